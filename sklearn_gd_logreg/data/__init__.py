@@ -1,0 +1,21 @@
+"""Storage of the rows. Nothing outside this package knows how X is stored."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from .._typing import Array
+from .base import Dataset, Rows
+from .dense import DenseDataset
+from .row_space import RowSpace, row_space
+from .csr import SparseDataset
+
+__all__ = ["Dataset", "RowSpace", "Rows", "as_dataset", "row_space"]
+
+
+def as_dataset(X: Any, y: NDArray[np.generic], share: Array | None, intercept: bool) -> Dataset:
+    """The data set for the storage of ``X``."""
+    storage = SparseDataset if sparse.issparse(X) else DenseDataset
+    return storage(X, y, share, intercept)

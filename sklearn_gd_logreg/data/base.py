@@ -1,0 +1,134 @@
+"""What descent asks of data: the sum of a function over blocks of rows."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._typing import Array
+
+
+@dataclass(frozen=True)
+class Rows(ABC):
+    """A block of rows (x, y), each with its share of the mean.
+
+    Parameters are one array w of shape (n_features + intercept, n_outputs); its
+    last row is b if there is an intercept.
+
+    Attributes
+    ----------
+    X : matrix of shape (m, n_features)
+    y : targets as the loss wants them, m entries
+    share : array of shape (m, 1) or float
+        sᵢ / Σs, so that Σ share · ℒ is the weighted mean of ℒ.
+    index : slice
+        Which rows of the data set these are.
+    intercept : bool
+    """
+
+    X: Any
+    y: NDArray[np.generic]
+    share: Array | float
+    index: slice
+    intercept: bool
+
+    def forward(self, w: Array) -> Array:
+        """Scores z = Xw + b, shape (m, n_outputs)."""
+        if not self.intercept:
+            return self.X @ w
+        z = self.X @ w[:-1]
+        z += w[-1]
+        return z
+
+    def backward(self, dz: Array) -> Array:
+        """Xᵀdz, and Σdz for the intercept: (n_features + intercept, n_outputs)."""
+        dw = self.X.T @ dz
+        return np.vstack([dw, dz.sum(axis=0)]) if self.intercept else dw
+
+    def shares(self) -> Array:
+        """`share` as a float64 array of shape (m,)."""
+        return np.broadcast_to(np.asarray(self.share, dtype=np.float64).ravel(), (self.X.shape[0],))
+
+    @abstractmethod
+    def gram(self, root: Array, columns: NDArray[np.intp] | slice) -> Array:
+        """Σ rootᵢ² xᵢxᵢᵀ over the chosen features, and the intercept last; float64."""
+
+    @abstractmethod
+    def squares(self, h: Array) -> Array:
+        """Σ hᵢ xᵢ² for every column of h: (n_features + intercept, h.shape[1]); float64."""
+
+
+class Passes:
+    """How often the data have been read, in units of all rows."""
+
+    def __init__(self) -> None:
+        self.count = 0.0
+
+
+class Dataset(ABC):
+    """Rows (x, y, share) in some storage, known to the subclass alone.
+
+    Parameters
+    ----------
+    X : matrix of shape (n_rows, n_features), float64 or float32
+    y : array of n_rows entries
+        Targets as the loss wants them.
+    share : array of shape (n_rows, 1) or None
+        Weights that sum to 1; None: all rows count alike.
+    intercept : bool
+        Whether every row has a further feature, the constant 1.
+    """
+
+    def __init__(
+        self, X: Any, y: NDArray[np.generic], share: Array | None, intercept: bool
+    ) -> None:
+        self.X, self.y, self.intercept = X, y, intercept
+        self.share: Array | float = 1 / X.shape[0] if share is None else share
+        self.n_rows, self.n_features = X.shape
+        self.dtype: np.dtype[np.floating] = X.dtype
+        self.passes = Passes()
+        self._rows_in_a_pass = self.n_rows
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of parameters of one score."""
+        return self.n_features + self.intercept
+
+    @abstractmethod
+    def blocks(self) -> Iterator[Rows]:
+        """The rows, block by block, in order."""
+
+    def sum(self, function: Callable[[Rows], tuple[Any, ...]]) -> tuple[Any, ...]:
+        """Sum, entry by entry, what ``function`` returns for each block; one pass."""
+        self.passes.count += self.n_rows / self._rows_in_a_pass
+        blocks = map(function, self.blocks())
+        total = next(blocks)
+        for more in blocks:
+            total = tuple(a + b for a, b in zip(total, more, strict=True))
+        return total
+
+    def take(self, index: NDArray[np.intp]) -> Dataset:
+        """The rows ``index`` as a data set of their own; reading it counts as a part of a pass."""
+        share = None
+        if isinstance(self.share, np.ndarray):
+            share = self.share[index] / self.share[index].sum()
+        part = type(self)(self.X[index], self.y[index], share, self.intercept)
+        part.passes, part._rows_in_a_pass = self.passes, self._rows_in_a_pass
+        return part
+
+    def weighted_rows(self) -> NDArray[np.intp]:
+        """Numbers of the rows whose weight is not 0."""
+        if isinstance(self.share, np.ndarray):
+            return np.flatnonzero(self.share)
+        return np.arange(self.n_rows)
+
+    def mass(self, index: NDArray[np.intp]) -> float:
+        """Share of the rows ``index`` in the whole."""
+        if isinstance(self.share, np.ndarray):
+            return float(self.share[index].sum(dtype=np.float64))
+        return len(index) / self.n_rows

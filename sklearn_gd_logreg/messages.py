@@ -1,0 +1,107 @@
+"""What to tell the user when a descent has not converged, and what to do about it."""
+
+from __future__ import annotations
+
+import warnings
+from math import isfinite
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from .monitor import Outcome
+from .objective import Objective
+from .rules import UpdateRule
+
+UNEVEN = 10.0
+"""Ratio of feature scales from which they are named as a cause."""
+
+
+def warn_unless_converged(
+    tol: float, outcome: Outcome, objective: Objective, rule: UpdateRule
+) -> None:
+    """Warn if the descent diverged, or stopped short of a ``tol`` above 0.
+
+    Parameters
+    ----------
+    tol : float
+    outcome : Outcome
+    objective : Objective
+        In the coordinates of the features.
+    rule : UpdateRule
+    """
+    if outcome.reason == "diverged":
+        message = diverged(outcome, objective, rule)
+    elif outcome.reason == "tol" or not tol:
+        return
+    elif outcome.reason == "stalled":
+        message = stalled(outcome, tol, objective)
+    else:
+        message = out_of_iterations(outcome, tol, objective, rule)
+    warnings.warn(message, ConvergenceWarning, stacklevel=3)
+
+
+def diverged(outcome: Outcome, objective: Objective, rule: UpdateRule) -> str:
+    """The cost is no longer finite."""
+    it = outcome.last
+    stable = rule.stable_rate(objective)
+    bound = ""
+    if isfinite(stable):
+        bound = f" The largest stable learning rate for these data is {origin(rule)} = {stable:.3g}."
+    return (
+        f"The descent diverged: the cost is not finite at iteration {it.k}, with learning rate "
+        f"{it.learning_rate:.3g}.{bound} The model is the point of lowest cost before that. "
+        "Use a smaller learning_rate, or learning_rate='auto' or 'backtracking'."
+    )
+
+
+def stalled(outcome: Outcome, tol: float, objective: Objective) -> str:
+    """Rounding hides any further decrease."""
+    dtype = objective.data.dtype
+    remedy = "pass X as float64, or raise tol" if dtype == np.float32 else "raise tol"
+    return (
+        f"The descent stopped at iteration {outcome.last.k}: no step lowers the cost by more than "
+        f"the rounding of {dtype}. The gradient norm is {outcome.last.gradient_norm:.2e}, tol is "
+        f"{tol:.2e}. Remedy: {remedy}."
+    )
+
+
+def out_of_iterations(
+    outcome: Outcome, tol: float, objective: Objective, rule: UpdateRule
+) -> str:
+    """The limit of iterations came first."""
+    it = outcome.last
+    causes, remedies = [], []
+    stable = rule.stable_rate(objective)
+    if it.learning_rate > stable:
+        causes.append(
+            f"The learning rate {it.learning_rate:.3g} is above the largest stable one for these "
+            f"data, {origin(rule)} = {stable:.3g}."
+        )
+        remedies.append("lower learning_rate, or leave it 'auto'")
+    uneven = scale_ratio(objective)
+    if not rule.scale_free and uneven > UNEVEN:
+        causes.append(
+            f"The largest feature scale is {uneven:.3g} times the smallest, which slows every "
+            "solver but 'natural'."
+        )
+        remedies.append("scale the features (sklearn.preprocessing.StandardScaler)")
+    if not rule.scale_free:
+        remedies.append("use solver='natural'")
+    remedies.append("raise max_iter")
+    listed = "; ".join(f"({number}) {remedy}" for number, remedy in enumerate(remedies, 1))
+    state = f"The gradient norm is {it.gradient_norm:.2e}, tol is {tol:.2e}."
+    return " ".join(
+        [f"No convergence after max_iter={it.k} iterations.", state, *causes, f"Remedies: {listed}."]
+    )
+
+
+def scale_ratio(objective: Objective) -> float:
+    """Largest over smallest scale √(mean x²) of the features that are not all 0."""
+    scales = np.sqrt(objective.mean_squares[: objective.data.n_features])
+    scales = scales[scales > 0]
+    return float(scales.max() / scales.min()) if len(scales) else 1.0
+
+
+def origin(rule: UpdateRule) -> str:
+    """How the largest stable rate comes about."""
+    return "2 (steps are in units of the natural step)" if rule.scale_free else "2/L"

@@ -1,0 +1,148 @@
+"""Consumers of iterates: they record the history, decide when to stop and report."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import inf, isfinite
+from time import perf_counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._typing import Array
+from .descent import Iterate
+
+
+class History:
+    """One row for each iterate, kept as columns.
+
+    Parameters
+    ----------
+    started : float
+        Clock reading (`time.perf_counter`) from which ``time`` counts, in seconds.
+    """
+
+    columns = ("iteration", "passes", "cost", "loss", "gradient_norm", "learning_rate", "time")
+
+    def __init__(self, started: float) -> None:
+        self._started = started
+        self._rows: list[tuple[float, ...]] = []
+
+    def record(self, it: Iterate) -> None:
+        """Add the row of an iterate."""
+        seconds = perf_counter() - self._started
+        self._rows.append(
+            (it.k, it.passes, it.cost, it.loss, it.gradient_norm, it.learning_rate, seconds)
+        )
+
+    def as_dict(self) -> dict[str, NDArray[np.generic]]:
+        """Equal-length arrays by name; ``iteration`` is integer, the others float64."""
+        columns = np.array(self._rows, dtype=np.float64).reshape(-1, len(self.columns)).T
+        history: dict[str, NDArray[np.generic]] = dict(zip(self.columns, columns, strict=True))
+        history["iteration"] = history["iteration"].astype(np.intp)
+        return history
+
+
+class StoppingRule(ABC):
+    """Decides, seeing one iterate after the other, whether the descent has converged."""
+
+    @abstractmethod
+    def reason(self, iterate: Iterate) -> str | None:
+        """Why to stop here, or None to go on."""
+
+
+@dataclass
+class GradientTolerance(StoppingRule):
+    """Full batch: stop when the gradient norm is at most ``tol``.
+
+    Where no step lowers the cost any more, the floating-point numbers are exhausted:
+    that is "stalled".
+    """
+
+    tol: float
+
+    def reason(self, iterate: Iterate) -> str | None:
+        if not self.tol:
+            return None
+        if iterate.gradient_norm <= self.tol:
+            return "tol"
+        return "stalled" if iterate.learning_rate == 0 else None
+
+
+@dataclass
+class CostPlateau(StoppingRule):
+    """Mini-batches: stop when the epoch's cost has not improved by ``tol`` for some epochs."""
+
+    tol: float
+    patience: int = 5
+    best: float = inf
+    waited: int = 0
+
+    def reason(self, iterate: Iterate) -> str | None:
+        if not self.tol or iterate.k == 0:
+            return None
+        self.waited = 0 if iterate.cost < self.best - self.tol else self.waited + 1
+        self.best = min(self.best, iterate.cost)
+        return "tol" if self.waited >= self.patience else None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a descent ended.
+
+    Attributes
+    ----------
+    w : array
+        The parameters to keep: the last, or after divergence those of the lowest cost.
+    last : Iterate
+        The last iterate seen.
+    reason : str
+        "tol", "max_iter", "stalled" or "diverged".
+    history : dict of arrays
+    """
+
+    w: Array
+    last: Iterate
+    reason: str
+    history: dict[str, NDArray[np.generic]]
+
+
+def watch(
+    iterates: Iterable[Iterate],
+    stopping: StoppingRule,
+    max_iter: int,
+    verbose: int,
+    history: History,
+) -> Outcome:
+    """Consume iterates until they converge, diverge or number ``max_iter``."""
+    best_cost, best_w = inf, None
+    for iterate in iterates:
+        if not isfinite(iterate.cost):
+            kept = iterate.w if best_w is None else best_w
+            return Outcome(kept, iterate, "diverged", history.as_dict())
+        history.record(iterate)
+        if iterate.cost < best_cost:
+            best_cost, best_w = iterate.cost, iterate.w
+        reason = stopping.reason(iterate) or ("max_iter" if iterate.k >= max_iter else None)
+        if verbose and (reason or verbose > 1 or is_milestone(iterate.k)):
+            print(line(iterate))
+        if reason:
+            return Outcome(iterate.w, iterate, reason, history.as_dict())
+    raise AssertionError("a descent ends only after a cost that is not finite")
+
+
+def is_milestone(k: int) -> bool:
+    """Whether k is 0, 1, 2, 5, 10, 20, 50, …"""
+    digits = str(k)
+    return digits[0] in "0125" and not digits[1:].strip("0")
+
+
+def line(it: Iterate) -> str:
+    """An iterate as one line to read."""
+    rate = "-" if it.k == 0 else f"{it.learning_rate:.3g}"
+    return (
+        f"iteration {it.k:>6}   passes {it.passes:>8.5g}   cost {it.cost:.8f}   "
+        f"gradient norm {it.gradient_norm:.2e}   learning rate {rate}"
+    )

@@ -1,0 +1,223 @@
+"""The cost J(w) = Σ share · ℒ + penalty as a sum over blocks of rows, and its derivatives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import combinations
+
+import numpy as np
+from numpy.random import RandomState
+from numpy.typing import NDArray
+from scipy.sparse.linalg import LinearOperator, eigsh
+
+from ._typing import Array
+from .data import Dataset, Rows
+from .loss import CrossEntropy
+from .penalty import ElasticNet
+
+ALL = slice(None)
+
+
+@dataclass(frozen=True)
+class Objective:
+    """Mean weighted cross-entropy plus penalty.
+
+    Attributes
+    ----------
+    data : Dataset
+    loss : CrossEntropy
+    penalty : ElasticNet
+    """
+
+    data: Dataset
+    loss: CrossEntropy
+    penalty: ElasticNet
+
+    def on(self, data: Dataset) -> Objective:
+        """The same cost on other rows: a mini-batch, or all in other coordinates."""
+        penalty = replace(self.penalty, n_features=data.n_features)
+        return Objective(data, self.loss, penalty)
+
+    def loss_and_gradient(self, w: Array) -> tuple[float, Array]:
+        """Mean loss, and gradient of mean loss + smooth penalty; one pass over the rows."""
+
+        def forward_backward(rows: Rows) -> tuple[float, Array]:
+            z = rows.forward(w)
+            loss, dz = self.loss.loss_and_dz(z, rows.y)
+            mean = np.sum(rows.share * loss, dtype=np.float64)
+            return float(mean), rows.backward(rows.share * dz)
+
+        mean_loss, dw = self.data.sum(forward_backward)
+        return mean_loss, dw + self.penalty.gradient(w)
+
+    # -- curvature ---------------------------------------------------------------------
+
+    def fisher(self, w: Array, features: NDArray[np.intp] | slice = ALL) -> Array:
+        """Fisher information of the chosen features (and the intercept), float64.
+
+        F = Σ share · (diag(a) − aaᵀ) ⊗ xxᵀ + l2 I, which is the Hessian of the smooth
+        part of J. For two classes diag(a) − aaᵀ is a(1 − a).
+
+        Parameters
+        ----------
+        w : array of shape (n_parameters, n_outputs)
+        features : array of ints or slice, default=all
+
+        Returns
+        -------
+        array of shape (p, p)
+            p counts the parameters of the chosen features, and of the intercept
+            if there is one, in the order of ``w.ravel()``.
+        """
+        n_outputs = w.shape[1]
+        pairs = list(combinations(range(n_outputs), 2))
+
+        def grams(rows: Rows) -> tuple[Array, ...]:
+            a = self.loss.activations(rows.forward(w).astype(np.float64))
+            share = rows.shares()
+            own = [rows.gram(np.sqrt(share * p * (1 - p)), features) for p in a.T]
+            mixed = [rows.gram(np.sqrt(share * a[:, c] * a[:, d]), features) for c, d in pairs]
+            return *own, *mixed
+
+        blocks = self.data.sum(grams)
+        side = len(blocks[0])
+        fisher = np.empty((side, n_outputs, side, n_outputs))
+        for c in range(n_outputs):
+            fisher[:, c, :, c] = blocks[c]
+        for (c, d), gram in zip(pairs, blocks[n_outputs:], strict=True):
+            fisher[:, c, :, d] = fisher[:, d, :, c] = -gram
+        fisher = fisher.reshape(side * n_outputs, side * n_outputs)
+        n_penalised = (side - self.data.intercept) * n_outputs
+        fisher[np.diag_indices(n_penalised)] += self.penalty.l2
+        return fisher
+
+    def fisher_product(self, w: Array) -> Callable[[Array], Array]:
+        """The map v ↦ Fv for v of the shape of w; each call is one pass."""
+        a = np.empty((self.data.n_rows, w.shape[1]), dtype=w.dtype)
+
+        def remember(rows: Rows) -> tuple[int]:
+            a[rows.index] = self.loss.activations(rows.forward(w))
+            return (0,)
+
+        def product(v: Array) -> Array:
+            def block(rows: Rows) -> tuple[Array]:
+                weighted = a[rows.index] * rows.forward(v)
+                weighted -= a[rows.index] * weighted.sum(axis=1, keepdims=True)
+                return (rows.backward(rows.share * weighted),)
+
+            return self.data.sum(block)[0] + self.penalty.gradient(v)
+
+        self.data.sum(remember)
+        return product
+
+    def fisher_diagonal(self, w: Array) -> Array:
+        """Diagonal of F in the shape of w, float64; one pass."""
+
+        def block(rows: Rows) -> tuple[Array]:
+            a = self.loss.activations(rows.forward(w).astype(np.float64))
+            return (rows.squares(rows.shares()[:, np.newaxis] * a * (1 - a)),)
+
+        return self.data.sum(block)[0] + self.penalty.gradient(np.ones_like(w, dtype=np.float64))
+
+    @cached_property
+    def lipschitz(self) -> float:
+        """L: an upper bound, tight within 2 %, on the curvature of the smooth part of J.
+
+        L = c λ_max(Σ share · xxᵀ) + l2, with c = 1/4 for the sigmoid and 1/2 for the
+        softmax. Plain descent is stable for rates below 2/L.
+        """
+        return self.loss.smoothness * self._largest_eigenvalue() + self.penalty.l2
+
+    @cached_property
+    def mean_squares(self) -> Array:
+        """Weighted mean of x² of every feature, and of the intercept's 1; float64."""
+        return self.data.sum(lambda rows: (rows.squares(rows.shares()[:, np.newaxis]),))[0].ravel()
+
+    def _largest_eigenvalue(self) -> float:
+        side = self.data.n_parameters
+        if side <= 500:
+            gram = self.data.sum(lambda rows: (rows.gram(np.sqrt(rows.shares()), ALL),))[0]
+            return float(np.linalg.eigvalsh(gram)[-1])
+
+        def product(v: Array) -> Array:
+            column = v.astype(self.data.dtype).reshape(-1, 1)
+            return self.data.sum(
+                lambda rows: (rows.backward(rows.share * rows.forward(column)),),
+            )[0].ravel()
+
+        operator = LinearOperator((side, side), matvec=product, dtype=np.float64)
+        start = np.random.RandomState(0).uniform(0.5, 1.5, size=side)
+        found = eigsh(operator, k=1, which="LA", v0=start, tol=1e-2, return_eigenvectors=False)
+        return 1.02 * float(found[0])
+
+    # -- mini-batches ------------------------------------------------------------------
+
+    def batches(self, size: int, random_state: RandomState) -> Iterator[tuple[float, Objective]]:
+        """One epoch: all rows of non-zero weight, shuffled, ``size`` at a time.
+
+        Yields
+        ------
+        mass : float
+            Share of the batch in the whole; the masses of an epoch sum to 1.
+        batch : Objective
+            The same cost on the rows of the batch alone.
+        """
+        order = random_state.permutation(self.data.weighted_rows())
+        for start in range(0, len(order), size):
+            index = order[start : start + size]
+            yield self.data.mass(index), self.on(self.data.take(index))
+
+
+class Point:
+    """Parameters w together with what is true of J there, worked out when asked.
+
+    Attributes
+    ----------
+    objective : Objective
+    w : array of shape (n_parameters, n_outputs)
+        The last row is b if there is an intercept.
+    """
+
+    def __init__(self, objective: Objective, w: Array) -> None:
+        self.objective = objective
+        self.w = w
+
+    @cached_property
+    def _loss_and_dw(self) -> tuple[float, Array]:
+        return self.objective.loss_and_gradient(self.w)
+
+    @property
+    def loss(self) -> float:
+        """Mean loss, without penalty."""
+        return self._loss_and_dw[0]
+
+    @property
+    def dw(self) -> Array:
+        """Gradient of the smooth part of J; its last row is db."""
+        return self._loss_and_dw[1]
+
+    @cached_property
+    def cost(self) -> float:
+        """J."""
+        return self.loss + self.objective.penalty.value(self.w)
+
+    def move(self, w: Array) -> Point:
+        """The point at w, in the precision of this one."""
+        return Point(self.objective, w.astype(self.w.dtype, copy=False))
+
+    def prox(self, w: Array, step: float | Array) -> Array:
+        """The rough part of the penalty applied after a gradient move of length ``step``."""
+        return self.objective.penalty.prox(w, step)
+
+    def gradient_norm(self) -> float:
+        """Max-norm of the gradient of J; with an L1 part, of its smallest subgradient."""
+        smallest = self.objective.penalty.smallest_subgradient(self.w, self.dw)
+        return float(np.abs(smallest).max(initial=0))
+
+    def expected_decrease(self, w: Array) -> float:
+        """By how much J falls from here to ``w`` to first order, the rough part in full."""
+        rough = self.objective.penalty.rough_value
+        slope = float(np.vdot(self.dw.astype(np.float64), w - self.w))
+        return rough(self.w) - rough(w) - slope

@@ -1,0 +1,352 @@
+"""Learning rates: how long is the step α?
+
+A schedule is a function of the number k of steps made so far. `Backtracking`
+measures the step instead: it tries one and shortens it until the cost falls enough.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+from math import cos, inf, isfinite, pi, sqrt
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from .objective import Point
+from .validation import POSITIVE, Hyperparameters, Interval, invalid
+
+if TYPE_CHECKING:
+    from .rules.base import UpdateRule
+
+class LearningRate(Hyperparameters):
+    """Base of all learning rates: call it with k, get α."""
+
+    @abstractmethod
+    def __call__(self, k: int) -> float:
+        """The rate of step k = 0, 1, 2, …"""
+
+    def advance(
+        self, rule: UpdateRule, point: Point, memory: Any, k: int, last: float
+    ) -> tuple[Point, Any, float]:
+        """One step from ``point``: the next point, the rule's memory, the rate used.
+
+        Parameters
+        ----------
+        rule : UpdateRule
+        point : Point
+        memory : object
+            What the rule remembers.
+        k : int
+            Number of steps made so far.
+        last : float
+            Rate of the previous step; nan before the first.
+        """
+        alpha = float(self(k))
+        w, memory = rule.step(point, alpha, memory)
+        return point.move(w), memory, alpha
+
+
+class Constant(LearningRate):
+    """α, always the same.
+
+    Parameters
+    ----------
+    alpha : float, default=0.1
+        The rate, used exactly as given.
+
+    Examples
+    --------
+    >>> from sklearn_gd_logreg import Constant
+    >>> Constant(0.5)(k=10)
+    0.5
+    """
+
+    _intervals: ClassVar = {"alpha": POSITIVE}
+
+    def __init__(self, alpha: float = 0.1) -> None:
+        self.alpha = alpha
+
+    def __call__(self, k: int) -> float:
+        return float(self.alpha)
+
+
+class TimeDecay(LearningRate):
+    """α / (1 + decay · k).
+
+    Parameters
+    ----------
+    alpha : float, default=0.1
+        The first rate.
+    decay : float, default=0.01
+        How fast it falls: it has halved after 1/decay steps.
+
+    Examples
+    --------
+    >>> from sklearn_gd_logreg import TimeDecay
+    >>> TimeDecay(0.5, decay=0.1)(k=10)
+    0.25
+    """
+
+    _intervals: ClassVar = {"alpha": POSITIVE, "decay": Interval(0, inf, "[)")}
+
+    def __init__(self, alpha: float = 0.1, decay: float = 0.01) -> None:
+        self.alpha = alpha
+        self.decay = decay
+
+    def __call__(self, k: int) -> float:
+        return self.alpha / (1 + self.decay * k)
+
+
+class ExponentialDecay(LearningRate):
+    """α · decayᵏ.
+
+    Parameters
+    ----------
+    alpha : float, default=0.1
+        The first rate.
+    decay : float, default=0.99
+        Ratio of one rate to the one before.
+
+    Examples
+    --------
+    >>> from sklearn_gd_logreg import ExponentialDecay
+    >>> ExponentialDecay(1.0, decay=0.5)(k=3)
+    0.125
+    """
+
+    _intervals: ClassVar = {"alpha": POSITIVE, "decay": Interval(0, 1, "(]")}
+
+    def __init__(self, alpha: float = 0.1, decay: float = 0.99) -> None:
+        self.alpha = alpha
+        self.decay = decay
+
+    def __call__(self, k: int) -> float:
+        return self.alpha * self.decay**k
+
+
+class StepDecay(LearningRate):
+    """α · factor^⌊k / every⌋: a staircase.
+
+    Parameters
+    ----------
+    alpha : float, default=0.1
+        The first rate.
+    factor : float, default=0.5
+        Ratio of one stair to the one before.
+    every : int, default=100
+        Steps on one stair.
+
+    Examples
+    --------
+    >>> from sklearn_gd_logreg import StepDecay
+    >>> [StepDecay(1.0, every=2)(k) for k in range(5)]
+    [1.0, 1.0, 0.5, 0.5, 0.25]
+    """
+
+    _intervals: ClassVar = {
+        "alpha": POSITIVE,
+        "factor": Interval(0, 1, "(]"),
+        "every": Interval(1, inf, "[)", integral=True),
+    }
+
+    def __init__(self, alpha: float = 0.1, factor: float = 0.5, every: int = 100) -> None:
+        self.alpha = alpha
+        self.factor = factor
+        self.every = every
+
+    def __call__(self, k: int) -> float:
+        return self.alpha * self.factor ** (k // self.every)
+
+
+class InverseSqrt(LearningRate):
+    """α / √(1 + k).
+
+    Parameters
+    ----------
+    alpha : float, default=0.1
+        The first rate.
+
+    Examples
+    --------
+    >>> from sklearn_gd_logreg import InverseSqrt
+    >>> InverseSqrt(1.0)(k=3)
+    0.5
+    """
+
+    _intervals: ClassVar = {"alpha": POSITIVE}
+
+    def __init__(self, alpha: float = 0.1) -> None:
+        self.alpha = alpha
+
+    def __call__(self, k: int) -> float:
+        return self.alpha / sqrt(1 + k)
+
+
+class CosineDecay(LearningRate):
+    """From α down to ``final · α`` along half a cosine, then constant.
+
+    Parameters
+    ----------
+    alpha : float, default=0.1
+        The first rate.
+    steps : int, default=1000
+        Length of the descent. With mini-batches a step is one batch.
+    final : float, default=0.001
+        Last rate as a fraction of the first.
+
+    References
+    ----------
+    Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts",
+    ICLR 2017, without the restarts.
+
+    Examples
+    --------
+    >>> from sklearn_gd_logreg import CosineDecay
+    >>> round(CosineDecay(1.0, steps=10, final=0.1)(k=5), 2)
+    0.55
+    """
+
+    _intervals: ClassVar = {
+        "alpha": POSITIVE,
+        "steps": Interval(1, inf, "[)", integral=True),
+        "final": Interval(0, 1, "(]"),
+    }
+
+    def __init__(self, alpha: float = 0.1, steps: int = 1000, final: float = 0.001) -> None:
+        self.alpha = alpha
+        self.steps = steps
+        self.final = final
+
+    def __call__(self, k: int) -> float:
+        height = 0.5 * (1 + cos(pi * min(k / self.steps, 1)))
+        return self.alpha * (self.final + (1 - self.final) * height)
+
+
+class FunctionRate(LearningRate):
+    """Any function of the step.
+
+    Parameters
+    ----------
+    function : callable
+        Takes k = 0, 1, 2, … and returns a positive number.
+    """
+
+    def __init__(self, function: Callable[[int], float]) -> None:
+        self.function = function
+
+    def __call__(self, k: int) -> float:
+        alpha = float(self.function(k))
+        if not (isfinite(alpha) and alpha > 0):
+            raise ValueError(
+                "The 'learning_rate' function must return a float in the range (0, inf). "
+                f"Got {alpha!r} at step {k} instead."
+            )
+        return alpha
+
+
+class Backtracking(LearningRate):
+    """Armijo's rule: the longest of α, α/2, α/4, … that lowers J enough.
+
+    A step to w⁺ is accepted when J(w⁺) ≤ J(w) − c · D, with D the decrease that the
+    gradient promises. The next search starts at ``grow`` times the step found, so
+    the rate follows the curvature in both directions. When the memory of a rule
+    (its momentum) points uphill, the memory is dropped and the search goes on along
+    the plain step.
+
+    An accepted step costs nothing extra: its cost and gradient are those of the next
+    iterate. A rejected one costs a pass.
+
+    Parameters
+    ----------
+    initial : float, default=1.0
+        First rate to try.
+    shrink : float, default=0.5
+        Ratio of one trial to the one before.
+    grow : float, default=2.0
+        Ratio of the first trial of a step to the rate of the step before.
+    sufficient : float, default=1e-4
+        c above.
+    maximum : float, default=inf
+        No rate above this is tried.
+
+    References
+    ----------
+    Armijo, "Minimization of functions having Lipschitz continuous first partial
+    derivatives", Pacific J. Math. 16 (1966); for the proximal step, Tseng and Yun,
+    "A coordinate gradient descent method for nonsmooth separable minimization",
+    Math. Program. 117 (2009).
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from sklearn_gd_logreg import Backtracking, GDLogisticRegression
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> clf = GDLogisticRegression(solver="gd", learning_rate=Backtracking(), max_iter=20, tol=0)
+    >>> cost = clf.fit(X, y).history_["cost"]
+    >>> bool((cost[1:] <= cost[:-1]).all())
+    True
+    """
+
+    _intervals: ClassVar = {
+        "initial": POSITIVE,
+        "shrink": Interval(0, 1, "()"),
+        "grow": Interval(1, inf, "[)"),
+        "sufficient": Interval(0, 1, "()"),
+        "maximum": Interval(0, inf, "(]"),
+    }
+
+    def __init__(
+        self,
+        initial: float = 1.0,
+        shrink: float = 0.5,
+        grow: float = 2.0,
+        sufficient: float = 1e-4,
+        maximum: float = inf,
+    ) -> None:
+        self.initial = initial
+        self.shrink = shrink
+        self.grow = grow
+        self.sufficient = sufficient
+        self.maximum = maximum
+
+    def __call__(self, k: int) -> float:
+        return min(self.initial, self.maximum)
+
+    def advance(
+        self, rule: UpdateRule, point: Point, memory: Any, k: int, last: float
+    ) -> tuple[Point, Any, float]:
+        alpha = min(self.grow * last, self.maximum) if last > 0 else self(k)
+        noise = 8 * np.finfo(point.w.dtype).eps * abs(point.cost)
+        shortest = alpha * 1e-16
+        while alpha > shortest:
+            w, remembered = rule.step(point, alpha, memory)
+            promised = point.expected_decrease(w)
+            if promised <= 0:
+                memory = rule.look(point, rule.init(point.w))
+                w, remembered = rule.step(point, alpha, memory)
+                promised = point.expected_decrease(w)
+            trial = point.move(w)
+            if promised > 0 and trial.cost <= point.cost - self.sufficient * promised + noise:
+                return trial, remembered, alpha
+            alpha *= self.shrink
+        return point, memory, 0.0
+
+
+def as_learning_rate(owner: object, value: Any) -> LearningRate:
+    """The rate for a number, a function or ``"backtracking"``; raises for anything else."""
+    if isinstance(value, LearningRate):
+        value.check()
+        return value
+    if isinstance(value, str) and value == "backtracking":
+        return Backtracking()
+    if value in POSITIVE:
+        return Constant(value)
+    if callable(value) and not isinstance(value, type):
+        return FunctionRate(value)
+    raise invalid(
+        owner,
+        "learning_rate",
+        value,
+        f"{POSITIVE}, 'auto', 'backtracking', a LearningRate or a function of the step",
+    )

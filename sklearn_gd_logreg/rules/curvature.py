@@ -1,0 +1,179 @@
+"""The Fisher information at a point, in the form that its size allows.
+
+Each form answers one question: where does a step of length α lead, and how much
+lower is the quadratic model of J there?
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import linalg
+from scipy.sparse.linalg import LinearOperator, cg
+
+from .._typing import Array
+from ..objective import Objective, Point
+from .lasso import solve_lasso
+
+
+class Target(NamedTuple):
+    """Where a step leads, and by how much the quadratic model is lower there."""
+
+    w: Array
+    decrease: float
+
+
+class Curvature(ABC):
+    """The quadratic model of J that belongs to a Fisher information."""
+
+    @abstractmethod
+    def target(self, point: Point, alpha: float) -> Target:
+        """Minimum over u of dw·(u − w) + (u − w)ᵀF(u − w)/(2α) + l1 ‖u‖₁."""
+
+
+@dataclass(frozen=True)
+class FactorisedFisher(Curvature):
+    """F, scaled to a unit diagonal and factorised.
+
+    A trace of the diagonal is added, no more than rounding makes necessary: F is
+    singular where features are collinear or, without a penalty, where adding the
+    same to the scores of all classes changes nothing. The gradient has no part there.
+    """
+
+    scale: Array
+    factor: tuple[Array, bool]
+
+    @classmethod
+    def of(cls, fisher: Array) -> FactorisedFisher:
+        """Factorise with the least trace that makes F positive definite."""
+        scale = unit_scale(np.diag(fisher))
+        scaled = fisher / scale / scale[:, np.newaxis]
+        trace = 1e-12
+        while True:
+            scaled[np.diag_indices_from(scaled)] += trace
+            try:
+                return cls(scale, linalg.cho_factor(scaled, lower=True, check_finite=False))
+            except linalg.LinAlgError:
+                trace *= 10
+
+    def target(self, point: Point, alpha: float) -> Target:
+        slope = point.dw.ravel() / self.scale
+        move = linalg.cho_solve(self.factor, slope, check_finite=False)
+        w = point.w - alpha * (move / self.scale).reshape(point.w.shape)
+        return Target(w, 0.5 * alpha * float(slope @ move))
+
+
+@dataclass(frozen=True)
+class ImplicitFisher(Curvature):
+    """F by its products with vectors: conjugate gradients in scaled parameters.
+
+    On the rows it was looked at, F is used as it is. On a mini-batch the diagonal of
+    the full F is added to the F of the batch, which sees too few rows to be trusted
+    in all directions.
+    """
+
+    objective: Objective
+    diagonal: Array
+    damping: float
+    accuracy: float = 0.05
+    max_products: int = 200
+
+    def target(self, point: Point, alpha: float) -> Target:
+        product = point.objective.fisher_product(point.w)
+        damping = self.damping + (point.objective is not self.objective)
+        scale = unit_scale(self.diagonal)
+
+        def scaled_product(v: Array) -> Array:
+            move = v.reshape(scale.shape) / scale
+            curved = product(move.astype(point.w.dtype)) + damping * self.diagonal * move
+            return (curved / scale).ravel()
+
+        operator = LinearOperator((scale.size, scale.size), scaled_product, dtype=np.float64)
+        slope = (point.dw / scale).ravel()
+        move, _ = cg(operator, slope, rtol=self.accuracy, maxiter=self.max_products)
+        w = point.w - alpha * move.reshape(scale.shape) / scale
+        return Target(w, 0.5 * alpha * float(slope @ move))
+
+
+@dataclass(frozen=True)
+class ProximalFisher(Curvature):
+    """F of all parameters, for an L1 penalty: the model is minimised exactly."""
+
+    fisher: Array
+
+    def target(self, point: Point, alpha: float) -> Target:
+        everything = np.arange(len(point.w))
+        return proximal_target(self.fisher, point, alpha, everything)
+
+
+@dataclass(frozen=True)
+class WorkingSet(Curvature):
+    """F of the features that matter, for an L1 penalty and many features.
+
+    These are the features in the model and those whose derivative most exceeds the
+    threshold: at most twice as many as are in the model already (but ``fewest`` in
+    any case), and no more than ``limit`` parameters. The others stay where they are.
+    """
+
+    objective: Objective
+    damping: float
+    limit: int
+    fewest: int = 100
+
+    def target(self, point: Point, alpha: float) -> Target:
+        features = self._features(point)
+        fisher = point.objective.fisher(point.w, features)
+        damping = self.damping + (point.objective is not self.objective)
+        fisher[np.diag_indices_from(fisher)] *= 1 + damping
+        intercept = np.arange(point.objective.data.n_features, len(point.w))
+        return proximal_target(fisher, point, alpha, np.append(features, intercept))
+
+    def _features(self, point: Point) -> NDArray[np.intp]:
+        penalty = point.objective.penalty
+        weights = point.w[: penalty.n_features].any(axis=1)
+        smallest = penalty.smallest_subgradient(point.w, point.dw)[: penalty.n_features]
+        urgency = np.abs(smallest).max(axis=1)
+        largest = max(1, self.limit // point.w.shape[1])
+        in_model = np.count_nonzero(weights)
+        if 2 * in_model <= largest:
+            urgency[weights] = np.inf
+        chosen = np.argsort(-urgency)[: min(max(self.fewest, 2 * in_model), largest)]
+        return np.sort(chosen[urgency[chosen] > 0])
+
+
+def proximal_target(
+    fisher: Array, point: Point, alpha: float, rows: NDArray[np.intp]
+) -> Target:
+    """The step over the parameters in ``rows`` of w, whose Fisher information is given."""
+    penalty = point.objective.penalty
+    w, dw = (np.asarray(part[rows], dtype=np.float64).ravel() for part in (point.w, point.dw))
+    thresholds = np.repeat(np.where(rows < penalty.n_features, penalty.l1, 0.0), point.w.shape[1])
+    model = fisher / alpha
+    u = solve_lasso(model, model @ w - dw, thresholds, w)
+    target = point.w.astype(np.float64)
+    target[rows] = u.reshape(len(rows), -1)
+    bend = 0.5 * float((u - w) @ model @ (u - w))
+    return Target(target, point.expected_decrease(target) - bend)
+
+
+def unit_scale(diagonal: Array) -> Array:
+    """√diagonal, and 1 where that is 0."""
+    scale = np.sqrt(diagonal)
+    scale[scale == 0] = 1.0
+    return scale
+
+
+def curvature_at(point: Point, damping: float, limit: int) -> Curvature:
+    """The form of the Fisher information that suits the size and the penalty."""
+    objective, rough = point.objective, point.objective.penalty.l1 > 0
+    if point.w.size > limit:
+        if rough:
+            return WorkingSet(objective, damping, limit)
+        return ImplicitFisher(objective, objective.fisher_diagonal(point.w), damping)
+    fisher = objective.fisher(point.w)
+    fisher[np.diag_indices_from(fisher)] *= 1 + damping
+    return ProximalFisher(fisher) if rough else FactorisedFisher.of(fisher)

@@ -1,0 +1,33 @@
+"""Plain gradient descent: w := w − α dw."""
+
+from typing import Any
+
+from .._typing import Array
+from ..objective import Point
+from .base import UpdateRule
+
+
+class GradientDescent(UpdateRule):
+    """Plain gradient descent, w := w − α dw, b := b − α db.
+
+    No scaling, no memory, no line search. ``learning_rate="auto"`` is 1/L; any rate
+    below 2/L is stable.
+
+    References
+    ----------
+    Cauchy, "Méthode générale pour la résolution des systèmes d'équations
+    simultanées", C. R. Acad. Sci. Paris 25 (1847).
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_gd_logreg import GDLogisticRegression, GradientDescent
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = GDLogisticRegression(solver=GradientDescent(), max_iter=5000).fit(X, y)
+    >>> clf.stop_reason_
+    'tol'
+    """
+
+    def step(self, point: Point, alpha: float, memory: Any) -> tuple[Array, Any]:
+        w = point.w - alpha * point.dw
+        return point.prox(w, alpha), memory

@@ -1,0 +1,54 @@
+"""RMSProp: a rate for each coordinate, from a running mean of its squared derivatives."""
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from .._typing import Array
+from ..objective import Point
+from ..validation import POSITIVE, Interval
+from .adaptive import AdaptiveRule
+
+
+class RMSProp(AdaptiveRule):
+    """RMSProp: v := ρ v + (1 − ρ) dw², w := w − α dw / (√v + ε).
+
+    With a constant rate it ends up circling the optimum at a distance of about α; a
+    falling rate (`CosineDecay`, `ExponentialDecay`) takes it there.
+    ``learning_rate="auto"`` is 0.01.
+
+    Parameters
+    ----------
+    rho : float, default=0.9
+        Share of the running mean that is kept in a step.
+    epsilon : float, default=1e-8
+        ε, which keeps the step finite where the derivative vanishes.
+
+    References
+    ----------
+    Tieleman and Hinton, "Lecture 6.5: RMSProp", Neural Networks for Machine
+    Learning, 2012.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_gd_logreg import CosineDecay, GDLogisticRegression, RMSProp
+    >>> X, y = load_iris(return_X_y=True)
+    >>> rate = CosineDecay(0.1, steps=500)
+    >>> GDLogisticRegression(solver=RMSProp(), learning_rate=rate).fit(X, y).stop_reason_
+    'tol'
+    """
+
+    _intervals: ClassVar = {"rho": Interval(0, 1, "[)"), "epsilon": POSITIVE}
+
+    def __init__(self, rho: float = 0.9, epsilon: float = 1e-8) -> None:
+        self.rho = rho
+        self.epsilon = epsilon
+
+    def init(self, w: Array) -> Array:
+        return np.zeros_like(w)
+
+    def step(self, point: Point, alpha: float, memory: Any) -> tuple[Array, Any]:
+        v = self.rho * memory + (1 - self.rho) * point.dw**2
+        step = alpha / (np.sqrt(v) + self.epsilon)
+        return point.prox(point.w - step * point.dw, step), v

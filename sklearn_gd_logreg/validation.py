@@ -1,0 +1,90 @@
+"""Checks of parameters: what is allowed is stated once, and the error quotes it."""
+
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+from sklearn.base import BaseEstimator
+
+
+class InvalidParameterError(ValueError, TypeError):
+    """A parameter has a type or a value that is not allowed."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """The numbers from ``low`` to ``high``; ``brackets`` says which ends belong to it.
+
+    Parameters
+    ----------
+    low, high : float
+        The ends.
+    brackets : str, default="[]"
+        ``"["`` or ``"("`` followed by ``"]"`` or ``")"``: a square bracket
+        includes the end, a round one excludes it.
+    integral : bool, default=False
+        Whether only whole numbers are allowed.
+
+    Examples
+    --------
+    >>> from sklearn_gd_logreg.validation import Interval
+    >>> 0.5 in Interval(0, 1), 1 in Interval(0, 1, "[)"), True in Interval(0, 1)
+    (True, False, False)
+    >>> str(Interval(0, float("inf"), "()"))
+    'a float in the range (0, inf)'
+    """
+
+    low: float
+    high: float
+    brackets: str = "[]"
+    integral: bool = False
+
+    def __contains__(self, value: object) -> bool:
+        kind = Integral if self.integral else Real
+        if not isinstance(value, kind) or type(value).__name__ in ("bool", "bool_"):
+            return False
+        number = float(value)  # type: ignore[arg-type]
+        above = number >= self.low if self.brackets[0] == "[" else number > self.low
+        below = number <= self.high if self.brackets[1] == "]" else number < self.high
+        return above and below
+
+    def __str__(self) -> str:
+        kind = "an int" if self.integral else "a float"
+        return f"{kind} in the range {self.brackets[0]}{self.low}, {self.high}{self.brackets[1]}"
+
+
+POSITIVE = Interval(0, float("inf"), "()")
+
+
+def invalid(owner: object, name: str, value: object, allowed: object) -> InvalidParameterError:
+    """The error for one parameter, in scikit-learn's words."""
+    return InvalidParameterError(
+        f"The {name!r} parameter of {type(owner).__name__} must be {allowed}. Got {value!r} instead."
+    )
+
+
+def check_intervals(owner: object, intervals: dict[str, Interval]) -> None:
+    """Raise for the first attribute of ``owner`` that lies outside its interval."""
+    for name, interval in intervals.items():
+        value = getattr(owner, name)
+        if value not in interval:
+            raise invalid(owner, name, value, interval)
+
+
+class Hyperparameters(BaseEstimator):
+    """Base of rules and rates: named numbers that ``clone`` and grids can reach.
+
+    A subclass lists its numbers in ``_intervals``; they are checked at ``fit``,
+    as scikit-learn does, not at construction.
+    """
+
+    _intervals: ClassVar[dict[str, Interval]] = {}
+
+    def check(self) -> None:
+        """Raise `InvalidParameterError` if a hyper-parameter is out of bounds."""
+        check_intervals(self, self._intervals)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = False
+        return tags
