@@ -23,7 +23,7 @@ from .messages import warn_unless_converged
 from .monitor import CostPlateau, GradientTolerance, History, Outcome, watch
 from .objective import Objective
 from .penalty import ElasticNet
-from .rates import LearningRate, as_learning_rate
+from .rates import Backtracking, LearningRate, as_learning_rate
 from .rules import UpdateRule, as_rule
 from .targets import Labels, label_rows
 from .validation import Interval, check_intervals, invalid
@@ -75,7 +75,7 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
         "momentum" and "nesterov", L the largest curvature that J can have on these
         data; a constant for the adaptive rules (0.5 for AdaGrad, 0.01 for RMSProp and
         Adam); and a full step with backtracking for "natural". "backtracking" is
-        Armijo's rule. A schedule (`TimeDecay`, …) or any function takes the number k
+        Armijo's rule, for the full batch only. A schedule (`TimeDecay`, …) or any function takes the number k
         of steps made so far; with mini-batches a step is one batch.
     batch_size : int or None, default=None
         Rows in a mini-batch, shuffled anew each epoch; None for all rows at once.
@@ -328,8 +328,11 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
             if self.class_weight != "balanced":
                 raise invalid(self, "class_weight", self.class_weight, "a dict, 'balanced' or None")
         rule = as_rule(self, self.solver)
-        if self.learning_rate != "auto":
-            as_learning_rate(self, self.learning_rate)
+        if not (isinstance(self.learning_rate, str) and self.learning_rate == "auto"):
+            rate = as_learning_rate(self, self.learning_rate)
+            if self.batch_size is not None and isinstance(rate, Backtracking):
+                allowed = "'auto', a float, a schedule or a function of the step with batch_size set"
+                raise invalid(self, "learning_rate", self.learning_rate, allowed)
         return rule, check_random_state(self.random_state)
 
     def _objective(self, X: Any, labels: Labels) -> Objective:

@@ -26,10 +26,13 @@ class CrossEntropy(ABC):
         Number of scores of a row: 1 for two classes, K for K > 2.
     smoothness : float
         Largest eigenvalue that d²ℒ/dz² can have.
+    redundancy : array of shape (n_outputs, n_outputs)
+        Projector on the changes of the scores that change no probability.
     """
 
     n_outputs: int
     smoothness: ClassVar[float]
+    redundancy: Array
 
     @abstractmethod
     def targets(self, codes: NDArray[np.intp], dtype: np.dtype[np.floating]) -> NDArray[np.generic]:
@@ -66,6 +69,7 @@ class SigmoidCrossEntropy(CrossEntropy):
 
     n_outputs = 1
     smoothness = 0.25
+    redundancy = np.zeros((1, 1))
 
     def targets(self, codes: NDArray[np.intp], dtype: np.dtype[np.floating]) -> Array:
         return codes.astype(dtype)[:, np.newaxis]
@@ -105,6 +109,7 @@ class SoftmaxCrossEntropy(CrossEntropy):
 
     def __init__(self, n_classes: int) -> None:
         self.n_outputs = n_classes
+        self.redundancy = np.full((n_classes, n_classes), 1 / n_classes)
 
     def targets(self, codes: NDArray[np.intp], dtype: np.dtype[np.floating]) -> NDArray[np.intp]:
         return codes

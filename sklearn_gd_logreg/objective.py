@@ -131,6 +131,16 @@ class Objective:
         return self.loss.smoothness * self._largest_eigenvalue() + self.penalty.l2
 
     @cached_property
+    def row_lipschitz(self) -> float:
+        """The curvature that a batch of one row has on average, large weights counting more.
+
+        It is c n Σ share² ‖x‖² + l2: without weights, c times the mean of ‖x‖².
+        """
+        n_rows = len(self.data.weighted_rows())
+        squares = self.data.sum(lambda rows: (rows.squares(rows.shares()[:, np.newaxis] ** 2),))[0]
+        return self.loss.smoothness * n_rows * float(squares.sum()) + self.penalty.l2
+
+    @cached_property
     def mean_squares(self) -> Array:
         """Weighted mean of x² of every feature, and of the intercept's 1; float64."""
         return self.data.sum(lambda rows: (rows.squares(rows.shares()[:, np.newaxis]),))[0].ravel()
@@ -157,17 +167,21 @@ class Objective:
     def batches(self, size: int, random_state: RandomState) -> Iterator[tuple[float, Objective]]:
         """One epoch: all rows of non-zero weight, shuffled, ``size`` at a time.
 
+        The shares of the rows grow by the ratio of all rows to those of the batch, so
+        that cost and gradient of a batch have those of all rows for their mean.
+
         Yields
         ------
         mass : float
-            Share of the batch in the whole; the masses of an epoch sum to 1.
+            Rows of the batch over all rows; the masses of an epoch sum to 1.
         batch : Objective
             The same cost on the rows of the batch alone.
         """
         order = random_state.permutation(self.data.weighted_rows())
         for start in range(0, len(order), size):
             index = order[start : start + size]
-            yield self.data.mass(index), self.on(self.data.take(index))
+            mass = len(index) / len(order)
+            yield mass, self.on(self.data.take(index, 1 / mass))
 
 
 class Point:

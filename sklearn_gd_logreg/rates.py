@@ -19,6 +19,13 @@ from .validation import POSITIVE, Hyperparameters, Interval, invalid
 if TYPE_CHECKING:
     from .rules.base import UpdateRule
 
+SHORTEST = 1e-16
+"""A step shorter than this part of the first trial is no step."""
+
+PATIENCE = 0.1
+"""Momentum that prevents a step longer than this part of the first trial is dropped."""
+
+
 class LearningRate(Hyperparameters):
     """Base of all learning rates: call it with k, get α."""
 
@@ -160,12 +167,14 @@ class StepDecay(LearningRate):
 
 
 class InverseSqrt(LearningRate):
-    """α / √(1 + k).
+    """α / √(1 + decay · k).
 
     Parameters
     ----------
     alpha : float, default=0.1
         The first rate.
+    decay : float, default=1.0
+        How fast it falls: it has halved after 3/decay steps.
 
     Examples
     --------
@@ -174,13 +183,14 @@ class InverseSqrt(LearningRate):
     0.5
     """
 
-    _intervals: ClassVar = {"alpha": POSITIVE}
+    _intervals: ClassVar = {"alpha": POSITIVE, "decay": Interval(0, inf, "[)")}
 
-    def __init__(self, alpha: float = 0.1) -> None:
+    def __init__(self, alpha: float = 0.1, decay: float = 1.0) -> None:
         self.alpha = alpha
+        self.decay = decay
 
     def __call__(self, k: int) -> float:
-        return self.alpha / sqrt(1 + k)
+        return self.alpha / sqrt(1 + self.decay * k)
 
 
 class CosineDecay(LearningRate):
@@ -251,8 +261,8 @@ class Backtracking(LearningRate):
     A step to w⁺ is accepted when J(w⁺) ≤ J(w) − c · D, with D the decrease that the
     gradient promises. The next search starts at ``grow`` times the step found, so
     the rate follows the curvature in both directions. When the memory of a rule
-    (its momentum) points uphill, the memory is dropped and the search goes on along
-    the plain step.
+    (its momentum) points uphill, or keeps shorter and shorter steps from lowering J,
+    it is dropped and the search goes on along the plain step.
 
     An accepted step costs nothing extra: its cost and gradient are those of the next
     iterate. A rejected one costs a pass.
@@ -316,20 +326,21 @@ class Backtracking(LearningRate):
     def advance(
         self, rule: UpdateRule, point: Point, memory: Any, k: int, last: float
     ) -> tuple[Point, Any, float]:
-        alpha = min(self.grow * last, self.maximum) if last > 0 else self(k)
+        first = alpha = min(self.grow * last, self.maximum) if last > 0 else self(k)
         noise = 8 * np.finfo(point.w.dtype).eps * abs(point.cost)
-        shortest = alpha * 1e-16
-        while alpha > shortest:
+        fresh = False
+        while alpha > SHORTEST * first:
             w, remembered = rule.step(point, alpha, memory)
             promised = point.expected_decrease(w)
-            if promised <= 0:
-                memory = rule.look(point, rule.init(point.w))
-                w, remembered = rule.step(point, alpha, memory)
-                promised = point.expected_decrease(w)
-            trial = point.move(w)
-            if promised > 0 and trial.cost <= point.cost - self.sufficient * promised + noise:
-                return trial, remembered, alpha
-            alpha *= self.shrink
+            if promised > 0:
+                trial = point.move(w)
+                if trial.cost <= point.cost - self.sufficient * promised + noise:
+                    return trial, remembered, alpha
+                alpha *= self.shrink
+            if not fresh and (promised <= 0 or alpha < PATIENCE * first):
+                memory, fresh = rule.forget(point, memory), True
+            elif promised <= 0:
+                alpha *= self.shrink
         return point, memory, 0.0
 
 

@@ -79,13 +79,13 @@ class Dataset(ABC):
     y : array of n_rows entries
         Targets as the loss wants them.
     share : array of shape (n_rows, 1) or None
-        Weights that sum to 1; None: all rows count alike.
+        Weights that sum to 1; None: all rows count alike. A float is the share of each.
     intercept : bool
         Whether every row has a further feature, the constant 1.
     """
 
     def __init__(
-        self, X: Any, y: NDArray[np.generic], share: Array | None, intercept: bool
+        self, X: Any, y: NDArray[np.generic], share: Array | float | None, intercept: bool
     ) -> None:
         self.X, self.y, self.intercept = X, y, intercept
         self.share: Array | float = 1 / X.shape[0] if share is None else share
@@ -112,11 +112,12 @@ class Dataset(ABC):
             total = tuple(a + b for a, b in zip(total, more, strict=True))
         return total
 
-    def take(self, index: NDArray[np.intp]) -> Dataset:
-        """The rows ``index`` as a data set of their own; reading it counts as a part of a pass."""
-        share = None
-        if isinstance(self.share, np.ndarray):
-            share = self.share[index] / self.share[index].sum()
+    def take(self, index: NDArray[np.intp], factor: float) -> Dataset:
+        """The rows ``index`` as a data set of their own, their shares times ``factor``.
+
+        Reading it counts as a part of a pass over this one.
+        """
+        share = factor * (self.share[index] if isinstance(self.share, np.ndarray) else self.share)
         part = type(self)(self.X[index], self.y[index], share, self.intercept)
         part.passes, part._rows_in_a_pass = self.passes, self._rows_in_a_pass
         return part
@@ -126,9 +127,3 @@ class Dataset(ABC):
         if isinstance(self.share, np.ndarray):
             return np.flatnonzero(self.share)
         return np.arange(self.n_rows)
-
-    def mass(self, index: NDArray[np.intp]) -> float:
-        """Share of the rows ``index`` in the whole."""
-        if isinstance(self.share, np.ndarray):
-            return float(self.share[index].sum(dtype=np.float64))
-        return len(index) / self.n_rows

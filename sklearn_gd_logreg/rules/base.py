@@ -7,7 +7,7 @@ from typing import Any
 
 from .._typing import Array
 from ..objective import Objective, Point
-from ..rates import Constant, LearningRate
+from ..rates import Constant, InverseSqrt, LearningRate
 from ..validation import Hyperparameters
 
 
@@ -35,6 +35,10 @@ class UpdateRule(Hyperparameters):
         """Memory before the first step from w."""
         return None
 
+    def forget(self, point: Point, memory: Any) -> Any:
+        """Memory without what earlier steps left in it."""
+        return self.init(point.w)
+
     def look(self, point: Point, memory: Any) -> Any:
         """Memory after a look at a new point, on all rows; once a step, or once an epoch."""
         return memory
@@ -48,26 +52,31 @@ class UpdateRule(Hyperparameters):
         """The next parameters and the next memory; neither argument is changed."""
 
     def auto_rate(self, objective: Objective, batch_size: int | None) -> LearningRate:
-        """The rate that ``learning_rate="auto"`` stands for."""
-        return Constant(1 / batch_lipschitz(objective, batch_size))
+        """The rate that ``learning_rate="auto"`` stands for.
+
+        1/L on the full batch. With mini-batches a rate that starts at the like of it
+        for a batch and has halved after 30 epochs: a constant one would never settle.
+        """
+        if batch_size is None:
+            return Constant(1 / objective.lipschitz)
+        steps_per_epoch = -(-len(objective.data.weighted_rows()) // batch_size)
+        return InverseSqrt(1 / batch_lipschitz(objective, batch_size), 0.1 / steps_per_epoch)
 
     def stable_rate(self, objective: Objective) -> float:
         """The largest rate at which full-batch steps of constant length cannot grow."""
         return 2 / objective.lipschitz
 
 
-def batch_lipschitz(objective: Objective, batch_size: int | None) -> float:
-    """A curvature that holds on average for a mini-batch, L for the full batch.
+def batch_lipschitz(objective: Objective, batch_size: int) -> float:
+    """The curvature to reckon with on mini-batches.
 
-    L + (c E‖x‖² − L)₊ / batch_size, the expected smoothness of sampling with the mean
-    in place of the largest row norm, so that weights count as repetitions.
+    It is L + (L₁ − L)₊ / batch_size, the expected smoothness of sampling, with L₁ the
+    average curvature of single rows in place of the largest.
 
     References
     ----------
     Gower, Loizou, Qian, Sailanbayev, Shulgin and Richtárik, "SGD: General analysis
     and improved rates", ICML 2019.
     """
-    if batch_size is None:
-        return objective.lipschitz
-    one_row = objective.loss.smoothness * float(objective.mean_squares.sum())
-    return objective.lipschitz + max(one_row - objective.lipschitz, 0) / batch_size
+    surplus = max(objective.row_lipschitz - objective.lipschitz, 0)
+    return objective.lipschitz + surplus / batch_size

@@ -16,7 +16,7 @@ from scipy import linalg
 from scipy.sparse.linalg import LinearOperator, cg
 
 from .._typing import Array
-from ..objective import Objective, Point
+from ..objective import ALL, Objective, Point
 from .lasso import solve_lasso
 
 
@@ -126,9 +126,8 @@ class WorkingSet(Curvature):
 
     def target(self, point: Point, alpha: float) -> Target:
         features = self._features(point)
-        fisher = point.objective.fisher(point.w, features)
         damping = self.damping + (point.objective is not self.objective)
-        fisher[np.diag_indices_from(fisher)] *= 1 + damping
+        fisher = regular_fisher(point, damping, features)
         intercept = np.arange(point.objective.data.n_features, len(point.w))
         return proximal_target(fisher, point, alpha, np.append(features, intercept))
 
@@ -167,6 +166,27 @@ def unit_scale(diagonal: Array) -> Array:
     return scale
 
 
+def regular_fisher(
+    point: Point, damping: float, features: NDArray[np.intp] | slice = ALL
+) -> Array:
+    """F + damping diag(F), made regular where the loss is redundant.
+
+    The softmax does not change when all scores of a row do by the same amount, and
+    nor does J in a parameter without an l2 penalty. The gradient is 0 in such a
+    direction but for rounding; F gets a curvature there, small beside its own and
+    large beside rounding, that keeps rounding from being blown up.
+    """
+    objective = point.objective
+    fisher = objective.fisher(point.w, features)
+    fisher[np.diag_indices_from(fisher)] *= 1 + damping
+    n_outputs = point.w.shape[1]
+    by_class = fisher.reshape(len(fisher) // n_outputs, n_outputs, -1, n_outputs)
+    flat = slice(len(by_class) - objective.data.intercept if objective.penalty.l2 else 0, None)
+    mean = np.einsum("icjc->ij", by_class[flat, :, flat]) / n_outputs
+    by_class[flat, :, flat] += 1e-6 * np.einsum("ij,cd->icjd", mean, objective.loss.redundancy)
+    return fisher
+
+
 def curvature_at(point: Point, damping: float, limit: int) -> Curvature:
     """The form of the Fisher information that suits the size and the penalty."""
     objective, rough = point.objective, point.objective.penalty.l1 > 0
@@ -174,6 +194,5 @@ def curvature_at(point: Point, damping: float, limit: int) -> Curvature:
         if rough:
             return WorkingSet(objective, damping, limit)
         return ImplicitFisher(objective, objective.fisher_diagonal(point.w), damping)
-    fisher = objective.fisher(point.w)
-    fisher[np.diag_indices_from(fisher)] *= 1 + damping
+    fisher = regular_fisher(point, damping)
     return ProximalFisher(fisher) if rough else FactorisedFisher.of(fisher)

@@ -3,7 +3,8 @@
 from typing import Any, ClassVar
 
 from .._typing import Array
-from ..objective import Point
+from ..objective import Objective, Point
+from ..rates import LearningRate
 from ..validation import Interval
 from .base import UpdateRule
 
@@ -42,6 +43,13 @@ class Momentum(UpdateRule):
 
     def __init__(self, beta: float = 0.9) -> None:
         self.beta = beta
+
+    def auto_rate(self, objective: Objective, batch_size: int | None) -> LearningRate:
+        rate = super().auto_rate(objective, batch_size)
+        if batch_size is not None:
+            # The ball carries on 1/(1 − β) steps, and so does the noise of every batch.
+            rate.set_params(alpha=(1 - self.beta) * rate.alpha)
+        return rate
 
     def init(self, w: Array) -> Array:
         return w

@@ -91,6 +91,9 @@ class NaturalGradient(UpdateRule):
         few = (data.n_rows + 1) * n_outputs <= self.direct_limit
         return data.n_rows < data.n_features and few and not objective.penalty.l1
 
+    def forget(self, point: Point, memory: Any) -> Any:
+        return memory
+
     def look(self, point: Point, memory: Any) -> NaturalMemory:
         return NaturalMemory(curvature_at(point, self.damping, self.direct_limit), point)
 
@@ -107,7 +110,7 @@ class NaturalGradient(UpdateRule):
         if batch_size is None:
             return Backtracking(maximum=1.0)
         n_parameters = objective.data.n_parameters * objective.loss.n_outputs
-        steps_per_epoch = -(-objective.data.n_rows // batch_size)
+        steps_per_epoch = -(-len(objective.data.weighted_rows()) // batch_size)
         return TimeDecay(1 / (1 + n_parameters / batch_size), decay=1 / steps_per_epoch)
 
     def stable_rate(self, objective: Objective) -> float:
