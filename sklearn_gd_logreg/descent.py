@@ -85,7 +85,11 @@ def descend_by_batches(
         cost, loss, dw = 0.0, 0.0, np.zeros_like(w)
         for mass, batch in objective.batches(batch_size, random_state):
             point = Point(batch, w)
-            cost, loss, dw = cost + mass * point.cost, loss + mass * point.loss, dw + mass * point.dw
+            cost, loss, dw = (
+                cost + mass * point.cost,
+                loss + mass * point.loss,
+                dw + mass * point.dw,
+            )
             if not isfinite(cost):
                 break
             after, memory, alpha = rate.advance(rule, point, memory, k, alpha)

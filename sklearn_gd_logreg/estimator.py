@@ -20,7 +20,7 @@ from .data import as_dataset, row_space
 from .descent import descend, descend_by_batches
 from .loss import cross_entropy
 from .messages import warn_unless_converged
-from .monitor import CostPlateau, GradientTolerance, History, Outcome, watch
+from .monitor import CostPlateau, GradientTolerance, History, Outcome, StoppingRule, watch
 from .objective import Objective
 from .penalty import ElasticNet
 from .rates import Backtracking, LearningRate, as_learning_rate
@@ -73,10 +73,11 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
     learning_rate : "auto", "backtracking", float, LearningRate or callable, default="auto"
         The rate α. A float is used exactly as given. "auto" is 1/L for "gd",
         "momentum" and "nesterov", L the largest curvature that J can have on these
-        data; a constant for the adaptive rules (0.5 for AdaGrad, 0.01 for RMSProp and
-        Adam); and a full step with backtracking for "natural". "backtracking" is
-        Armijo's rule, for the full batch only. A schedule (`TimeDecay`, …) or any function takes the number k
-        of steps made so far; with mini-batches a step is one batch.
+        data (with mini-batches a schedule that starts near that); a constant for the
+        adaptive rules (0.5 for AdaGrad, 0.01 for RMSProp and Adam); and a full step with
+        backtracking for "natural". "backtracking" is Armijo's rule, for the full batch
+        only. A schedule (`TimeDecay`, …) or any function takes the number k of steps
+        made so far; with mini-batches a step is one batch.
     batch_size : int or None, default=None
         Rows in a mini-batch, shuffled anew each epoch; None for all rows at once.
     max_iter : int, default=1000
@@ -198,7 +199,7 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
     def fit(
         self,
         X: Any,
-        y: ArrayLike,
+        y: Any,
         sample_weight: ArrayLike | None = None,
         *,
         coef_init: ArrayLike | None = None,
@@ -324,14 +325,17 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
                 raise invalid(self, name, value, "a bool")
         if self.batch_size is not None:
             check_intervals(self, {"batch_size": Interval(1, float("inf"), "[)", integral=True)})
-        if not (self.class_weight is None or isinstance(self.class_weight, dict)):
-            if self.class_weight != "balanced":
-                raise invalid(self, "class_weight", self.class_weight, "a dict, 'balanced' or None")
+        if not (self.class_weight is None or isinstance(self.class_weight, dict)) and not (
+            isinstance(self.class_weight, str) and self.class_weight == "balanced"
+        ):
+            raise invalid(self, "class_weight", self.class_weight, "a dict, 'balanced' or None")
         rule = as_rule(self, self.solver)
         if not (isinstance(self.learning_rate, str) and self.learning_rate == "auto"):
             rate = as_learning_rate(self, self.learning_rate)
             if self.batch_size is not None and isinstance(rate, Backtracking):
-                allowed = "'auto', a float, a schedule or a function of the step with batch_size set"
+                allowed = (
+                    "'auto', a float, a schedule or a function of the step with batch_size set"
+                )
                 raise invalid(self, "learning_rate", self.learning_rate, allowed)
         return rule, check_random_state(self.random_state)
 
@@ -355,7 +359,8 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
     ) -> Array:
         """w_0, of shape (n_features + fit_intercept, n_outputs)."""
         n_features, n_outputs = objective.data.n_features, objective.loss.n_outputs
-        coef, intercept = np.zeros((n_outputs, n_features)), np.zeros(n_outputs)
+        coef: Array = np.zeros((n_outputs, n_features))
+        intercept: Array = np.zeros(n_outputs)
         if goes_on:
             if not np.array_equal(self.classes_, labels.classes):
                 raise ValueError(
@@ -390,9 +395,10 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
         if rule.wants_row_space(objective):
             space = row_space(objective.data, w)
             objective, w, expand = objective.on(space.data), space.start, space.expand
+        stopping: StoppingRule
         if self.batch_size is None:
             iterates = descend(objective, rule, rate, w)
-            stopping = GradientTolerance(self.tol)
+            stopping = GradientTolerance(self.tol, rate.searches)
         else:
             iterates = descend_by_batches(objective, rule, rate, w, self.batch_size, random_state)
             stopping = CostPlateau(self.tol)

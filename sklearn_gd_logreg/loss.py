@@ -8,7 +8,7 @@ Conventions: z has shape (m, n_outputs), the loss (m, 1), dz = a − y that of z
 """
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,11 +35,11 @@ class CrossEntropy(ABC):
     redundancy: Array
 
     @abstractmethod
-    def targets(self, codes: NDArray[np.intp], dtype: np.dtype[np.floating]) -> NDArray[np.generic]:
+    def targets(self, codes: NDArray[np.intp], dtype: np.dtype[np.floating]) -> NDArray[Any]:
         """Class numbers 0 … K−1 in the form in which `loss_and_dz` wants y."""
 
     @abstractmethod
-    def loss_and_dz(self, z: Array, y: NDArray[np.generic]) -> tuple[Array, Array]:
+    def loss_and_dz(self, z: Array, y: NDArray[Any]) -> tuple[Array, Array]:
         """Forward and backward through the loss: ℒ (m, 1) and dz = a − y (m, n_outputs)."""
 
     @abstractmethod
@@ -74,7 +74,7 @@ class SigmoidCrossEntropy(CrossEntropy):
     def targets(self, codes: NDArray[np.intp], dtype: np.dtype[np.floating]) -> Array:
         return codes.astype(dtype)[:, np.newaxis]
 
-    def loss_and_dz(self, z: Array, y: NDArray[np.generic]) -> tuple[Array, Array]:
+    def loss_and_dz(self, z: Array, y: NDArray[Any]) -> tuple[Array, Array]:
         e = np.exp(-np.abs(z))
         loss = np.log1p(e) + np.maximum(z, 0) - y * z
         dz = np.where(z >= 0, (1 - y) - y * e, (1 - y) * e - y) / (1 + e)
@@ -114,7 +114,7 @@ class SoftmaxCrossEntropy(CrossEntropy):
     def targets(self, codes: NDArray[np.intp], dtype: np.dtype[np.floating]) -> NDArray[np.intp]:
         return codes
 
-    def loss_and_dz(self, z: Array, y: NDArray[np.generic]) -> tuple[Array, Array]:
+    def loss_and_dz(self, z: Array, y: NDArray[Any]) -> tuple[Array, Array]:
         log_a, a = self._log_and_activations(z)
         right = y[:, np.newaxis]
         loss = -np.take_along_axis(log_a, right, axis=1)

@@ -46,7 +46,9 @@ def diverged(outcome: Outcome, objective: Objective, rule: UpdateRule) -> str:
     stable = rule.stable_rate(objective)
     bound = ""
     if isfinite(stable):
-        bound = f" The largest stable learning rate for these data is {origin(rule)} = {stable:.3g}."
+        bound = (
+            f" The largest stable learning rate for these data is {origin(rule)} = {stable:.3g}."
+        )
     return (
         f"The descent diverged: the cost is not finite at iteration {it.k}, with learning rate "
         f"{it.learning_rate:.3g}.{bound} The model is the point of lowest cost before that. "
@@ -65,9 +67,7 @@ def stalled(outcome: Outcome, tol: float, objective: Objective) -> str:
     )
 
 
-def out_of_iterations(
-    outcome: Outcome, tol: float, objective: Objective, rule: UpdateRule
-) -> str:
+def out_of_iterations(outcome: Outcome, tol: float, objective: Objective, rule: UpdateRule) -> str:
     """The limit of iterations came first."""
     it = outcome.last
     causes, remedies = [], []
@@ -91,7 +91,12 @@ def out_of_iterations(
     listed = "; ".join(f"({number}) {remedy}" for number, remedy in enumerate(remedies, 1))
     state = f"The gradient norm is {it.gradient_norm:.2e}, tol is {tol:.2e}."
     return " ".join(
-        [f"No convergence after max_iter={it.k} iterations.", state, *causes, f"Remedies: {listed}."]
+        [
+            f"No convergence after max_iter={it.k} iterations.",
+            state,
+            *causes,
+            f"Remedies: {listed}.",
+        ]
     )
 
 

@@ -57,18 +57,32 @@ class StoppingRule(ABC):
 class GradientTolerance(StoppingRule):
     """Full batch: stop when the gradient norm is at most ``tol``.
 
-    Where no step lowers the cost any more, the floating-point numbers are exhausted:
-    that is "stalled".
+    With a line search the cost falls at every step. Where no step lowers it any more,
+    or neither cost nor gradient norm has fallen for long, the floating-point numbers
+    are exhausted: that is "stalled".
     """
 
     tol: float
+    line_search: bool = False
+    patience: int = 30
+    best_cost: float = inf
+    best_norm: float = inf
+    waited: int = 0
 
     def reason(self, iterate: Iterate) -> str | None:
         if not self.tol:
             return None
         if iterate.gradient_norm <= self.tol:
             return "tol"
-        return "stalled" if iterate.learning_rate == 0 else None
+        return "stalled" if self.line_search and self._exhausted(iterate) else None
+
+    def _exhausted(self, iterate: Iterate) -> bool:
+        rounding = 8 * np.finfo(iterate.w.dtype).eps * abs(iterate.cost)
+        falls = iterate.cost < self.best_cost - rounding or iterate.gradient_norm < self.best_norm
+        self.waited = 0 if falls else self.waited + 1
+        self.best_cost = min(self.best_cost, iterate.cost)
+        self.best_norm = min(self.best_norm, iterate.gradient_norm)
+        return iterate.learning_rate == 0 or self.waited >= self.patience
 
 
 @dataclass

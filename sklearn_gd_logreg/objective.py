@@ -83,12 +83,12 @@ class Objective:
 
         blocks = self.data.sum(grams)
         side = len(blocks[0])
-        fisher = np.empty((side, n_outputs, side, n_outputs))
+        by_class = np.empty((side, n_outputs, side, n_outputs))
         for c in range(n_outputs):
-            fisher[:, c, :, c] = blocks[c]
+            by_class[:, c, :, c] = blocks[c]
         for (c, d), gram in zip(pairs, blocks[n_outputs:], strict=True):
-            fisher[:, c, :, d] = fisher[:, d, :, c] = -gram
-        fisher = fisher.reshape(side * n_outputs, side * n_outputs)
+            by_class[:, c, :, d] = by_class[:, d, :, c] = -gram
+        fisher = by_class.reshape(side * n_outputs, side * n_outputs)
         n_penalised = (side - self.data.intercept) * n_outputs
         fisher[np.diag_indices(n_penalised)] += self.penalty.l2
         return fisher

@@ -41,7 +41,7 @@ class ElasticNet:
         return gradient
 
     def prox(self, w: Array, step: float | Array) -> Array:
-        """argmin over u of ‖u − w‖²/(2 step) + l1 ‖u‖₁: soft thresholding.
+        """Soft thresholding, argmin over u of ‖u − w‖²/(2 step) + l1 ‖u‖₁.
 
         Parameters
         ----------

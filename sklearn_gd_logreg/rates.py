@@ -29,6 +29,9 @@ PATIENCE = 0.1
 class LearningRate(Hyperparameters):
     """Base of all learning rates: call it with k, get α."""
 
+    searches = False
+    """Whether every step is chosen so that the cost falls."""
+
     @abstractmethod
     def __call__(self, k: int) -> float:
         """The rate of step k = 0, 1, 2, …"""
@@ -297,6 +300,8 @@ class Backtracking(LearningRate):
     >>> bool((cost[1:] <= cost[:-1]).all())
     True
     """
+
+    searches = True
 
     _intervals: ClassVar = {
         "initial": POSITIVE,

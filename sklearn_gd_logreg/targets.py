@@ -32,7 +32,7 @@ class Labels:
         Σ s, the sum of sample weight × class weight.
     """
 
-    classes: NDArray[np.generic]
+    classes: NDArray[Any]
     codes: NDArray[np.intp]
     share: Array | None
     total: float
@@ -40,7 +40,7 @@ class Labels:
 
 def label_rows(
     owner: object,
-    y: NDArray[np.generic],
+    y: NDArray[Any],
     sample_weight: ArrayLike | None,
     class_weight: Mapping[Any, float] | str | None,
 ) -> Labels:
@@ -58,7 +58,7 @@ def label_rows(
     """
     classes, codes = np.unique(y, return_inverse=True)
     weights = check_weights(sample_weight, len(y))
-    mass = np.bincount(codes, weights=weights, minlength=len(classes))
+    mass: Array = np.bincount(codes, weights=weights).astype(np.float64)
     classes, codes, mass = drop_absent(classes, codes, mass)
     if class_weight is not None:
         factors = class_factors(owner, class_weight, classes, mass)
@@ -95,7 +95,7 @@ def check_weights(sample_weight: ArrayLike | None, n_rows: int) -> Array | None:
 def class_factors(
     owner: object,
     class_weight: Mapping[Any, float] | str,
-    classes: NDArray[np.generic],
+    classes: NDArray[Any],
     mass: Array,
 ) -> Array:
     """The weight of every class."""
@@ -103,13 +103,15 @@ def class_factors(
         return mass.sum() / (len(classes) * mass)
     factors = compute_class_weight(class_weight, classes=classes, y=classes)
     if not (np.isfinite(factors).all() and (factors >= 0).all() and factors.any()):
-        raise invalid(owner, "class_weight", class_weight, "a dict of finite weights >= 0, not all 0")
+        raise invalid(
+            owner, "class_weight", class_weight, "a dict of finite weights >= 0, not all 0"
+        )
     return factors
 
 
 def drop_absent(
-    classes: NDArray[np.generic], codes: NDArray[np.intp], mass: Array
-) -> tuple[NDArray[np.generic], NDArray[np.intp], Array]:
+    classes: NDArray[Any], codes: NDArray[np.intp], mass: Array
+) -> tuple[NDArray[Any], NDArray[np.intp], Array]:
     """Leave out the classes without mass."""
     present = mass > 0
     if present.all():

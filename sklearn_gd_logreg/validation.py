@@ -43,7 +43,7 @@ class Interval:
         kind = Integral if self.integral else Real
         if not isinstance(value, kind) or type(value).__name__ in ("bool", "bool_"):
             return False
-        number = float(value)  # type: ignore[arg-type]
+        number = float(value)
         above = number >= self.low if self.brackets[0] == "[" else number > self.low
         below = number <= self.high if self.brackets[1] == "]" else number < self.high
         return above and below
@@ -58,9 +58,8 @@ POSITIVE = Interval(0, float("inf"), "()")
 
 def invalid(owner: object, name: str, value: object, allowed: object) -> InvalidParameterError:
     """The error for one parameter, in scikit-learn's words."""
-    return InvalidParameterError(
-        f"The {name!r} parameter of {type(owner).__name__} must be {allowed}. Got {value!r} instead."
-    )
+    where = f"The {name!r} parameter of {type(owner).__name__}"
+    return InvalidParameterError(f"{where} must be {allowed}. Got {value!r} instead.")
 
 
 def check_intervals(owner: object, intervals: dict[str, Interval]) -> None:

@@ -8,9 +8,9 @@ from scipy import sparse
 
 from .._typing import Array
 from .base import Dataset, Rows
+from .csr import SparseDataset
 from .dense import DenseDataset
 from .row_space import RowSpace, row_space
-from .csr import SparseDataset
 
 __all__ = ["Dataset", "RowSpace", "Rows", "as_dataset", "row_space"]
 

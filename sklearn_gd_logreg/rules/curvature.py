@@ -19,6 +19,9 @@ from .._typing import Array
 from ..objective import ALL, Objective, Point
 from .lasso import solve_lasso
 
+RESTRAINT = 0.01
+"""Part of the largest curvature that restrains a proximal step shorter than the full one."""
+
 
 class Target(NamedTuple):
     """Where a step leads, and by how much the quadratic model is lower there."""
@@ -144,17 +147,25 @@ class WorkingSet(Curvature):
         return np.sort(chosen[urgency[chosen] > 0])
 
 
-def proximal_target(
-    fisher: Array, point: Point, alpha: float, rows: NDArray[np.intp]
-) -> Target:
-    """The step over the parameters in ``rows`` of w, whose Fisher information is given."""
-    penalty = point.objective.penalty
+def proximal_target(fisher: Array, point: Point, alpha: float, rows: NDArray[np.intp]) -> Target:
+    """The step over the parameters in ``rows`` of w, whose Fisher information is given.
+
+    Where all probabilities are near 0 or 1, F all but vanishes and F/α restrains
+    nothing. A short step is kept short by a part of the largest curvature that each
+    parameter can have; the full step, α = 1, is left alone.
+    """
+    objective, n_outputs = point.objective, point.w.shape[1]
+    penalised = rows < objective.penalty.n_features
     w, dw = (np.asarray(part[rows], dtype=np.float64).ravel() for part in (point.w, point.dw))
-    thresholds = np.repeat(np.where(rows < penalty.n_features, penalty.l1, 0.0), point.w.shape[1])
+    thresholds = np.repeat(np.where(penalised, objective.penalty.l1, 0.0), n_outputs)
     model = fisher / alpha
+    if alpha < 1:
+        most = objective.loss.smoothness * objective.mean_squares[rows]
+        restraint = RESTRAINT * (1 / alpha - 1) * most
+        model[np.diag_indices_from(model)] += np.repeat(restraint, n_outputs)
     u = solve_lasso(model, model @ w - dw, thresholds, w)
     target = point.w.astype(np.float64)
-    target[rows] = u.reshape(len(rows), -1)
+    target[rows] = u.reshape(len(rows), n_outputs)
     bend = 0.5 * float((u - w) @ model @ (u - w))
     return Target(target, point.expected_decrease(target) - bend)
 
@@ -166,9 +177,7 @@ def unit_scale(diagonal: Array) -> Array:
     return scale
 
 
-def regular_fisher(
-    point: Point, damping: float, features: NDArray[np.intp] | slice = ALL
-) -> Array:
+def regular_fisher(point: Point, damping: float, features: NDArray[np.intp] | slice = ALL) -> Array:
     """F + damping diag(F), made regular where the loss is redundant.
 
     The softmax does not change when all scores of a row do by the same amount, and

@@ -42,7 +42,7 @@ class NaturalGradient(UpdateRule):
     found by conjugate gradients with products Fv, preconditioned by the diagonal of F.
     Rows fewer than features are first written in coordinates of the space they
     span. With an L1 penalty the step is the minimiser of the quadratic model plus
-    λ‖w‖₁, found exactly; beyond the limit, on the features that matter most.
+    λ‖w‖₁, found by an active set; beyond the limit, on the features that matter most.
 
     It stops when √(dwᵀ F⁻¹ dw) ≤ tol, whose half square estimates J − J*; with an L1
     penalty, when the same is true of the decrease of the model.
