@@ -29,9 +29,11 @@ class AdaGrad(AdaptiveRule):
     Examples
     --------
     >>> from sklearn.datasets import load_iris
+    >>> from sklearn.preprocessing import scale
     >>> from sklearn_gd_logreg import AdaGrad, GDLogisticRegression
     >>> X, y = load_iris(return_X_y=True)
-    >>> GDLogisticRegression(solver=AdaGrad(), max_iter=5000).fit(X, y).stop_reason_
+    >>> X = scale(X)
+    >>> GDLogisticRegression(solver=AdaGrad()).fit(X, y).stop_reason_
     'tol'
     """
 

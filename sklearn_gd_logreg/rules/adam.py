@@ -43,8 +43,10 @@ class Adam(AdaptiveRule):
     Examples
     --------
     >>> from sklearn.datasets import load_iris
+    >>> from sklearn.preprocessing import scale
     >>> from sklearn_gd_logreg import Adam, GDLogisticRegression
     >>> X, y = load_iris(return_X_y=True)
+    >>> X = scale(X)
     >>> GDLogisticRegression(solver=Adam(), learning_rate=0.1).fit(X, y).stop_reason_
     'tol'
     """

@@ -21,9 +21,11 @@ class GradientDescent(UpdateRule):
     Examples
     --------
     >>> from sklearn.datasets import load_iris
+    >>> from sklearn.preprocessing import scale
     >>> from sklearn_gd_logreg import GDLogisticRegression, GradientDescent
     >>> X, y = load_iris(return_X_y=True)
-    >>> clf = GDLogisticRegression(solver=GradientDescent(), max_iter=5000).fit(X, y)
+    >>> X = scale(X)
+    >>> clf = GDLogisticRegression(solver=GradientDescent()).fit(X, y)
     >>> clf.stop_reason_
     'tol'
     """

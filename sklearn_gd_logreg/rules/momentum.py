@@ -31,10 +31,12 @@ class Momentum(UpdateRule):
     Examples
     --------
     >>> from sklearn.datasets import load_iris
+    >>> from sklearn.preprocessing import scale
     >>> from sklearn_gd_logreg import GDLogisticRegression, Momentum
     >>> X, y = load_iris(return_X_y=True)
-    >>> slow = GDLogisticRegression(solver="gd", max_iter=5000).fit(X, y)
-    >>> fast = GDLogisticRegression(solver=Momentum(beta=0.9), max_iter=5000).fit(X, y)
+    >>> X = scale(X)
+    >>> slow = GDLogisticRegression(solver="gd").fit(X, y)
+    >>> fast = GDLogisticRegression(solver=Momentum(beta=0.9)).fit(X, y)
     >>> fast.n_iter_ < slow.n_iter_ / 2
     True
     """

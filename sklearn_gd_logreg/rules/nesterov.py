@@ -37,8 +37,10 @@ class Nesterov(UpdateRule):
     Examples
     --------
     >>> from sklearn.datasets import load_iris
+    >>> from sklearn.preprocessing import scale
     >>> from sklearn_gd_logreg import GDLogisticRegression, Nesterov
     >>> X, y = load_iris(return_X_y=True)
+    >>> X = scale(X)
     >>> GDLogisticRegression(solver=Nesterov()).fit(X, y).stop_reason_
     'tol'
     """

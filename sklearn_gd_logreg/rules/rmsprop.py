@@ -32,8 +32,10 @@ class RMSProp(AdaptiveRule):
     Examples
     --------
     >>> from sklearn.datasets import load_iris
+    >>> from sklearn.preprocessing import scale
     >>> from sklearn_gd_logreg import CosineDecay, GDLogisticRegression, RMSProp
     >>> X, y = load_iris(return_X_y=True)
+    >>> X = scale(X)
     >>> rate = CosineDecay(0.1, steps=500)
     >>> GDLogisticRegression(solver=RMSProp(), learning_rate=rate).fit(X, y).stop_reason_
     'tol'

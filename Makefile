@@ -1,0 +1,64 @@
+# Every target sets itself up: the first one makes the virtual environment .venv and
+# installs there what it needs; the next ones find it. `make help` lists the targets.
+
+PYTHON ?= python3
+ARGS ?=
+
+# One thread in a process. The problems here are small, tests already run one process to a
+# core, and BLAS threads that wait for each other on a busy machine take many times longer.
+export OMP_NUM_THREADS ?= 1
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-oldest lint types docs clean
+.NOTPARALLEL:
+
+help: ## this list
+	@echo "PYTHON=python3.12 chooses the Python of a new environment, ARGS='-k sparse' goes to pytest."
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+demo: .venv/examples.installed ## our fits beside scikit-learn's, on real data
+	.venv/bin/python examples/quickstart.py
+
+test: .venv/test.installed ## the tests
+	.venv/bin/python -m pytest -n auto $(ARGS)
+
+test-oldest: .venv-oldest/test.installed ## the tests on the oldest supported versions
+	.venv-oldest/bin/python -m pytest -n auto $(ARGS)
+
+lint: .venv/lint.installed ## format and style
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+
+types: .venv/lint.installed ## static types of the package
+	.venv/bin/mypy
+
+docs: .venv/docs.installed ## the documentation, in docs/_build/html
+	.venv/bin/sphinx-build -W --keep-going -b html docs docs/_build/html
+
+clean: ## remove all that was made here, environments too
+	rm -rf .venv .venv-oldest build dist docs/_build docs/api/generated examples/output
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# -- environments ------------------------------------------------------------------------
+# An empty file in an environment says what is done there: `made`, or `<extra>.installed`.
+
+.venv/made .venv-oldest/made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Python 3.11 or later is needed, and '$(PYTHON)' is not that." >&2; \
+	  echo "Name one that is: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "'$(PYTHON)' has no venv module. Debian and Ubuntu: apt install python3-venv." >&2; \
+	  exit 1; }
+	$(PYTHON) -m venv --clear $(@D)
+	@touch $@
+
+# The test extra holds the examples extra.
+.venv/%.installed: pyproject.toml .venv/made
+	.venv/bin/python -m pip install --quiet --editable '.[$*]'
+	@touch $@ $(if $(filter test,$*),.venv/examples.installed)
+
+.venv-oldest/%.installed: pyproject.toml tests/oldest.txt .venv-oldest/made
+	.venv-oldest/bin/python -m pip install --quiet --constraint tests/oldest.txt --editable '.[$*]'
+	@touch $@
