@@ -402,7 +402,8 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
         else:
             iterates = descend_by_batches(objective, rule, rate, w, self.batch_size, random_state)
             stopping = CostPlateau(self.tol)
-        outcome = watch(iterates, stopping, self.max_iter, self.verbose, history)
+        with np.errstate(over="ignore", invalid="ignore"):  # reported as divergence
+            outcome = watch(iterates, stopping, self.max_iter, self.verbose, history)
         return outcome if expand is None else replace(outcome, w=expand(outcome.w))
 
     def _expose(self, outcome: Outcome, labels: Labels, objective: Objective) -> None:

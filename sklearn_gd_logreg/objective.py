@@ -12,6 +12,7 @@ from numpy.random import RandomState
 from numpy.typing import NDArray
 from scipy.sparse.linalg import LinearOperator, eigsh
 
+from ._linalg import diagonal
 from ._typing import Array
 from .data import Dataset, Rows
 from .loss import CrossEntropy
@@ -90,7 +91,7 @@ class Objective:
             by_class[:, c, :, d] = by_class[:, d, :, c] = -gram
         fisher = by_class.reshape(side * n_outputs, side * n_outputs)
         n_penalised = (side - self.data.intercept) * n_outputs
-        fisher[np.diag_indices(n_penalised)] += self.penalty.l2
+        diagonal(fisher)[:n_penalised] += self.penalty.l2
         return fisher
 
     def fisher_product(self, w: Array) -> Callable[[Array], Array]:

@@ -331,20 +331,21 @@ class Backtracking(LearningRate):
     def advance(
         self, rule: UpdateRule, point: Point, memory: Any, k: int, last: float
     ) -> tuple[Point, Any, float]:
-        first = alpha = min(self.grow * last, self.maximum) if last > 0 else self(k)
+        first = alpha = min(self.grow * last, self.maximum) if last > 0 else float(self(k))
         noise = 8 * np.finfo(point.w.dtype).eps * abs(point.cost)
         fresh = False
         while alpha > SHORTEST * first:
             w, remembered = rule.step(point, alpha, memory)
             promised = point.expected_decrease(w)
-            if promised > 0:
+            downhill = promised > 0
+            if downhill:
                 trial = point.move(w)
                 if trial.cost <= point.cost - self.sufficient * promised + noise:
                     return trial, remembered, alpha
                 alpha *= self.shrink
-            if not fresh and (promised <= 0 or alpha < PATIENCE * first):
+            if not fresh and (not downhill or alpha < PATIENCE * first):
                 memory, fresh = rule.forget(point, memory), True
-            elif promised <= 0:
+            elif not downhill:
                 alpha *= self.shrink
         return point, memory, 0.0
 

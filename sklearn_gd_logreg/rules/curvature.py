@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy import linalg
 from scipy.sparse.linalg import LinearOperator, cg
 
+from .._linalg import diagonal, unit_scale
 from .._typing import Array
 from ..objective import ALL, Objective, Point
 from .lasso import solve_lasso
@@ -53,11 +54,13 @@ class FactorisedFisher(Curvature):
     @classmethod
     def of(cls, fisher: Array) -> FactorisedFisher:
         """Factorise with the least trace that makes F positive definite."""
-        scale = unit_scale(np.diag(fisher))
+        scale = unit_scale(diagonal(fisher))
         scaled = fisher / scale / scale[:, np.newaxis]
+        if not np.isfinite(scaled).all():
+            raise ValueError("The squares of the features in X overflow. Scale the features.")
         trace = 1e-12
         while True:
-            scaled[np.diag_indices_from(scaled)] += trace
+            diagonal(scaled)[...] += trace
             try:
                 return cls(scale, linalg.cho_factor(scaled, lower=True, check_finite=False))
             except linalg.LinAlgError:
@@ -162,19 +165,12 @@ def proximal_target(fisher: Array, point: Point, alpha: float, rows: NDArray[np.
     if alpha < 1:
         most = objective.loss.smoothness * objective.mean_squares[rows]
         restraint = RESTRAINT * (1 / alpha - 1) * most
-        model[np.diag_indices_from(model)] += np.repeat(restraint, n_outputs)
+        diagonal(model)[...] += np.repeat(restraint, n_outputs)
     u = solve_lasso(model, model @ w - dw, thresholds, w)
     target = point.w.astype(np.float64)
     target[rows] = u.reshape(len(rows), n_outputs)
     bend = 0.5 * float((u - w) @ model @ (u - w))
     return Target(target, point.expected_decrease(target) - bend)
-
-
-def unit_scale(diagonal: Array) -> Array:
-    """√diagonal, and 1 where that is 0."""
-    scale = np.sqrt(diagonal)
-    scale[scale == 0] = 1.0
-    return scale
 
 
 def regular_fisher(point: Point, damping: float, features: NDArray[np.intp] | slice = ALL) -> Array:
@@ -187,7 +183,7 @@ def regular_fisher(point: Point, damping: float, features: NDArray[np.intp] | sl
     """
     objective = point.objective
     fisher = objective.fisher(point.w, features)
-    fisher[np.diag_indices_from(fisher)] *= 1 + damping
+    diagonal(fisher)[...] *= 1 + damping
     n_outputs = point.w.shape[1]
     by_class = fisher.reshape(len(fisher) // n_outputs, n_outputs, -1, n_outputs)
     flat = slice(len(by_class) - objective.data.intercept if objective.penalty.l2 else 0, None)

@@ -19,6 +19,7 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
+from .._linalg import diagonal, unit_scale
 from .._typing import Array
 
 ROUNDING = 1e-12
@@ -47,7 +48,7 @@ class LassoProblem:
     def minimum(self, active: NDArray[np.intp], signs: Array) -> Array:
         """The minimiser over the active coordinates with these signs, 0 elsewhere."""
         matrix = self.fisher[np.ix_(active, active)]
-        matrix[np.diag_indices_from(matrix)] += ROUNDING
+        diagonal(matrix)[...] += ROUNDING
         right = self.c[active] - self.thresholds[active] * signs[active]
         u = np.zeros_like(self.c)
         u[active] = np.linalg.solve(matrix, right)
@@ -115,10 +116,9 @@ def solve_lasso(fisher: Array, c: Array, thresholds: Array, start: Array) -> Arr
     >>> print(u.round(6))
     [ 2.  0. -1.]
     """
-    scale = np.sqrt(np.diag(fisher))
-    scale[scale == 0] = 1.0
+    scale = unit_scale(diagonal(fisher))
     problem = LassoProblem(fisher / scale / scale[:, np.newaxis], c / scale, thresholds / scale)
-    u = start * scale
+    u: Array = start * scale
     if len(u) > MANY:
         u = _proximal_gradient(problem, u)
     return _feature_sign_search(problem, u) / scale
