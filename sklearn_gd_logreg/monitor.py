@@ -130,12 +130,19 @@ def watch(
     verbose: int,
     history: History,
 ) -> Outcome:
-    """Consume iterates until they converge, diverge or number ``max_iter``."""
+    """Consume iterates until they converge, diverge or number ``max_iter``.
+
+    Raises
+    ------
+    ValueError
+        If the cost is not finite at the start.
+    """
     best_cost, best_w = inf, None
     for iterate in iterates:
         if not isfinite(iterate.cost):
-            kept = iterate.w if best_w is None else best_w
-            return Outcome(kept, iterate, "diverged", history.as_dict())
+            if best_w is None:
+                raise ValueError("The cost is not finite at the start. Start nearer to 0.")
+            return Outcome(best_w, iterate, "diverged", history.as_dict())
         history.record(iterate)
         if iterate.cost < best_cost:
             best_cost, best_w = iterate.cost, iterate.w

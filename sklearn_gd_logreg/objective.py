@@ -12,7 +12,7 @@ from numpy.random import RandomState
 from numpy.typing import NDArray
 from scipy.sparse.linalg import LinearOperator, eigsh
 
-from ._linalg import diagonal
+from ._linalg import diagonal, require_finite
 from ._typing import Array
 from .data import Dataset, Rows
 from .loss import CrossEntropy
@@ -144,12 +144,15 @@ class Objective:
     @cached_property
     def mean_squares(self) -> Array:
         """Weighted mean of x² of every feature, and of the intercept's 1; float64."""
-        return self.data.sum(lambda rows: (rows.squares(rows.shares()[:, np.newaxis]),))[0].ravel()
+        squares = self.data.sum(lambda rows: (rows.squares(rows.shares()[:, np.newaxis]),))[0]
+        require_finite(squares)
+        return squares.ravel()
 
     def _largest_eigenvalue(self) -> float:
         side = self.data.n_parameters
         if side <= 500:
             gram = self.data.sum(lambda rows: (rows.gram(np.sqrt(rows.shares()), ALL),))[0]
+            require_finite(gram)
             return float(np.linalg.eigvalsh(gram)[-1])
 
         def product(v: Array) -> Array:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import linalg
 from scipy.sparse.linalg import LinearOperator, cg
 
-from .._linalg import diagonal, unit_scale
+from .._linalg import diagonal, require_finite, unit_scale
 from .._typing import Array
 from ..objective import ALL, Objective, Point
 from .lasso import solve_lasso
@@ -56,8 +56,7 @@ class FactorisedFisher(Curvature):
         """Factorise with the least trace that makes F positive definite."""
         scale = unit_scale(diagonal(fisher))
         scaled = fisher / scale / scale[:, np.newaxis]
-        if not np.isfinite(scaled).all():
-            raise ValueError("The squares of the features in X overflow. Scale the features.")
+        require_finite(scaled)
         trace = 1e-12
         while True:
             diagonal(scaled)[...] += trace
