@@ -17,7 +17,7 @@ def unit_scale(squares: Array) -> Array:
     return scale
 
 
-def require_finite(moments: Array) -> None:
+def require_finite(moments: Array | float) -> None:
     """Raise if products of features have overflowed."""
     if not np.isfinite(moments).all():
         raise ValueError("Products of features in X overflow. Scale the features.")

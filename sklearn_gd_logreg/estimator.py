@@ -237,19 +237,16 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
             If ``tol`` > 0 was not reached, or the descent diverged.
         """
         started = perf_counter()
-        with unchanged_on_error(self):
-            rule, random_state = self._check_parameters()
-            goes_on = self.warm_start and "coef_" in vars(self)
-            X, y = validate_data(self, X, y, reset=not goes_on, accept_sparse="csr", dtype=DTYPES)
-            check_classification_targets(y)
-            labels = label_rows(self, y, sample_weight, self.class_weight)
-            objective = self._objective(X, labels)
-            w = self._start(objective, labels, goes_on, coef_init, intercept_init)
-            rate = self._learning_rate(rule, objective)
-            history = History(started)
-            outcome = self._descend(objective, rule, rate, w, random_state, history)
-            self._expose(outcome, labels, objective)
-        warn_unless_converged(self.tol, outcome, objective, rule)
+        with np.errstate(over="ignore", invalid="ignore"):  # seen, and reported, as divergence
+            with unchanged_on_error(self):
+                rule, random_state = self._check_parameters()
+                labels, objective, w = self._check_data(
+                    X, y, sample_weight, coef_init, intercept_init
+                )
+                rate = self._learning_rate(rule, objective)
+                outcome = self._descend(objective, rule, rate, w, random_state, History(started))
+                self._expose(outcome, labels, objective)
+            warn_unless_converged(self.tol, outcome, objective, rule)
         return self
 
     def decision_function(self, X: Any) -> Array:
@@ -339,6 +336,22 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
                 raise invalid(self, "learning_rate", self.learning_rate, allowed)
         return rule, check_random_state(self.random_state)
 
+    def _check_data(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: ArrayLike | None,
+        coef_init: ArrayLike | None,
+        intercept_init: ArrayLike | None,
+    ) -> tuple[Labels, Objective, Array]:
+        goes_on = self.warm_start and "coef_" in vars(self)
+        X, y = validate_data(self, X, y, reset=not goes_on, accept_sparse="csr", dtype=DTYPES)
+        check_classification_targets(y)
+        labels = label_rows(self, y, sample_weight, self.class_weight)
+        objective = self._objective(X, labels)
+        w = self._start(objective, labels, goes_on, coef_init, intercept_init)
+        return labels, objective, w
+
     def _objective(self, X: Any, labels: Labels) -> Objective:
         loss = cross_entropy(len(labels.classes))
         share = None if labels.share is None else labels.share.astype(X.dtype, copy=False)
@@ -402,8 +415,7 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
         else:
             iterates = descend_by_batches(objective, rule, rate, w, self.batch_size, random_state)
             stopping = CostPlateau(self.tol)
-        with np.errstate(over="ignore", invalid="ignore"):  # reported as divergence
-            outcome = watch(iterates, stopping, self.max_iter, self.verbose, history)
+        outcome = watch(iterates, stopping, self.max_iter, self.verbose, history)
         return outcome if expand is None else replace(outcome, w=expand(outcome.w))
 
     def _expose(self, outcome: Outcome, labels: Labels, objective: Objective) -> None:

@@ -103,7 +103,7 @@ def out_of_iterations(outcome: Outcome, tol: float, objective: Objective, rule: 
 def scale_ratio(objective: Objective) -> float:
     """Largest over smallest scale √(mean x²) of the features that are not all 0."""
     scales = np.sqrt(objective.mean_squares[: objective.data.n_features])
-    scales = scales[scales > 0]
+    scales = scales[(scales > 0) & np.isfinite(scales)]
     return float(scales.max() / scales.min()) if len(scales) else 1.0
 
 

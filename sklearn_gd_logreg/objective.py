@@ -12,7 +12,7 @@ from numpy.random import RandomState
 from numpy.typing import NDArray
 from scipy.sparse.linalg import LinearOperator, eigsh
 
-from ._linalg import diagonal, require_finite
+from ._linalg import diagonal
 from ._typing import Array
 from .data import Dataset, Rows
 from .loss import CrossEntropy
@@ -144,16 +144,13 @@ class Objective:
     @cached_property
     def mean_squares(self) -> Array:
         """Weighted mean of x² of every feature, and of the intercept's 1; float64."""
-        squares = self.data.sum(lambda rows: (rows.squares(rows.shares()[:, np.newaxis]),))[0]
-        require_finite(squares)
-        return squares.ravel()
+        return self.data.sum(lambda rows: (rows.squares(rows.shares()[:, np.newaxis]),))[0].ravel()
 
     def _largest_eigenvalue(self) -> float:
         side = self.data.n_parameters
         if side <= 500:
             gram = self.data.sum(lambda rows: (rows.gram(np.sqrt(rows.shares()), ALL),))[0]
-            require_finite(gram)
-            return float(np.linalg.eigvalsh(gram)[-1])
+            return float(np.linalg.eigvalsh(gram)[-1]) if np.isfinite(gram).all() else np.inf
 
         def product(v: Array) -> Array:
             column = v.astype(self.data.dtype).reshape(-1, 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Any
 
+from .._linalg import require_finite
 from .._typing import Array
 from ..objective import Objective, Point
 from ..rates import Constant, InverseSqrt, LearningRate
@@ -57,6 +58,7 @@ class UpdateRule(Hyperparameters):
         1/L on the full batch. With mini-batches a rate that starts at the like of it
         for a batch and has halved after 30 epochs: a constant one would never settle.
         """
+        require_finite(objective.lipschitz)
         if batch_size is None:
             return Constant(1 / objective.lipschitz)
         steps_per_epoch = -(-len(objective.data.weighted_rows()) // batch_size)

@@ -56,7 +56,6 @@ class FactorisedFisher(Curvature):
         """Factorise with the least trace that makes F positive definite."""
         scale = unit_scale(diagonal(fisher))
         scaled = fisher / scale / scale[:, np.newaxis]
-        require_finite(scaled)
         trace = 1e-12
         while True:
             diagonal(scaled)[...] += trace
@@ -182,6 +181,7 @@ def regular_fisher(point: Point, damping: float, features: NDArray[np.intp] | sl
     """
     objective = point.objective
     fisher = objective.fisher(point.w, features)
+    require_finite(fisher)
     diagonal(fisher)[...] *= 1 + damping
     n_outputs = point.w.shape[1]
     by_class = fisher.reshape(len(fisher) // n_outputs, n_outputs, -1, n_outputs)
