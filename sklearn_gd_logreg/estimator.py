@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -26,9 +26,10 @@ from .penalty import ElasticNet
 from .rates import Backtracking, LearningRate, as_learning_rate
 from .rules import UpdateRule, as_rule
 from .targets import Labels, label_rows
-from .validation import Interval, check_intervals, invalid
+from .validation import Interval, check_intervals, invalid, numbers
 
 DTYPES = (np.float64, np.float32)
+LARGEST = float(np.finfo(np.float64).max)
 
 
 class GDLogisticRegression(ClassifierMixin, BaseEstimator):
@@ -164,7 +165,6 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
         "l1_ratio": Interval(0, 1),
         "max_iter": Interval(0, float("inf"), "[)", integral=True),
         "tol": Interval(0, float("inf"), "[)"),
-        "verbose": Interval(0, float("inf"), "[)", integral=True),
     }
 
     def __init__(
@@ -320,6 +320,8 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
         for name in ("fit_intercept", "warm_start"):
             if not isinstance(value := getattr(self, name), bool | np.bool_):
                 raise invalid(self, name, value, "a bool")
+        if not isinstance(self.verbose, bool | np.bool_):
+            check_intervals(self, {"verbose": Interval(0, float("inf"), "[)", integral=True)})
         if self.batch_size is not None:
             check_intervals(self, {"batch_size": Interval(1, float("inf"), "[)", integral=True)})
         if not (self.class_weight is None or isinstance(self.class_weight, dict)) and not (
@@ -334,7 +336,12 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
                     "'auto', a float, a schedule or a function of the step with batch_size set"
                 )
                 raise invalid(self, "learning_rate", self.learning_rate, allowed)
-        return rule, check_random_state(self.random_state)
+        try:
+            random_state = check_random_state(self.random_state)
+        except (TypeError, ValueError) as error:
+            allowed = "an int in the range [0, 2**32 - 1], a RandomState or None"
+            raise invalid(self, "random_state", self.random_state, allowed) from error
+        return rule, random_state
 
     def _check_data(
         self,
@@ -357,7 +364,9 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
         share = None if labels.share is None else labels.share.astype(X.dtype, copy=False)
         targets = loss.targets(labels.codes, X.dtype)
         data = as_dataset(X, targets, share, bool(self.fit_intercept))
-        strength = 1 / (float(self.C) * labels.total)
+        strength = 1 / max(float(self.C) * labels.total, 5e-324)
+        if strength > LARGEST:
+            raise invalid(self, "C", self.C, "large enough for a penalty of finite strength")
         rough = float(self.l1_ratio)
         penalty = ElasticNet((1 - rough) * strength, rough * strength, data.n_features)
         return Objective(data, loss, penalty)
@@ -436,9 +445,7 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
 
 def check_start(name: str, value: ArrayLike, shape: tuple[int, ...]) -> Array:
     """A starting value as an array of the shape asked; a single row may be 1-D."""
-    array = check_array(
-        value, ensure_2d=False, allow_nd=True, dtype=DTYPES, input_name=name, ensure_min_samples=0
-    )
+    array = numbers(name, value)
     if shape[0] == 1 and array.shape == shape[1:]:
         array = array[np.newaxis]
     if array.shape != shape:

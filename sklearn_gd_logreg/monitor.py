@@ -141,7 +141,10 @@ def watch(
     for iterate in iterates:
         if not isfinite(iterate.cost):
             if best_w is None:
-                raise ValueError("The cost is not finite at the start. Start nearer to 0.")
+                raise ValueError(
+                    "The cost is not finite at the start: coef_init, intercept_init or the "
+                    "previous fit are too far from 0 for the features in X."
+                )
             return Outcome(best_w, iterate, "diverged", history.as_dict())
         history.record(iterate)
         if iterate.cost < best_cost:

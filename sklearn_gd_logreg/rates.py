@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
-from math import cos, inf, isfinite, pi, sqrt
+from math import cos, inf, pi, sqrt
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from .objective import Point
-from .validation import POSITIVE, Hyperparameters, Interval, invalid
+from .validation import POSITIVE, Hyperparameters, Interval, InvalidParameterError, invalid
 
 if TYPE_CHECKING:
     from .rules.base import UpdateRule
+
+SMALLEST = float(np.finfo(np.float64).tiny)
+"""Where a rate that keeps falling stays, so that it never becomes 0."""
 
 SHORTEST = 1e-16
 """A step shorter than this part of the first trial is no step."""
@@ -36,6 +39,16 @@ class LearningRate(Hyperparameters):
     def __call__(self, k: int) -> float:
         """The rate of step k = 0, 1, 2, …"""
 
+    def at(self, k: int) -> float:
+        """The rate of step k, checked."""
+        alpha = self(k)
+        if alpha not in POSITIVE:
+            raise InvalidParameterError(
+                f"The 'learning_rate' of step {k} must be {POSITIVE}. Got {alpha!r} from "
+                f"{type(self).__name__} instead."
+            )
+        return float(alpha)
+
     def advance(
         self, rule: UpdateRule, point: Point, memory: Any, k: int, last: float
     ) -> tuple[Point, Any, float]:
@@ -52,7 +65,7 @@ class LearningRate(Hyperparameters):
         last : float
             Rate of the previous step; nan before the first.
         """
-        alpha = float(self(k))
+        alpha = self.at(k)
         w, memory = rule.step(point, alpha, memory)
         return point.move(w), memory, alpha
 
@@ -132,7 +145,7 @@ class ExponentialDecay(LearningRate):
         self.decay = decay
 
     def __call__(self, k: int) -> float:
-        return self.alpha * self.decay**k
+        return max(self.alpha * self.decay**k, SMALLEST)
 
 
 class StepDecay(LearningRate):
@@ -166,7 +179,7 @@ class StepDecay(LearningRate):
         self.every = every
 
     def __call__(self, k: int) -> float:
-        return self.alpha * self.factor ** (k // self.every)
+        return max(self.alpha * self.factor ** (k // self.every), SMALLEST)
 
 
 class InverseSqrt(LearningRate):
@@ -249,13 +262,7 @@ class FunctionRate(LearningRate):
         self.function = function
 
     def __call__(self, k: int) -> float:
-        alpha = float(self.function(k))
-        if not (isfinite(alpha) and alpha > 0):
-            raise ValueError(
-                "The 'learning_rate' function must return a float in the range (0, inf). "
-                f"Got {alpha!r} at step {k} instead."
-            )
-        return alpha
+        return self.function(k)
 
 
 class Backtracking(LearningRate):
@@ -331,7 +338,7 @@ class Backtracking(LearningRate):
     def advance(
         self, rule: UpdateRule, point: Point, memory: Any, k: int, last: float
     ) -> tuple[Point, Any, float]:
-        first = alpha = min(self.grow * last, self.maximum) if last > 0 else float(self(k))
+        first = alpha = min(self.grow * last, self.maximum) if last > 0 else self.at(k)
         noise = 8 * np.finfo(point.w.dtype).eps * abs(point.cost)
         fresh = False
         while alpha > SHORTEST * first:

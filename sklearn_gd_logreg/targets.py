@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import check_array
 from sklearn.utils.class_weight import compute_class_weight
 
 from ._typing import Array
-from .validation import invalid
+from .validation import invalid, numbers
 
 
 @dataclass(frozen=True)
@@ -80,13 +79,13 @@ def check_weights(sample_weight: ArrayLike | None, n_rows: int) -> Array | None:
         return None
     if isinstance(sample_weight, Real):
         sample_weight = np.full(n_rows, float(sample_weight))
-    weights = check_array(
-        sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight"
-    )
+    weights = numbers("sample_weight", sample_weight)
     if weights.shape != (n_rows,):
         raise ValueError(f"sample_weight.shape == {weights.shape}, expected {(n_rows,)}!")
     if weights.min() < 0:
         raise ValueError(f"sample_weight must be >= 0 everywhere. Got {weights.min()!r} instead.")
+    if not np.isfinite(weights.sum()):
+        raise ValueError("sample_weight must have a finite sum. Got inf instead.")
     if not weights.any():
         raise ValueError("sample_weight must be > 0 for at least one row. Got only zeros.")
     return weights
@@ -101,7 +100,11 @@ def class_factors(
     """The weight of every class."""
     if class_weight == "balanced":
         return mass.sum() / (len(classes) * mass)
-    factors = compute_class_weight(class_weight, classes=classes, y=classes)
+    try:
+        factors = compute_class_weight(class_weight, classes=classes, y=classes)
+    except (TypeError, ValueError) as error:
+        allowed = f"a dict with a weight for each of the classes {classes.tolist()}"
+        raise invalid(owner, "class_weight", class_weight, allowed) from error
     if not (np.isfinite(factors).all() and (factors >= 0).all() and factors.any()):
         raise invalid(
             owner, "class_weight", class_weight, "a dict of finite weights >= 0, not all 0"

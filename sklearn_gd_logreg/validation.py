@@ -4,7 +4,12 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
+import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
+from sklearn.utils import check_array
+
+from ._typing import Array
 
 
 class InvalidParameterError(ValueError, TypeError):
@@ -68,6 +73,16 @@ def check_intervals(owner: object, intervals: dict[str, Interval]) -> None:
         value = getattr(owner, name)
         if value not in interval:
             raise invalid(owner, name, value, interval)
+
+
+def numbers(name: str, value: ArrayLike) -> Array:
+    """An array of finite floats of any shape; the error names it."""
+    try:
+        return check_array(
+            value, ensure_2d=False, allow_nd=True, dtype=np.float64, ensure_min_samples=0
+        )
+    except (TypeError, ValueError) as error:
+        raise InvalidParameterError(f"{name} must be finite numbers: {error}") from error
 
 
 class Hyperparameters(BaseEstimator):
