@@ -88,7 +88,7 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
         smallest subgradient, with an L1 part) is at most ``tol``; for "natural", when
         √(dwᵀ F⁻¹ dw) is, whose half square estimates J − J* whatever the scales.
         Mini-batches: when the mean cost of an epoch has not improved by ``tol`` for 5
-        epochs. 0 runs exactly ``max_iter`` iterations and does not warn.
+        epochs. 0 runs exactly ``max_iter`` iterations and does not warn, unless it diverges.
     warm_start : bool, default=False
         Start from the previous fit, which must have had the same classes and features.
     random_state : int, RandomState or None, default=None
@@ -246,7 +246,7 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
                 rate = self._learning_rate(rule, objective)
                 outcome = self._descend(objective, rule, rate, w, random_state, History(started))
                 self._expose(outcome, labels, objective)
-            warn_unless_converged(self.tol, outcome, objective, rule)
+            warn_unless_converged(self.tol, outcome, objective, rule, rate)
         return self
 
     def decision_function(self, X: Any) -> Array:

@@ -10,6 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from .monitor import Outcome
 from .objective import Objective
+from .rates import LearningRate
 from .rules import UpdateRule
 
 UNEVEN = 10.0
@@ -17,9 +18,9 @@ UNEVEN = 10.0
 
 
 def warn_unless_converged(
-    tol: float, outcome: Outcome, objective: Objective, rule: UpdateRule
+    tol: float, outcome: Outcome, objective: Objective, rule: UpdateRule, rate: LearningRate
 ) -> None:
-    """Warn if the descent diverged, or stopped short of a ``tol`` above 0.
+    """Warn if the descent diverged, stopped short of a ``tol`` above 0, or led uphill.
 
     Parameters
     ----------
@@ -28,31 +29,48 @@ def warn_unless_converged(
     objective : Objective
         In the coordinates of the features.
     rule : UpdateRule
+    rate : LearningRate
     """
+    costs = outcome.history["cost"]
     if outcome.reason == "diverged":
         message = diverged(outcome, objective, rule)
-    elif outcome.reason == "tol" or not tol:
+    elif not tol:
         return
+    elif outcome.reason == "tol":
+        if costs[-1] <= costs[0] * (1 + 1e-6):
+            return
+        message = uphill(outcome)
     elif outcome.reason == "stalled":
         message = stalled(outcome, tol, objective)
     else:
-        message = out_of_iterations(outcome, tol, objective, rule)
+        message = out_of_iterations(outcome, tol, objective, rule, rate)
     warnings.warn(message, ConvergenceWarning, stacklevel=3)
 
 
 def diverged(outcome: Outcome, objective: Objective, rule: UpdateRule) -> str:
     """The cost is no longer finite."""
-    it = outcome.last
-    stable = rule.stable_rate(objective)
+    it, stable = outcome.last, rule.stable_rate(objective)
     bound = ""
-    if isfinite(stable):
+    if isfinite(stable.value):
         bound = (
-            f" The largest stable learning rate for these data is {origin(rule)} = {stable:.3g}."
+            " The largest stable learning rate for these data is "
+            f"{stable.formula} = {stable.value:.3g}."
         )
     return (
         f"The descent diverged: the cost is not finite at iteration {it.k}, with learning rate "
         f"{it.learning_rate:.3g}.{bound} The model is the point of lowest cost before that. "
         "Use a smaller learning_rate, or learning_rate='auto' or 'backtracking'."
+    )
+
+
+def uphill(outcome: Outcome) -> str:
+    """The cost of the epochs has settled above the start."""
+    costs = outcome.history["cost"]
+    return (
+        f"The mean cost of an epoch has settled at {costs[-1]:.6g}, above the {costs[0]:.6g} of "
+        "the start: the steps are too long for mini-batches of these data. Remedies: (1) scale the "
+        "features (sklearn.preprocessing.StandardScaler); (2) lower learning_rate; (3) use "
+        "solver='natural'."
     )
 
 
@@ -67,15 +85,17 @@ def stalled(outcome: Outcome, tol: float, objective: Objective) -> str:
     )
 
 
-def out_of_iterations(outcome: Outcome, tol: float, objective: Objective, rule: UpdateRule) -> str:
+def out_of_iterations(
+    outcome: Outcome, tol: float, objective: Objective, rule: UpdateRule, rate: LearningRate
+) -> str:
     """The limit of iterations came first."""
     it = outcome.last
     causes, remedies = [], []
     stable = rule.stable_rate(objective)
-    if it.learning_rate > stable:
+    if it.learning_rate > stable.value and not rate.searches:
         causes.append(
             f"The learning rate {it.learning_rate:.3g} is above the largest stable one for these "
-            f"data, {origin(rule)} = {stable:.3g}."
+            f"data, {stable.formula} = {stable.value:.3g}."
         )
         remedies.append("lower learning_rate, or leave it 'auto'")
     uneven = scale_ratio(objective)
@@ -105,8 +125,3 @@ def scale_ratio(objective: Objective) -> float:
     scales = np.sqrt(objective.mean_squares[: objective.data.n_features])
     scales = scales[(scales > 0) & np.isfinite(scales)]
     return float(scales.max() / scales.min()) if len(scales) else 1.0
-
-
-def origin(rule: UpdateRule) -> str:
-    """How the largest stable rate comes about."""
-    return "2 (steps are in units of the natural step)" if rule.scale_free else "2/L"

@@ -1,6 +1,8 @@
 """Rows in a SciPy sparse array or matrix of CSR format."""
 
 from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,22 +11,45 @@ from scipy import sparse
 from .._typing import Array
 from .base import Dataset, Rows
 
+CHUNK_BYTES = 1 << 21
+"""Size of a part of X of which scaled copies are made."""
+
 
 class SparseRows(Rows):
     """All rows of a CSR array: SciPy's products, nothing densified."""
 
     def gram(self, root: Array, columns: NDArray[np.intp] | slice) -> Array:
-        chosen = self.X if isinstance(columns, slice) else self.X[:, columns]
-        scaled = sparse.diags(root) @ chosen
-        gram = (scaled.T @ scaled).toarray()
+        grams = (
+            _gram(chunk if isinstance(columns, slice) else chunk[:, columns], root[index])
+            for index, chunk in self._chunks()
+        )
+        gram, edge = next(grams)
+        for more, further in grams:
+            gram, edge = gram + more, edge + further
         if not self.intercept:
             return gram
-        edge = (scaled.T @ root)[:, np.newaxis]
-        return np.block([[gram, edge], [edge.T, np.vdot(root, root)]])
+        return np.block([[gram, edge[:, np.newaxis]], [edge, np.vdot(root, root)]])
 
     def squares(self, h: Array) -> Array:
-        squares = self.X.power(2, dtype=np.float64).T @ h
+        parts = (chunk.power(2, dtype=np.float64).T @ h[index] for index, chunk in self._chunks())
+        squares: Array = sum(parts, start=np.zeros((self.X.shape[1], h.shape[1])))
         return np.vstack([squares, h.sum(axis=0)]) if self.intercept else squares
+
+    def _chunks(self) -> Iterator[tuple[slice, Any]]:
+        """Runs of rows, as arrays that share the memory of X."""
+        X, n_rows = self.X, self.X.shape[0]
+        n_chunks = max(1, min(n_rows, X.data.nbytes // CHUNK_BYTES))
+        for start, stop in pairwise(np.linspace(0, n_rows, n_chunks + 1).astype(int)):
+            ends = X.indptr[start : stop + 1]
+            entries = slice(ends[0], ends[-1])
+            parts = X.data[entries], X.indices[entries], ends - ends[0]
+            yield slice(start, stop), type(X)(parts, shape=(stop - start, X.shape[1]))
+
+
+def _gram(X: Any, root: Array) -> tuple[Array, Array]:
+    """Σ rootᵢ² xᵢxᵢᵀ and Σ rootᵢ² xᵢ."""
+    scaled = sparse.diags(root) @ X
+    return (scaled.T @ scaled).toarray(), scaled.T @ root
 
 
 class SparseDataset(Dataset):

@@ -23,24 +23,32 @@ from .dense import DenseDataset
 class RowSpace:
     """Orthonormal coordinates of the row space of a data set.
 
+    V itself is not kept: V v = Xᵀ(U S⁻¹ v).
+
     Attributes
     ----------
     data : DenseDataset
         The rows in the new coordinates, float64.
     start : array of shape (n_coordinates + intercept, n_outputs)
         The starting point in the new coordinates.
-    basis : array of shape (n_features, n_coordinates)
-        V, so that w = V v.
+    X : matrix of shape (n_rows, n_features)
+    mix : array of shape (n_rows, rank)
+        U S⁻¹.
+    outside : array of shape (n_features, n_coordinates - rank)
+        Orthonormal directions of the start that the rows do not see.
     """
 
     data: DenseDataset
     start: Array
-    basis: Array
+    X: Any
+    mix: Array
+    outside: Array
 
     def expand(self, v: Array) -> Array:
         """Parameters in the original coordinates."""
-        n_coordinates = self.basis.shape[1]
-        return np.vstack([self.basis @ v[:n_coordinates], v[n_coordinates:]])
+        rank, n_coordinates = self.mix.shape[1], self.data.n_features
+        w = self.X.T @ (self.mix @ v[:rank]) + self.outside @ v[rank:n_coordinates]
+        return np.vstack([w, v[n_coordinates:]])
 
 
 def row_space(data: Dataset, w: Array) -> RowSpace:
@@ -49,37 +57,45 @@ def row_space(data: Dataset, w: Array) -> RowSpace:
     Parameters
     ----------
     data : Dataset
-        Any storage; dense rows go through a singular value decomposition, sparse
-        ones through the eigenvectors of X Xᵀ, so that nothing large is densified
-        but the basis itself.
+        In any storage. U and S come from the triangular factor of Xᵀ, worked out over
+        blocks of features, or from the eigenvectors of X Xᵀ if X is sparse.
     w : array of shape (n_features + intercept, n_outputs)
 
     Returns
     -------
     RowSpace
     """
-    decompose = _decompose_sparse if sparse.issparse(data.X) else _decompose_dense
-    scores, basis = decompose(data.X)
+    X = data.X
+    u, s = _from_gram(X) if sparse.issparse(X) else _from_triangle(X)
+    kept = s > s.max(initial=0) * len(s) * np.finfo(np.float64).eps
+    scores, mix = u[:, kept] * s[kept], u[:, kept] / s[kept]
     weights = w[: data.n_features].astype(np.float64)
-    outside = weights - basis @ (basis.T @ weights)
-    if np.abs(outside).max(initial=0) > 1e-12 * np.abs(weights).max(initial=0):
-        extra = linalg.qr(outside, mode="economic")[0]
-        basis = np.hstack([basis, extra])
-        scores = np.hstack([scores, np.zeros((data.n_rows, extra.shape[1]))])
+    inside = mix.T @ (X @ weights)
+    rest = weights - X.T @ (mix @ inside)
+    if np.abs(rest).max(initial=0) <= 1e-12 * np.abs(weights).max(initial=0):
+        rest = rest[:, :0]
+    outside = linalg.qr(rest, mode="economic")[0]
+    scores = np.hstack([scores, np.zeros((data.n_rows, outside.shape[1]))])
     share = data.share if isinstance(data.share, np.ndarray) else None
     reduced = DenseDataset(scores, data.y, share, data.intercept)
     reduced.passes = data.passes
-    start = np.vstack([basis.T @ weights, w[data.n_features :]])
-    return RowSpace(reduced, start, basis)
+    start = np.vstack([inside, outside.T @ weights, w[data.n_features :]])
+    return RowSpace(reduced, start, X, mix, outside)
 
 
-def _decompose_dense(X: Array) -> tuple[Array, Array]:
-    u, s, vt = linalg.svd(X.astype(np.float64), full_matrices=False, overwrite_a=True)
-    return u * s, vt.T
+def _from_triangle(X: Array) -> tuple[Array, Array]:
+    """U and S of X = U S Vᵀ: those of Rᵀ, where Xᵀ = Q R."""
+    n_rows, n_features = X.shape
+    triangle: Any = np.empty((0, n_rows))
+    for start in range(0, n_features, 2 * n_rows):
+        block = X[:, start : start + 2 * n_rows].T.astype(np.float64)
+        triangle = np.linalg.qr(np.vstack([triangle, block]), mode="r")
+    u, s, _ = linalg.svd(triangle.T, full_matrices=False)
+    return u, s
 
 
-def _decompose_sparse(X: Any) -> tuple[Array, Array]:
+def _from_gram(X: Any) -> tuple[Array, Array]:
+    """U and S of a sparse X: U S² Uᵀ = X Xᵀ. Singular values below 1e-8 of the largest are lost."""
     squares, u = linalg.eigh((X @ X.T).astype(np.float64).toarray())
-    kept = squares > squares[-1] * len(squares) * np.finfo(np.float64).eps
-    s, u = np.sqrt(squares[kept]), u[:, kept]
-    return u * s, np.asarray(X.T @ (u / s))
+    rounding = squares[-1] * len(squares) * np.finfo(np.float64).eps
+    return u, np.sqrt(np.where(squares > rounding, squares, 0.0))

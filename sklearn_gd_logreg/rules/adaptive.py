@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from ..objective import Objective
 from ..rates import Constant, LearningRate
-from .base import UpdateRule
+from .base import StableRate, UpdateRule
 
 
 class AdaptiveRule(UpdateRule):
@@ -20,5 +20,5 @@ class AdaptiveRule(UpdateRule):
     def auto_rate(self, objective: Objective, batch_size: int | None) -> LearningRate:
         return Constant(self.default_rate)
 
-    def stable_rate(self, objective: Objective) -> float:
-        return inf
+    def stable_rate(self, objective: Objective) -> StableRate:
+        return StableRate(inf, "no bound")

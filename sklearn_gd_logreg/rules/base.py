@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any
+from typing import Any, NamedTuple
 
 from .._linalg import require_finite
 from .._typing import Array
 from ..objective import Objective, Point
 from ..rates import Constant, InverseSqrt, LearningRate
 from ..validation import Hyperparameters
+
+
+class StableRate(NamedTuple):
+    """A rate, and how it comes about."""
+
+    value: float
+    formula: str
 
 
 class UpdateRule(Hyperparameters):
@@ -64,9 +71,9 @@ class UpdateRule(Hyperparameters):
         steps_per_epoch = -(-len(objective.data.weighted_rows()) // batch_size)
         return InverseSqrt(1 / batch_lipschitz(objective, batch_size), 0.1 / steps_per_epoch)
 
-    def stable_rate(self, objective: Objective) -> float:
-        """The largest rate at which full-batch steps of constant length cannot grow."""
-        return 2 / objective.lipschitz
+    def stable_rate(self, objective: Objective) -> StableRate:
+        """The largest constant rate at which full-batch steps cannot grow."""
+        return StableRate(2 / objective.lipschitz, "2/L")
 
 
 def batch_lipschitz(objective: Objective, batch_size: int) -> float:

@@ -6,7 +6,7 @@ from .._typing import Array
 from ..objective import Objective, Point
 from ..rates import LearningRate
 from ..validation import Interval
-from .base import UpdateRule
+from .base import StableRate, UpdateRule
 
 
 class Momentum(UpdateRule):
@@ -52,6 +52,9 @@ class Momentum(UpdateRule):
             # The ball carries on 1/(1 − β) steps, and so does the noise of every batch.
             rate.set_params(alpha=(1 - self.beta) * rate.alpha)
         return rate
+
+    def stable_rate(self, objective: Objective) -> StableRate:
+        return StableRate(2 * (1 + self.beta) / objective.lipschitz, "2(1 + β)/L")
 
     def init(self, w: Array) -> Array:
         return w

@@ -10,7 +10,7 @@ from .._typing import Array
 from ..objective import Objective, Point
 from ..rates import Backtracking, LearningRate, TimeDecay
 from ..validation import Interval
-from .base import UpdateRule
+from .base import StableRate, UpdateRule
 from .curvature import Curvature, Target, curvature_at
 
 
@@ -34,9 +34,9 @@ class NaturalGradient(UpdateRule):
 
     F is the Fisher information of the model, Σ share · (diag(a) − aaᵀ) ⊗ xxᵀ, plus the
     l2 penalty. It measures a step by how much it changes the predicted distribution,
-    so the path is the same for any scaling of the features. For logistic regression
-    F is the Hessian of J: with the exact F this is Fisher scoring, which is Newton's
-    method.
+    so that, but for the penalty, the path is the same for any scaling of the features.
+    For logistic regression F is the Hessian of J: with the exact F this is Fisher
+    scoring, which is Newton's method.
 
     Up to ``direct_limit`` parameters, F is factorised (Cholesky). Beyond, the step is
     found by conjugate gradients with products Fv, preconditioned by the diagonal of F.
@@ -48,7 +48,8 @@ class NaturalGradient(UpdateRule):
     penalty, when the same is true of the decrease of the model.
 
     ``learning_rate="auto"`` tries α = 1 and backtracks. With mini-batches F is worked
-    out once an epoch, and α = 1 / ((1 + p/batch_size)(1 + epochs)), p the number of
+    out once an epoch, on all rows (beyond ``direct_limit`` its diagonal is, and added to
+    the F of each batch), and α = 1 / ((1 + p/batch_size)(1 + epochs)), p the number of
     parameters.
 
     Parameters
@@ -113,5 +114,5 @@ class NaturalGradient(UpdateRule):
         steps_per_epoch = -(-len(objective.data.weighted_rows()) // batch_size)
         return TimeDecay(1 / (1 + n_parameters / batch_size), decay=1 / steps_per_epoch)
 
-    def stable_rate(self, objective: Objective) -> float:
-        return 2.0
+    def stable_rate(self, objective: Objective) -> StableRate:
+        return StableRate(2.0, "2")

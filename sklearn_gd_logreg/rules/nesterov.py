@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._typing import Array
-from ..objective import Point
-from .base import UpdateRule
+from ..objective import Objective, Point
+from .base import StableRate, UpdateRule
 
 
 class NesterovMemory(NamedTuple):
@@ -44,6 +44,9 @@ class Nesterov(UpdateRule):
     >>> GDLogisticRegression(solver=Nesterov()).fit(X, y).stop_reason_
     'tol'
     """
+
+    def stable_rate(self, objective: Objective) -> StableRate:
+        return StableRate(4 / (3 * objective.lipschitz), "4/(3L)")
 
     def init(self, w: Array) -> NesterovMemory:
         return NesterovMemory(w, 1.0)
