@@ -86,7 +86,8 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
     tol : float, default=1e-4
         When to stop. Full batch: when the max-norm of the gradient of J (of its
         smallest subgradient, with an L1 part) is at most ``tol``; for "natural", when
-        √(dwᵀ F⁻¹ dw) is, whose half square estimates J − J* whatever the scales.
+        √(dwᵀ F⁻¹ dw) is, whose half square estimates J − J* whatever the scales. The
+        natural step, known by then, is still made: it all but squares the error.
         Mini-batches: when the mean cost of an epoch has not improved by ``tol`` for 5
         epochs. 0 runs exactly ``max_iter`` iterations and does not warn, unless it diverges.
     warm_start : bool, default=False
@@ -420,7 +421,7 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
         stopping: StoppingRule
         if self.batch_size is None:
             iterates = descend(objective, rule, rate, w)
-            stopping = GradientTolerance(self.tol, rate.searches)
+            stopping = GradientTolerance(self.tol, rule.finishes, rate.searches)
         else:
             iterates = descend_by_batches(objective, rule, rate, w, self.batch_size, random_state)
             stopping = CostPlateau(self.tol)

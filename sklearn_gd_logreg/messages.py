@@ -13,6 +13,7 @@ from .objective import Objective
 from .rates import LearningRate
 from .rules import UpdateRule
 
+ALTERNATIVES = "learning_rate='auto' or 'backtracking', or solver='natural'"
 UNEVEN = 10.0
 """Ratio of feature scales from which they are named as a cause."""
 
@@ -20,7 +21,7 @@ UNEVEN = 10.0
 def warn_unless_converged(
     tol: float, outcome: Outcome, objective: Objective, rule: UpdateRule, rate: LearningRate
 ) -> None:
-    """Warn if the descent diverged, stopped short of a ``tol`` above 0, or led uphill.
+    """Warn if the descent diverged, or stopped short of a ``tol`` above 0.
 
     Parameters
     ----------
@@ -31,15 +32,10 @@ def warn_unless_converged(
     rule : UpdateRule
     rate : LearningRate
     """
-    costs = outcome.history["cost"]
     if outcome.reason == "diverged":
         message = diverged(outcome, objective, rule)
-    elif not tol:
+    elif outcome.reason == "tol" or not tol:
         return
-    elif outcome.reason == "tol":
-        if costs[-1] <= costs[0] * (1 + 1e-6):
-            return
-        message = uphill(outcome)
     elif outcome.reason == "stalled":
         message = stalled(outcome, tol, objective)
     else:
@@ -48,8 +44,12 @@ def warn_unless_converged(
 
 
 def diverged(outcome: Outcome, objective: Objective, rule: UpdateRule) -> str:
-    """The cost is no longer finite."""
+    """The cost is not finite, or that of the epochs has settled above the start."""
     it, stable = outcome.last, rule.stable_rate(objective)
+    what = "the cost is not finite"
+    if isfinite(it.cost):
+        start = outcome.history["cost"][0]
+        what = f"the cost is {it.cost:.3g}, that of the start {start:.3g},"
     bound = ""
     if isfinite(stable.value):
         bound = (
@@ -57,20 +57,9 @@ def diverged(outcome: Outcome, objective: Objective, rule: UpdateRule) -> str:
             f"{stable.formula} = {stable.value:.3g}."
         )
     return (
-        f"The descent diverged: the cost is not finite at iteration {it.k}, with learning rate "
+        f"The descent diverged: {what} at iteration {it.k}, with learning rate "
         f"{it.learning_rate:.3g}.{bound} The model is the point of lowest cost before that. "
-        "Use a smaller learning_rate, or learning_rate='auto' or 'backtracking'."
-    )
-
-
-def uphill(outcome: Outcome) -> str:
-    """The cost of the epochs has settled above the start."""
-    costs = outcome.history["cost"]
-    return (
-        f"The mean cost of an epoch has settled at {costs[-1]:.6g}, above the {costs[0]:.6g} of "
-        "the start: the steps are too long for mini-batches of these data. Remedies: (1) scale the "
-        "features (sklearn.preprocessing.StandardScaler); (2) lower learning_rate; (3) use "
-        "solver='natural'."
+        f"Use a smaller learning_rate, or {ALTERNATIVES}."
     )
 
 

@@ -48,6 +48,9 @@ class History:
 class StoppingRule(ABC):
     """Decides, seeing one iterate after the other, whether the descent has converged."""
 
+    converged = False
+    """Whether the last iterate seen was near enough to the optimum."""
+
     @abstractmethod
     def reason(self, iterate: Iterate) -> str | None:
         """Why to stop here, or None to go on."""
@@ -57,12 +60,16 @@ class StoppingRule(ABC):
 class GradientTolerance(StoppingRule):
     """Full batch: stop when the gradient norm is at most ``tol``.
 
+    A rule that knows its next step by then (``finishes``) makes it, and the descent ends
+    with the point after; but it leaves a start that is good enough as it is.
+
     With a line search the cost falls at every step. Where no step lowers it any more,
     or neither cost nor gradient norm has fallen for long, the floating-point numbers
     are exhausted: that is "stalled".
     """
 
     tol: float
+    finishes: bool = False
     line_search: bool = False
     patience: int = 30
     best_cost: float = inf
@@ -73,7 +80,10 @@ class GradientTolerance(StoppingRule):
         if not self.tol:
             return None
         if iterate.gradient_norm <= self.tol:
-            return "tol"
+            last_step_made, self.converged = self.converged, True
+            goes_on = self.finishes and iterate.k > 0 and not last_step_made
+            return None if goes_on else "tol"
+        self.converged = False
         return "stalled" if self.line_search and self._exhausted(iterate) else None
 
     def _exhausted(self, iterate: Iterate) -> bool:
@@ -87,19 +97,28 @@ class GradientTolerance(StoppingRule):
 
 @dataclass
 class CostPlateau(StoppingRule):
-    """Mini-batches: stop when the epoch's cost has not improved by ``tol`` for some epochs."""
+    """Mini-batches: stop when the epoch's cost has not improved by ``tol`` for some epochs.
+
+    If even the best epoch cost clearly more than the start, that is no convergence but
+    "diverged".
+    """
 
     tol: float
     patience: int = 5
+    start: float = inf
     best: float = inf
     waited: int = 0
 
     def reason(self, iterate: Iterate) -> str | None:
+        if iterate.k == 0:
+            self.start = iterate.cost
         if not self.tol or iterate.k == 0:
             return None
         self.waited = 0 if iterate.cost < self.best - self.tol else self.waited + 1
         self.best = min(self.best, iterate.cost)
-        return "tol" if self.waited >= self.patience else None
+        if self.waited < self.patience:
+            return None
+        return "tol" if self.best <= 1.1 * self.start else "diverged"
 
 
 @dataclass(frozen=True)
@@ -149,11 +168,14 @@ def watch(
         history.record(iterate)
         if iterate.cost < best_cost:
             best_cost, best_w = iterate.cost, iterate.w
-        reason = stopping.reason(iterate) or ("max_iter" if iterate.k >= max_iter else None)
+        reason = stopping.reason(iterate)
+        if reason is None and iterate.k >= max_iter:
+            reason = "tol" if stopping.converged else "max_iter"
         if verbose and (reason or verbose > 1 or is_milestone(iterate.k)):
             print(line(iterate))
         if reason:
-            return Outcome(iterate.w, iterate, reason, history.as_dict())
+            kept = best_w if reason == "diverged" and best_w is not None else iterate.w
+            return Outcome(kept, iterate, reason, history.as_dict())
     raise AssertionError("a descent ends only after a cost that is not finite")
 
 

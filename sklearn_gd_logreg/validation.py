@@ -1,5 +1,6 @@
 """Checks of parameters: what is allowed is stated once, and the error quotes it."""
 
+from abc import ABC
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, ClassVar
@@ -85,7 +86,7 @@ def numbers(name: str, value: ArrayLike) -> Array:
         raise InvalidParameterError(f"{name} must be finite numbers: {error}") from error
 
 
-class Hyperparameters(BaseEstimator):
+class Hyperparameters(BaseEstimator, ABC):
     """Base of rules and rates: named numbers that ``clone`` and grids can reach.
 
     A subclass lists its numbers in ``_intervals``; they are checked at ``fit``,

@@ -33,7 +33,10 @@ class UpdateRule(Hyperparameters):
     """
 
     scale_free = False
-    """Whether the path is the same for any scaling of the features."""
+    """Whether the scales of the features do not matter to the path."""
+
+    finishes = False
+    """Whether the step is known, and still made, where the gradient is found small enough."""
 
     def wants_row_space(self, objective: Objective) -> bool:
         """Whether to run in coordinates of the space that the rows span."""

@@ -45,7 +45,8 @@ class NaturalGradient(UpdateRule):
     λ‖w‖₁, found by an active set; beyond the limit, on the features that matter most.
 
     It stops when √(dwᵀ F⁻¹ dw) ≤ tol, whose half square estimates J − J*; with an L1
-    penalty, when the same is true of the decrease of the model.
+    penalty, when the same is true of the decrease of the model. The step from there is
+    known by then, and is still made.
 
     ``learning_rate="auto"`` tries α = 1 and backtracks. With mini-batches F is worked
     out once an epoch, on all rows (beyond ``direct_limit`` its diagonal is, and added to
@@ -77,6 +78,7 @@ class NaturalGradient(UpdateRule):
     """
 
     scale_free = True
+    finishes = True
 
     _intervals: ClassVar = {
         "damping": Interval(0, inf, "[)"),
