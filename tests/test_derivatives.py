@@ -1,0 +1,197 @@
+"""The derivatives of J against central differences, and its curvature against both."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from sklearn_gd_logreg.data import as_dataset
+from sklearn_gd_logreg.loss import cross_entropy
+from sklearn_gd_logreg.objective import Objective
+from sklearn_gd_logreg.penalty import ElasticNet
+
+from .problems import mean_loss_and_gradient, noisy, sparse_rows, uneven_weights
+
+
+@dataclass(frozen=True)
+class Case:
+    """One kind of cost: classes, storage, weights, penalty, intercept."""
+
+    n_classes: int
+    storage: str
+    weighted: bool
+    l2: float
+    intercept: bool
+
+    def __str__(self):
+        words = ["binary" if self.n_classes == 2 else "softmax", self.storage]
+        words += ["weighted"] * self.weighted + ["l2"] * bool(self.l2)
+        return "-".join(words + ["intercept"] * self.intercept)
+
+    def rows(self):
+        X, y = noisy(40, 5, self.n_classes, seed=7, density=0.6)
+        return sparse.csr_array(X) if self.storage == "sparse" else X, y
+
+    def share(self):
+        return uneven_weights(40) / uneven_weights(40).sum() if self.weighted else None
+
+    def objective(self):
+        X, y = self.rows()
+        return objective_on(X, y, self.n_classes, self.share(), self.l2, self.intercept)
+
+    def point(self):
+        n_outputs = 1 if self.n_classes == 2 else self.n_classes
+        shape = (5 + self.intercept, n_outputs)
+        return np.random.RandomState(1).standard_normal(shape)
+
+
+def objective_on(X, y, n_classes, share=None, l2=0.0, intercept=True):
+    loss = cross_entropy(n_classes)
+    column = None if share is None else share[:, np.newaxis]
+    data = as_dataset(X, loss.targets(y, X.dtype), column, intercept)
+    return Objective(data, loss, ElasticNet(l2, 0.0, X.shape[1]))
+
+
+CASES = [
+    Case(n_classes, storage, weighted, l2, intercept)
+    for n_classes in (2, 4)
+    for storage in ("dense", "sparse")
+    for weighted in (False, True)
+    for l2, intercept in ((0.0, True), (0.3, True), (0.3, False))
+]
+
+each_case = pytest.mark.parametrize("case", CASES, ids=str)
+
+
+def smooth_cost(objective, w):
+    return objective.loss_and_gradient(w)[0] + objective.penalty.value(w)
+
+
+def central_differences(function, w, h=1e-5):
+    """Derivative of a function of w in every coordinate of w, one row each."""
+    moves = h * np.eye(w.size).reshape(w.size, *w.shape)
+    return np.array([(function(w + move) - function(w - move)) / (2 * h) for move in moves])
+
+
+def fisher_by_differences(objective, w):
+    return central_differences(lambda u: objective.loss_and_gradient(u)[1].ravel(), w)
+
+
+@each_case
+def test_the_gradient_is_that_of_the_cost(case):
+    objective, w = case.objective(), case.point()
+    slope = central_differences(lambda u: smooth_cost(objective, u), w)
+    np.testing.assert_allclose(objective.loss_and_gradient(w)[1].ravel(), slope, atol=1e-9)
+
+
+@each_case
+def test_the_loss_is_the_cross_entropy_by_its_definition(case):
+    w, (X, y) = case.point(), case.rows()
+    coef, intercept = (w[:-1].T, w[-1]) if case.intercept else (w.T, 0.0)
+    expected = mean_loss_and_gradient(X, y, coef, intercept, case.share())[0]
+    found = case.objective().loss_and_gradient(w)[0]
+    assert found == pytest.approx(expected, rel=1e-13)
+
+
+@each_case
+def test_the_fisher_information_is_the_second_derivative(case):
+    objective, w = case.objective(), case.point()
+    fisher = objective.fisher(w)
+    np.testing.assert_allclose(fisher, fisher_by_differences(objective, w), atol=1e-9)
+    np.testing.assert_array_equal(fisher, fisher.T)
+
+
+@each_case
+def test_products_with_the_fisher_information_are_those_of_the_matrix(case):
+    objective, w = case.objective(), case.point()
+    v = np.random.RandomState(2).standard_normal(w.shape)
+    expected = (objective.fisher(w) @ v.ravel()).reshape(w.shape)
+    np.testing.assert_allclose(objective.fisher_product(w)(v), expected, atol=1e-13)
+
+
+@each_case
+def test_the_diagonal_of_the_fisher_information_is_that_of_the_matrix(case):
+    objective, w = case.objective(), case.point()
+    expected = np.diag(objective.fisher(w)).reshape(w.shape)
+    np.testing.assert_allclose(objective.fisher_diagonal(w), expected, atol=1e-14)
+
+
+@each_case
+def test_the_fisher_information_of_some_features_is_a_part_of_the_matrix(case):
+    objective, w = case.objective(), case.point()
+    features = np.array([0, 2, 4])
+    rows = np.append(features, 5) if case.intercept else features
+    places = np.arange(w.size).reshape(w.shape)[rows].ravel()
+    part = objective.fisher(w)[np.ix_(places, places)]
+    np.testing.assert_allclose(objective.fisher(w, features), part, atol=1e-14)
+
+
+@each_case
+def test_the_derivatives_in_single_precision_are_near(case):
+    X, y = case.rows()
+    share = None if case.share() is None else case.share().astype(np.float32)
+    single = objective_on(
+        X.astype(np.float32), y, case.n_classes, share, case.l2, case.intercept
+    ).loss_and_gradient(case.point().astype(np.float32))[1]
+    assert single.dtype == np.float32
+    double = case.objective().loss_and_gradient(case.point())[1]
+    np.testing.assert_allclose(single, double, atol=1e-5)
+
+
+# -- the bound on the curvature ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c.n_classes == 2], ids=str)
+def test_lipschitz_is_the_largest_curvature_of_two_classes(case):
+    objective = case.objective()
+    largest = largest_curvature(objective, 0 * case.point())
+    assert largest * (1 - 1e-12) <= objective.lipschitz <= 1.02 * largest
+
+
+@each_case
+@pytest.mark.parametrize("length", [0.0, 1.0, 10.0])
+def test_lipschitz_is_never_below_the_curvature(case, length):
+    objective = case.objective()
+    largest = largest_curvature(objective, length * case.point())
+    assert largest <= objective.lipschitz * (1 + 1e-12)
+
+
+def test_lipschitz_of_the_softmax_is_reached():
+    # One row, at whose best split of the probability between two classes (a = ½, ½, 0).
+    objective = objective_on(np.array([[2.0]]), np.array([0]), 3, intercept=False)
+    w = np.array([[20.0, 20.0, -20.0]])
+    assert largest_curvature(objective, w) == pytest.approx(objective.lipschitz, rel=1e-9)
+
+
+def many_features(kind):
+    """700 features, of which one, many or none stand out."""
+    if kind == "sparse":
+        return sparse_rows(900, 700, seed=4, density=0.05)
+    X = np.random.RandomState(5).standard_normal((300, 700))
+    if kind == "decay":
+        X *= 0.99 ** np.arange(700)
+    if kind == "spike":
+        X[:, 600] *= 20
+    return X + (3 if kind == "mean" else 0)
+
+
+@pytest.mark.parametrize("intercept", [True, False], ids=["intercept", "no intercept"])
+@pytest.mark.parametrize("weighted", [False, True], ids=["unweighted", "weighted"])
+@pytest.mark.parametrize("kind", ["noise", "mean", "decay", "spike", "sparse"])
+def test_lipschitz_of_many_features_is_the_largest_curvature(kind, weighted, intercept):
+    X = many_features(kind)
+    n_rows = X.shape[0]
+    share = uneven_weights(n_rows) if weighted else np.ones(n_rows)
+    share /= share.sum()
+    y = np.arange(n_rows) % 2
+    objective = objective_on(X, y, 2, share if weighted else None, 1e-3, intercept)
+    dense = X.toarray() if sparse.issparse(X) else X
+    root = np.sqrt(share)[:, np.newaxis]
+    full = np.column_stack([dense, np.ones(n_rows)]) if intercept else dense
+    largest = np.linalg.norm(root * full, 2) ** 2 / 4 + 1e-3
+    assert largest <= objective.lipschitz <= 1.021 * largest
+
+
+def largest_curvature(objective, w):
+    return np.linalg.eigvalsh(objective.fisher(w))[-1]

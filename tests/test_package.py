@@ -1,0 +1,210 @@
+"""What is true of the package as a whole: imports, docstrings, typing, version."""
+
+import ast
+import inspect
+import json
+import re
+import subprocess
+import sys
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import pytest
+from packaging.version import Version
+
+import sklearn_gd_logreg
+
+PACKAGE = Path(sklearn_gd_logreg.__file__).parent
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+PUBLIC = {name: getattr(sklearn_gd_logreg, name) for name in sklearn_gd_logreg.__all__}
+BASES = {"LearningRate", "UpdateRule"}
+CONCRETE = {name: kind for name, kind in PUBLIC.items() if name not in BASES}
+OPTIONAL = ["matplotlib", "pandas", "polars", "statsmodels", "hypothesis"]
+FIT = "sklearn_gd_logreg.GDLogisticRegression().fit([[0.], [1.], [2.]], [0, 1, 0])"
+
+
+# -- imports ------------------------------------------------------------------------------
+
+
+def modules_after(*statements):
+    """Names of the modules that a new interpreter has loaded after these statements."""
+    report = "import json, sys; print(json.dumps(sorted(sys.modules)))"
+    code = "\n".join([*statements, report])
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    return set(json.loads(done.stdout))
+
+
+def test_importing_the_package_loads_little_more_than_scikit_learn():
+    before = modules_after("import sklearn.linear_model")
+    new = modules_after("import sklearn.linear_model", "import sklearn_gd_logreg") - before
+    ours = {name for name in new if name.split(".")[0] == "sklearn_gd_logreg"}
+    assert len(ours) < 40
+    assert len(new - ours) < 10, sorted(new - ours)
+
+
+BLOCK = f"""
+import sys
+class Block:
+    def find_spec(name, path=None, target=None):
+        if name.split(".")[0] in {OPTIONAL}:
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Block)
+"""
+
+
+def test_neither_import_nor_fit_needs_an_optional_dependency():
+    loaded = modules_after(BLOCK, "import sklearn_gd_logreg", FIT)
+    assert not loaded & set(OPTIONAL)
+
+
+def test_neither_import_nor_fit_loads_an_optional_dependency():
+    before = modules_after("import sklearn.linear_model")
+    new = modules_after("import sklearn.linear_model", "import sklearn_gd_logreg", FIT) - before
+    assert "sklearn_gd_logreg" in new
+    assert not new & set(OPTIONAL)
+
+
+def imported(path):
+    """Full name of everything that a source file imports, relative imports left out."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def test_there_are_sources_to_look_at():
+    assert len(SOURCES) > 10
+    assert "sklearn.base.BaseEstimator" in imported(PACKAGE / "estimator.py")
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_no_module_imports_what_is_private_in_another_package(path):
+    others = [name for name in imported(path) if name.split(".")[0] != "sklearn_gd_logreg"]
+    private = [n for n in others if any(re.match(r"_(?!_)", part) for part in n.split("."))]
+    assert private == []
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_no_module_imports_more_than_the_declared_dependencies(path):
+    allowed = {"numpy", "scipy", "sklearn", "sklearn_gd_logreg"} | set(sys.stdlib_module_names)
+    assert {name.split(".")[0] for name in imported(path)} <= allowed
+
+
+# -- names --------------------------------------------------------------------------------
+
+
+def test_all_names_are_there_sorted_and_once():
+    names = sklearn_gd_logreg.__all__
+    assert names == sorted(set(names))
+    namespace = {}
+    exec("from sklearn_gd_logreg import *", namespace)
+    assert set(names) <= set(namespace)
+
+
+def test_every_class_that_the_package_exports_is_announced():
+    classes = {name for name, value in vars(sklearn_gd_logreg).items() if inspect.isclass(value)}
+    assert classes == set(PUBLIC)
+
+
+def test_the_version_is_one():
+    assert str(Version(sklearn_gd_logreg.__version__)) == sklearn_gd_logreg.__version__
+    assert Version(version("sklearn-gd-logreg")) == Version(sklearn_gd_logreg.__version__)
+
+
+def test_the_types_are_shipped():
+    assert files("sklearn_gd_logreg").joinpath("py.typed").is_file()
+
+
+# -- docstrings ---------------------------------------------------------------------------
+
+RULED = re.compile(r"^(\S[^\n]*)\n-{3,}$", re.MULTILINE)
+ENTRY = re.compile(r"^(\w+(?:, \w+)*) : (.+)$", re.MULTILINE)
+
+
+def sections(documented):
+    """Text of every section of a numpydoc docstring, by its title."""
+    _, *parts = RULED.split(inspect.getdoc(documented))
+    return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
+def described(documented, section="Parameters"):
+    """Type of every parameter that a docstring describes, by its name."""
+    entries = ENTRY.findall(sections(documented).get(section, ""))
+    return {name: kind for names, kind in entries for name in names.split(", ")}
+
+
+def documented_default(kind):
+    """The value that is said to be the default."""
+    text = re.search(r"default=(.+)$", kind).group(1)
+    return np.inf if text in ("inf", "np.inf") else ast.literal_eval(text)
+
+
+@pytest.mark.parametrize("name", CONCRETE)
+def test_every_class_has_a_docstring_of_its_own_with_an_example(name):
+    assert vars(CONCRETE[name])["__doc__"]
+    assert ">>>" in sections(CONCRETE[name])["Examples"]
+
+
+@pytest.mark.parametrize("name", sorted(BASES))
+def test_a_base_class_cannot_be_instantiated(name):
+    with pytest.raises(TypeError, match="abstract"):
+        PUBLIC[name]()
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_every_class_says_in_one_sentence_what_it_is(name):
+    summary = inspect.getdoc(PUBLIC[name]).split("\n\n")[0]
+    assert summary.endswith(".")
+    assert len(summary) <= 100
+
+
+@pytest.mark.parametrize("name", CONCRETE)
+def test_every_argument_is_described_in_order_with_its_default(name):
+    kind = CONCRETE[name]
+    arguments = inspect.signature(kind).parameters
+    assert list(described(kind)) == list(arguments)
+    defaults = {argument: documented_default(text) for argument, text in described(kind).items()}
+    assert defaults == {argument: p.default for argument, p in arguments.items()}
+
+
+METHODS = ["fit", "predict", "predict_proba", "predict_log_proba", "decision_function"]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_argument_of_a_method_is_described(method):
+    function = getattr(sklearn_gd_logreg.GDLogisticRegression, method)
+    assert "Returns" in sections(function)
+    arguments = list(inspect.signature(function).parameters)[1:]
+    assert list(described(function)) == arguments
+
+
+def test_the_attributes_of_a_fit_are_those_described():
+    clf = sklearn_gd_logreg.GDLogisticRegression()
+    described_names = set(described(clf, "Attributes"))
+    clf.fit([[0.0], [1.0], [2.0]], [0, 1, 0])
+    fitted = {name for name in vars(clf) if name.endswith("_")}
+    assert fitted == described_names - {"feature_names_in_"}
+
+
+def test_the_columns_of_the_history_are_those_described():
+    clf = sklearn_gd_logreg.GDLogisticRegression().fit([[0.0], [1.0], [2.0]], [0, 1, 0])
+    text = sections(sklearn_gd_logreg.GDLogisticRegression)["Attributes"]
+    listed = re.findall(r"^\s+- (``.+?``(?:, ``.+?``)*):", text, re.MULTILINE)
+    assert re.findall(r"``(\w+)``", " ".join(listed)) == list(clf.history_)
+
+
+def test_the_rules_by_name_are_those_described():
+    from sklearn_gd_logreg.rules import RULES
+
+    text = sections(sklearn_gd_logreg.GDLogisticRegression)["Parameters"]
+    pairs = dict(re.findall(r"``\"(\w+)\"`` \(`(\w+)`\)", text))
+    assert pairs == {name: rule.__name__ for name, rule in RULES.items()}
+    for rule in RULES.values():
+        assert rule().get_params() == {
+            name: parameter.default
+            for name, parameter in inspect.signature(rule).parameters.items()
+        }
