@@ -81,7 +81,7 @@ def descend_by_batches(
         0, w, start.cost, start.loss, start.gradient_norm(), alpha, objective.data.passes.count
     )
     for epoch in count(1):
-        memory = rule.look(Point(objective, w), memory)
+        memory = rule.look_before_epoch(Point(objective, w), memory)
         cost, loss, dw = 0.0, 0.0, np.zeros_like(w)
         for mass, batch in objective.batches(batch_size, random_state):
             point = Point(batch, w)

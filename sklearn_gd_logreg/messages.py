@@ -13,13 +13,17 @@ from .objective import Objective
 from .rates import LearningRate
 from .rules import UpdateRule
 
-ALTERNATIVES = "learning_rate='auto' or 'backtracking', or solver='natural'"
 UNEVEN = 10.0
 """Ratio of feature scales from which they are named as a cause."""
 
 
 def warn_unless_converged(
-    tol: float, outcome: Outcome, objective: Objective, rule: UpdateRule, rate: LearningRate
+    tol: float,
+    outcome: Outcome,
+    objective: Objective,
+    rule: UpdateRule,
+    rate: LearningRate,
+    full_batch: bool,
 ) -> None:
     """Warn if the descent diverged, or stopped short of a ``tol`` above 0.
 
@@ -31,9 +35,10 @@ def warn_unless_converged(
         In the coordinates of the features.
     rule : UpdateRule
     rate : LearningRate
+    full_batch : bool
     """
     if outcome.reason == "diverged":
-        message = diverged(outcome, objective, rule)
+        message = diverged(outcome, objective, rule, full_batch)
     elif outcome.reason == "tol" or not tol:
         return
     elif outcome.reason == "stalled":
@@ -43,7 +48,7 @@ def warn_unless_converged(
     warnings.warn(message, ConvergenceWarning, stacklevel=3)
 
 
-def diverged(outcome: Outcome, objective: Objective, rule: UpdateRule) -> str:
+def diverged(outcome: Outcome, objective: Objective, rule: UpdateRule, full_batch: bool) -> str:
     """The cost is not finite, or that of the epochs has settled above the start."""
     it, stable = outcome.last, rule.stable_rate(objective)
     what = "the cost is not finite"
@@ -56,10 +61,15 @@ def diverged(outcome: Outcome, objective: Objective, rule: UpdateRule) -> str:
             " The largest stable learning rate for these data is "
             f"{stable.formula} = {stable.value:.3g}."
         )
+    others = ["a smaller learning_rate", "learning_rate='auto'"]
+    if full_batch:
+        others.append("learning_rate='backtracking'")
+    if not rule.scale_free:
+        others.append("solver='natural'")
     return (
         f"The descent diverged: {what} at iteration {it.k}, with learning rate "
         f"{it.learning_rate:.3g}.{bound} The model is the point of lowest cost before that. "
-        f"Use a smaller learning_rate, or {ALTERNATIVES}."
+        f"Use {', or '.join(others)}."
     )
 
 

@@ -151,6 +151,11 @@ class Objective:
         return self.loss.smoothness * n_rows * float(squares.sum()) + self.penalty.l2
 
     @cached_property
+    def uniform_fisher(self) -> Array:
+        """F at w = 0, where no class is preferred and no probability is near 0 or 1."""
+        return self.fisher(np.zeros((self.data.n_parameters, self.loss.n_outputs)))
+
+    @cached_property
     def mean_squares(self) -> Array:
         """Weighted mean of x² of every feature, and of the intercept's 1; float64."""
         return self.data.sum(lambda rows: (rows.squares(rows.shares()[:, np.newaxis]),))[0].ravel()

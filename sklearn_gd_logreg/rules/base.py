@@ -51,8 +51,12 @@ class UpdateRule(Hyperparameters):
         return self.init(point.w)
 
     def look(self, point: Point, memory: Any) -> Any:
-        """Memory after a look at a new point, on all rows; once a step, or once an epoch."""
+        """Memory after a look at a new point, on all rows; once a step."""
         return memory
+
+    def look_before_epoch(self, point: Point, memory: Any) -> Any:
+        """Memory after the look at all rows that precedes an epoch of mini-batches."""
+        return self.look(point, memory)
 
     def norm(self, point: Point, memory: Any) -> float:
         """Size of the gradient, to be compared with ``tol``."""

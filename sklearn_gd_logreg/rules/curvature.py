@@ -83,17 +83,20 @@ class ImplicitFisher(Curvature):
     objective: Objective
     diagonal: Array
     damping: float
+    floor: float
     accuracy: float = 0.05
     max_products: int = 200
 
     def target(self, point: Point, alpha: float) -> Target:
         product = point.objective.fisher_product(point.w)
-        damping = self.damping + (point.objective is not self.objective)
-        scale = unit_scale(self.diagonal)
+        added = self.damping * self.diagonal
+        if point.objective is not self.objective:
+            added = added + self.diagonal + self.floor * largest_diagonal(self.objective)
+        scale = unit_scale(self.diagonal + added)
 
         def scaled_product(v: Array) -> Array:
             move = v.reshape(scale.shape) / scale
-            curved = product(move.astype(point.w.dtype)) + damping * self.diagonal * move
+            curved = product(move.astype(point.w.dtype)) + added * move
             return (curved / scale).ravel()
 
         operator = LinearOperator((scale.size, scale.size), scaled_product, dtype=np.float64)
@@ -126,14 +129,18 @@ class WorkingSet(Curvature):
     objective: Objective
     damping: float
     limit: int
+    floor: float
     fewest: int = 100
 
     def target(self, point: Point, alpha: float) -> Target:
         features = self._features(point)
-        damping = self.damping + (point.objective is not self.objective)
-        fisher = regular_fisher(point, damping, features)
         intercept = np.arange(point.objective.data.n_features, len(point.w))
-        return proximal_target(fisher, point, alpha, np.append(features, intercept))
+        rows = np.append(features, intercept)
+        fisher = regular_fisher(point, self.damping, features)
+        if point.objective is not self.objective:
+            most = np.repeat(largest_diagonal(self.objective)[rows], point.w.shape[1])
+            diagonal(fisher)[...] += diagonal(fisher) + self.floor * most
+        return proximal_target(fisher, point, alpha, rows)
 
     def _features(self, point: Point) -> NDArray[np.intp]:
         penalty = point.objective.penalty
@@ -161,8 +168,7 @@ def proximal_target(fisher: Array, point: Point, alpha: float, rows: NDArray[np.
     thresholds = np.repeat(np.where(penalised, objective.penalty.l1, 0.0), n_outputs)
     model = fisher / alpha
     if alpha < 1:
-        most = objective.loss.smoothness * objective.mean_squares[rows]
-        restraint = RESTRAINT * (1 / alpha - 1) * most
+        restraint = RESTRAINT * (1 / alpha - 1) * largest_diagonal(objective)[rows]
         diagonal(model)[...] += np.repeat(restraint, n_outputs)
     u = solve_lasso(model, model @ w - dw, thresholds, w)
     target = point.w.astype(np.float64)
@@ -191,12 +197,22 @@ def regular_fisher(point: Point, damping: float, features: NDArray[np.intp] | sl
     return fisher
 
 
-def curvature_at(point: Point, damping: float, limit: int) -> Curvature:
-    """The form of the Fisher information that suits the size and the penalty."""
+def largest_diagonal(objective: Objective) -> Array:
+    """The largest values that the diagonal of F can have but for l2, (n_parameters, 1)."""
+    return objective.loss.smoothness * objective.mean_squares[:, np.newaxis]
+
+
+def curvature_at(point: Point, damping: float, limit: int, floor: float = 0.0) -> Curvature:
+    """The form of the Fisher information that suits the size and the penalty.
+
+    ``floor`` is the part of F at w = 0 that is added for mini-batches.
+    """
     objective, rough = point.objective, point.objective.penalty.l1 > 0
     if point.w.size > limit:
         if rough:
-            return WorkingSet(objective, damping, limit)
-        return ImplicitFisher(objective, objective.fisher_diagonal(point.w), damping)
+            return WorkingSet(objective, damping, limit, floor)
+        return ImplicitFisher(objective, objective.fisher_diagonal(point.w), damping, floor)
     fisher = regular_fisher(point, damping)
+    if floor:
+        fisher += floor * objective.uniform_fisher
     return ProximalFisher(fisher) if rough else FactorisedFisher.of(fisher)

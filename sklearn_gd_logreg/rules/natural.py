@@ -13,6 +13,13 @@ from ..validation import Interval
 from .base import StableRate, UpdateRule
 from .curvature import Curvature, Target, curvature_at
 
+EPOCH_FLOOR = 0.02
+"""With mini-batches, the part of F at w = 0 that is added to F.
+
+F is looked at once an epoch, and where the probabilities are near 0 or 1 it all but
+vanishes; the steps from there on would know no bound.
+"""
+
 
 @dataclass
 class NaturalMemory:
@@ -49,9 +56,9 @@ class NaturalGradient(UpdateRule):
     known by then, and is still made.
 
     ``learning_rate="auto"`` tries α = 1 and backtracks. With mini-batches F is worked
-    out once an epoch, on all rows (beyond ``direct_limit`` its diagonal is, and added to
-    the F of each batch), and α = 1 / ((1 + p/batch_size)(1 + epochs)), p the number of
-    parameters.
+    out once an epoch, on all rows, and a small part of F at w = 0 is added (beyond
+    ``direct_limit``: the diagonals of both are added to the F of each batch), and
+    α = 1 / ((1 + p/batch_size)(1 + epochs)), p the number of parameters.
 
     Parameters
     ----------
@@ -99,6 +106,10 @@ class NaturalGradient(UpdateRule):
 
     def look(self, point: Point, memory: Any) -> NaturalMemory:
         return NaturalMemory(curvature_at(point, self.damping, self.direct_limit), point)
+
+    def look_before_epoch(self, point: Point, memory: Any) -> NaturalMemory:
+        curvature = curvature_at(point, self.damping, self.direct_limit, EPOCH_FLOOR)
+        return NaturalMemory(curvature, point)
 
     def norm(self, point: Point, memory: Any) -> float:
         """√(2 · decrease of the quadratic model), which is √(dwᵀ F⁻¹ dw) without L1."""
