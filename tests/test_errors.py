@@ -160,6 +160,7 @@ def test_backtracking_is_refused_with_mini_batches(rate):
         ({"ham": "heavy", "spam": 1}, "heavy"),
         ({"ham": None, "spam": 1}, "None"),
         ({"ham": [1, 2], "spam": 1}, "[1, 2]"),
+        ({"ham": 1e308, "spam": 1e308}, "1e+308"),
         ({"ham": 1, "eggs": 1}, "spam"),
         ({"eggs": 1}, "spam"),
     ],

@@ -363,9 +363,12 @@ def test_float64_below_its_rounding_says_stalled_too(data):
 
 @pytest.mark.parametrize("data", DATA)
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
-def test_the_default_tolerance_is_within_the_precision_of_either_type(data, dtype):
+@pytest.mark.parametrize("l1_ratio", [0.0, 1.0])
+@pytest.mark.parametrize("C", [0.01, 1.0, 100.0])
+def test_the_default_tolerance_is_within_the_precision_of_either_type(C, l1_ratio, dtype, data):
     X, y = DATA[data]
-    assert GDLogisticRegression().fit(X.astype(dtype), y).stop_reason_ == "tol"
+    clf = GDLogisticRegression(C=C, l1_ratio=l1_ratio).fit(X.astype(dtype), y)
+    assert clf.stop_reason_ == "tol"
 
 
 # -- warm start ---------------------------------------------------------------------------

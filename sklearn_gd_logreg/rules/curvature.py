@@ -123,7 +123,8 @@ class WorkingSet(Curvature):
 
     These are the features in the model and those whose derivative most exceeds the
     threshold: at most twice as many as are in the model already (but ``fewest`` in
-    any case), and no more than ``limit`` parameters. The others stay where they are.
+    any case), and no more than ``limit`` parameters. The others stay where they are;
+    what they would gain counts towards the decrease, so that none is forgotten.
     """
 
     objective: Objective
@@ -140,7 +141,17 @@ class WorkingSet(Curvature):
         if point.objective is not self.objective:
             most = np.repeat(largest_diagonal(self.objective)[rows], point.w.shape[1])
             diagonal(fisher)[...] += diagonal(fisher) + self.floor * most
-        return proximal_target(fisher, point, alpha, rows)
+        target = proximal_target(fisher, point, alpha, rows)
+        return Target(target.w, target.decrease + self._decrease_elsewhere(point, rows))
+
+    def _decrease_elsewhere(self, point: Point, rows: NDArray[np.intp]) -> float:
+        """What single steps in the features left out would gain at the least."""
+        penalty = point.objective.penalty
+        smallest = penalty.smallest_subgradient(point.w, point.dw).astype(np.float64)
+        smallest[rows] = 0
+        most = largest_diagonal(point.objective) + penalty.l2
+        gains = np.divide(smallest**2, 2 * most, out=np.zeros_like(smallest), where=most > 0)
+        return float(gains.sum())
 
     def _features(self, point: Point) -> NDArray[np.intp]:
         penalty = point.objective.penalty
