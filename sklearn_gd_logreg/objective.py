@@ -242,10 +242,14 @@ class Point:
         """The rough part of the penalty applied after a gradient move of length ``step``."""
         return self.objective.penalty.prox(w, step)
 
+    @property
+    def subgradient(self) -> Array:
+        """The gradient of J; with an L1 part, its smallest subgradient."""
+        return self.objective.penalty.smallest_subgradient(self.w, self.dw)
+
     def gradient_norm(self) -> float:
-        """Max-norm of the gradient of J; with an L1 part, of its smallest subgradient."""
-        smallest = self.objective.penalty.smallest_subgradient(self.w, self.dw)
-        return float(np.abs(smallest).max(initial=0))
+        """Max-norm of `subgradient`."""
+        return float(np.abs(self.subgradient).max(initial=0))
 
     def expected_decrease(self, w: Array) -> float:
         """By how much J falls from here to ``w`` to first order, the rough part in full."""

@@ -95,7 +95,7 @@ def test_every_rule_ends_at_the_optimum(optima, solver, penalty, name):
 
 @each_problem
 @each_penalty
-@pytest.mark.parametrize("solver", sorted(set(SOLVERS) - {"rmsprop", "adam"}))
+@each_rule
 def test_every_rule_ends_at_the_optimum_by_backtracking(optima, solver, penalty, name):
     problem, optimum = optima[name, penalty]
     model = GDLogisticRegression(
@@ -103,21 +103,6 @@ def test_every_rule_ends_at_the_optimum_by_backtracking(optima, solver, penalty,
     )
     assert_at_optimum(problem, problem.fit(model), optimum)
     assert model.stop_reason_ == "tol"
-
-
-@each_problem
-@each_penalty
-@pytest.mark.parametrize("solver", ["rmsprop", "adam"])
-def test_rules_that_forget_their_scales_come_near_the_optimum_by_backtracking(
-    optima, solver, penalty, name
-):
-    # Their step in a coordinate does not shrink with its derivative, so that one rate for
-    # all has to: the last digits are slow to come.
-    problem, optimum = optima[name, penalty]
-    model = GDLogisticRegression(solver=solver, learning_rate="backtracking", max_iter=1000, tol=0)
-    costs = problem.fit(model).history_["cost"]
-    costs -= cost(problem.X, problem.y, optimum, **problem.options)
-    assert costs[-1] < 0.01 * costs[0]
 
 
 @each_problem

@@ -23,7 +23,8 @@ class Adam(AdaptiveRule):
 
     m := β₁ m + (1 − β₁) dw, v := β₂ v + (1 − β₂) dw²,
     m̂ = m / (1 − β₁ᵏ), v̂ = v / (1 − β₂ᵏ). With an L1 penalty the prox has the step of
-    each coordinate, α / (√v̂ + ε). ``learning_rate="auto"`` is 0.01.
+    each coordinate, α / (√v̂ + ε), and v is the mean of the squared subgradient of J, as
+    in `RMSProp`. ``learning_rate="auto"`` is 0.01.
 
     Parameters
     ----------
@@ -68,7 +69,7 @@ class Adam(AdaptiveRule):
     def step(self, point: Point, alpha: float, memory: Any) -> tuple[Array, Any]:
         k = memory.k + 1
         m = self.beta1 * memory.m + (1 - self.beta1) * point.dw
-        v = self.beta2 * memory.v + (1 - self.beta2) * point.dw**2
+        v = self.beta2 * memory.v + (1 - self.beta2) * point.subgradient**2
         m_hat = m / (1 - self.beta1**k)
         v_hat = v / (1 - self.beta2**k)
         step = alpha / (np.sqrt(v_hat) + self.epsilon)

@@ -181,10 +181,11 @@ def proximal_target(fisher: Array, point: Point, alpha: float, rows: NDArray[np.
     if alpha < 1:
         restraint = RESTRAINT * (1 / alpha - 1) * largest_diagonal(objective)[rows]
         diagonal(model)[...] += np.repeat(restraint, n_outputs)
-    u = solve_lasso(model, model @ w - dw, thresholds, w)
+    move = (solve_lasso(model, model @ w - dw, thresholds, w) - w).reshape(-1, n_outputs)
+    move[~penalised] -= move[~penalised] @ objective.loss.redundancy  # nothing but rounding
     target = point.w.astype(np.float64)
-    target[rows] = u.reshape(len(rows), n_outputs)
-    bend = 0.5 * float((u - w) @ model @ (u - w))
+    target[rows] += move
+    bend = 0.5 * float(move.ravel() @ model @ move.ravel())
     return Target(target, point.expected_decrease(target) - bend)
 
 

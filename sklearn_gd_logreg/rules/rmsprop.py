@@ -17,6 +17,10 @@ class RMSProp(AdaptiveRule):
     falling rate (`CosineDecay`, `ExponentialDecay`) takes it there.
     ``learning_rate="auto"`` is 0.01.
 
+    With an L1 penalty v is the mean of the squared subgradient of J in place of dw: dw
+    itself does not vanish at the optimum, and coordinates with and without a penalty
+    would end up with steps of very different lengths.
+
     Parameters
     ----------
     rho : float, default=0.9
@@ -51,6 +55,6 @@ class RMSProp(AdaptiveRule):
         return np.zeros_like(w)
 
     def step(self, point: Point, alpha: float, memory: Any) -> tuple[Array, Any]:
-        v = self.rho * memory + (1 - self.rho) * point.dw**2
+        v = self.rho * memory + (1 - self.rho) * point.subgradient**2
         step = alpha / (np.sqrt(v) + self.epsilon)
         return point.prox(point.w - step * point.dw, step), v
