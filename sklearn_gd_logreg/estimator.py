@@ -368,7 +368,7 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
         data = as_dataset(X, targets, share, bool(self.fit_intercept))
         strength = 1 / max(float(self.C) * labels.total, 5e-324)
         if strength > LARGEST:
-            raise invalid(self, "C", self.C, "large enough for a penalty of finite strength")
+            raise invalid(self, "C", self.C, "such that C times the sum of the weights is not tiny")
         rough = float(self.l1_ratio)
         penalty = ElasticNet((1 - rough) * strength, rough * strength, data.n_features)
         return Objective(data, loss, penalty)

@@ -57,10 +57,7 @@ def diverged(outcome: Outcome, objective: Objective, rule: UpdateRule, full_batc
         what = f"the cost is {it.cost:.3g}, that of the start {start:.3g},"
     bound = ""
     if isfinite(stable.value):
-        bound = (
-            " The largest stable learning rate for these data is "
-            f"{stable.formula} = {stable.value:.3g}."
-        )
+        bound = f" The largest stable learning rate for these data is {stable}."
     others = ["a smaller learning_rate", "learning_rate='auto'"]
     if full_batch:
         others.append("learning_rate='backtracking'")
@@ -94,7 +91,7 @@ def out_of_iterations(
     if it.learning_rate > stable.value and not rate.searches:
         causes.append(
             f"The learning rate {it.learning_rate:.3g} is above the largest stable one for these "
-            f"data, {stable.formula} = {stable.value:.3g}."
+            f"data, {stable}."
         )
         remedies.append("lower learning_rate, or leave it 'auto'")
     uneven = scale_ratio(objective)

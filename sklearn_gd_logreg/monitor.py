@@ -61,7 +61,8 @@ class GradientTolerance(StoppingRule):
     """Full batch: stop when the gradient norm is at most ``tol``.
 
     A rule that knows its next step by then (``finishes``) makes it, and the descent ends
-    with the point after; but it leaves a start that is good enough as it is.
+    with the point after; but not from a start that is good enough, nor for a decrease
+    that rounding would hide.
 
     With a line search the cost falls at every step. Where no step lowers it any more,
     or neither cost nor gradient norm has fallen for long, the floating-point numbers
@@ -81,14 +82,15 @@ class GradientTolerance(StoppingRule):
             return None
         if iterate.gradient_norm <= self.tol:
             last_step_made, self.converged = self.converged, True
-            goes_on = self.finishes and iterate.k > 0 and not last_step_made
+            worthwhile = iterate.gradient_norm**2 / 2 > rounding_of(iterate)
+            goes_on = self.finishes and worthwhile and iterate.k > 0 and not last_step_made
             return None if goes_on else "tol"
         self.converged = False
         return "stalled" if self.line_search and self._exhausted(iterate) else None
 
     def _exhausted(self, iterate: Iterate) -> bool:
-        rounding = 8 * np.finfo(iterate.w.dtype).eps * abs(iterate.cost)
-        falls = iterate.cost < self.best_cost - rounding or iterate.gradient_norm < self.best_norm
+        lower = iterate.cost < self.best_cost - rounding_of(iterate)
+        falls = lower or iterate.gradient_norm < self.best_norm
         self.waited = 0 if falls else self.waited + 1
         self.best_cost = min(self.best_cost, iterate.cost)
         self.best_norm = min(self.best_norm, iterate.gradient_norm)
@@ -118,7 +120,7 @@ class CostPlateau(StoppingRule):
         self.best = min(self.best, iterate.cost)
         if self.waited < self.patience:
             return None
-        return "tol" if self.best <= 1.1 * self.start else "diverged"
+        return "tol" if self.best <= 1.1 * self.start + self.tol else "diverged"
 
 
 @dataclass(frozen=True)
@@ -177,6 +179,11 @@ def watch(
             kept = best_w if reason == "diverged" and best_w is not None else iterate.w
             return Outcome(kept, iterate, reason, history.as_dict())
     raise AssertionError("a descent ends only after a cost that is not finite")
+
+
+def rounding_of(iterate: Iterate) -> float:
+    """What the rounding of the numbers may add to the cost."""
+    return 8 * float(np.finfo(iterate.w.dtype).eps) * abs(iterate.cost)
 
 
 def is_milestone(k: int) -> bool:

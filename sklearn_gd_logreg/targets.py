@@ -63,6 +63,9 @@ def label_rows(
         factors = class_factors(owner, class_weight, classes, mass)
         weights = factors[codes] if weights is None else weights * factors[codes]
         classes, codes, mass = drop_absent(classes, codes, mass * factors)
+        if not np.isfinite(weights.sum()):
+            allowed = "a dict of weights whose sum over the rows is finite"
+            raise invalid(owner, "class_weight", class_weight, allowed)
     if len(classes) < 2:
         raise ValueError(
             f"{type(owner).__name__} needs rows of at least 2 classes, but the rows of non-zero "

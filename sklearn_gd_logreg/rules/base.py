@@ -18,6 +18,10 @@ class StableRate(NamedTuple):
     value: float
     formula: str
 
+    def __str__(self) -> str:
+        number = f"{self.value:.3g}"
+        return number if number == self.formula else f"{self.formula} = {number}"
+
 
 class UpdateRule(Hyperparameters):
     """One way to get from w_k to w_{k+1}.

@@ -186,7 +186,8 @@ def proximal_target(fisher: Array, point: Point, alpha: float, rows: NDArray[np.
     target = point.w.astype(np.float64)
     target[rows] += move
     bend = 0.5 * float(move.ravel() @ model @ move.ravel())
-    return Target(target, point.expected_decrease(target) - bend)
+    # At the minimum of the model the decrease is at least the bend, which rounding spares.
+    return Target(target, max(point.expected_decrease(target) - bend, bend))
 
 
 def regular_fisher(point: Point, damping: float, features: NDArray[np.intp] | slice = ALL) -> Array:
