@@ -247,8 +247,8 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
                 rate = self._learning_rate(rule, objective)
                 outcome = self._descend(objective, rule, rate, w, random_state, History(started))
                 self._expose(outcome, labels, objective)
-            full_batch = self.batch_size is None
-            warn_unless_converged(self.tol, outcome, objective, rule, rate, full_batch)
+            full_batch, auto = self.batch_size is None, isinstance(self.learning_rate, str)
+            warn_unless_converged(self.tol, outcome, objective, rule, rate, full_batch, auto)
         return self
 
     def decision_function(self, X: Any) -> Array:

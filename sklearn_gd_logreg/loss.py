@@ -8,6 +8,7 @@ Conventions: z has shape (m, n_outputs), the loss (m, 1), dz = a − y that of z
 """
 
 from abc import ABC, abstractmethod
+from math import log
 from typing import Any, ClassVar
 
 import numpy as np
@@ -26,12 +27,15 @@ class CrossEntropy(ABC):
         Number of scores of a row: 1 for two classes, K for K > 2.
     smoothness : float
         Largest eigenvalue that d²ℒ/dz² can have.
+    uniform_loss : float
+        ℒ where all classes are as likely, ln K: the cost at w = 0 without a penalty.
     redundancy : array of shape (n_outputs, n_outputs)
         Projector on the changes of the scores that change no probability.
     """
 
     n_outputs: int
     smoothness: ClassVar[float]
+    uniform_loss: float
     redundancy: Array
 
     @abstractmethod
@@ -69,6 +73,7 @@ class SigmoidCrossEntropy(CrossEntropy):
 
     n_outputs = 1
     smoothness = 0.25
+    uniform_loss = log(2)
     redundancy = np.zeros((1, 1))
 
     def targets(self, codes: NDArray[np.intp], dtype: np.dtype[np.floating]) -> Array:
@@ -109,6 +114,7 @@ class SoftmaxCrossEntropy(CrossEntropy):
 
     def __init__(self, n_classes: int) -> None:
         self.n_outputs = n_classes
+        self.uniform_loss = log(n_classes)
         self.redundancy = np.full((n_classes, n_classes), 1 / n_classes)
 
     def targets(self, codes: NDArray[np.intp], dtype: np.dtype[np.floating]) -> NDArray[np.intp]:

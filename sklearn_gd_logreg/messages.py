@@ -24,6 +24,7 @@ def warn_unless_converged(
     rule: UpdateRule,
     rate: LearningRate,
     full_batch: bool,
+    auto: bool,
 ) -> None:
     """Warn if the descent diverged, or stopped short of a ``tol`` above 0.
 
@@ -36,9 +37,11 @@ def warn_unless_converged(
     rule : UpdateRule
     rate : LearningRate
     full_batch : bool
+    auto : bool
+        Whether the rate was chosen for the user.
     """
     if outcome.reason == "diverged":
-        message = diverged(outcome, objective, rule, full_batch)
+        message = diverged(outcome, objective, rule, full_batch, auto)
     elif outcome.reason == "tol" or not tol:
         return
     elif outcome.reason == "stalled":
@@ -48,7 +51,9 @@ def warn_unless_converged(
     warnings.warn(message, ConvergenceWarning, stacklevel=3)
 
 
-def diverged(outcome: Outcome, objective: Objective, rule: UpdateRule, full_batch: bool) -> str:
+def diverged(
+    outcome: Outcome, objective: Objective, rule: UpdateRule, full_batch: bool, auto: bool
+) -> str:
     """The cost is not finite, or that of the epochs has settled above the start."""
     it, stable = outcome.last, rule.stable_rate(objective)
     what = "the cost is not finite"
@@ -58,11 +63,15 @@ def diverged(outcome: Outcome, objective: Objective, rule: UpdateRule, full_batc
     bound = ""
     if isfinite(stable.value):
         bound = f" The largest stable learning rate for these data is {stable}."
-    others = ["a smaller learning_rate", "learning_rate='auto'"]
+    others = ["a smaller learning_rate"]
+    if not auto:
+        others.append("learning_rate='auto'")
     if full_batch:
         others.append("learning_rate='backtracking'")
     if not rule.scale_free:
         others.append("solver='natural'")
+        if scale_ratio(objective) > UNEVEN:
+            others.append("scaled features (sklearn.preprocessing.StandardScaler)")
     return (
         f"The descent diverged: {what} at iteration {it.k}, with learning rate "
         f"{it.learning_rate:.3g}.{bound} The model is the point of lowest cost before that. "
@@ -95,12 +104,19 @@ def out_of_iterations(
         )
         remedies.append("lower learning_rate, or leave it 'auto'")
     uneven = scale_ratio(objective)
+    beside_the_intercept = float(np.sqrt(objective.mean_squares[: objective.data.n_features].max()))
     if not rule.scale_free and uneven > UNEVEN:
         causes.append(
             f"The largest feature scale is {uneven:.3g} times the smallest, which slows every "
             "solver but 'natural'."
         )
         remedies.append("scale the features (sklearn.preprocessing.StandardScaler)")
+    elif not rule.scale_free and objective.data.intercept and beside_the_intercept > UNEVEN:
+        causes.append(
+            f"The features are {beside_the_intercept:.3g} times the 1 of the intercept, which "
+            "slows every solver but 'natural'."
+        )
+        remedies.append("centre and scale the features (sklearn.preprocessing.StandardScaler)")
     if not rule.scale_free:
         remedies.append("use solver='natural'")
     remedies.append("raise max_iter")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf, isfinite
 from time import perf_counter
 
@@ -90,10 +90,12 @@ class GradientTolerance(StoppingRule):
 
     def _exhausted(self, iterate: Iterate) -> bool:
         lower = iterate.cost < self.best_cost - rounding_of(iterate)
-        falls = lower or iterate.gradient_norm < self.best_norm
-        self.waited = 0 if falls else self.waited + 1
-        self.best_cost = min(self.best_cost, iterate.cost)
-        self.best_norm = min(self.best_norm, iterate.gradient_norm)
+        smaller = iterate.gradient_norm < 0.999 * self.best_norm
+        self.waited = 0 if lower or smaller else self.waited + 1
+        if lower:
+            self.best_cost = iterate.cost
+        if smaller:
+            self.best_norm = iterate.gradient_norm
         return iterate.learning_rate == 0 or self.waited >= self.patience
 
 
@@ -101,26 +103,26 @@ class GradientTolerance(StoppingRule):
 class CostPlateau(StoppingRule):
     """Mini-batches: stop when the epoch's cost has not improved by ``tol`` for some epochs.
 
-    If even the best epoch cost clearly more than the start, that is no convergence but
-    "diverged".
+    If these epochs cost clearly more than the start, that is no convergence but "diverged".
     """
 
     tol: float
     patience: int = 5
     start: float = inf
     best: float = inf
-    waited: int = 0
+    waiting: list[float] = field(default_factory=list)
 
     def reason(self, iterate: Iterate) -> str | None:
         if iterate.k == 0:
             self.start = iterate.cost
         if not self.tol or iterate.k == 0:
             return None
-        self.waited = 0 if iterate.cost < self.best - self.tol else self.waited + 1
+        self.waiting = [] if iterate.cost < self.best - self.tol else [*self.waiting, iterate.cost]
         self.best = min(self.best, iterate.cost)
-        if self.waited < self.patience:
+        if len(self.waiting) < self.patience:
             return None
-        return "tol" if self.best <= 1.1 * self.start + self.tol else "diverged"
+        uphill = np.mean(self.waiting) > 1.1 * self.start + self.tol
+        return "diverged" if uphill else "tol"
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,8 @@ class LearningRate(Hyperparameters):
     def at(self, k: int) -> float:
         """The rate of step k, checked."""
         alpha = self(k)
+        if isinstance(alpha, np.ndarray) and alpha.ndim == 0:
+            alpha = alpha.item()
         if alpha not in POSITIVE:
             raise InvalidParameterError(
                 f"The 'learning_rate' of step {k} must be {POSITIVE}. Got {alpha!r} from "

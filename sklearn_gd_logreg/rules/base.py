@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from .._linalg import require_finite
 from .._typing import Array
 from ..objective import Objective, Point
-from ..rates import Constant, InverseSqrt, LearningRate
+from ..rates import SMALLEST, Constant, InverseSqrt, LearningRate
 from ..validation import Hyperparameters
 
 
@@ -78,13 +78,14 @@ class UpdateRule(Hyperparameters):
         """
         require_finite(objective.lipschitz)
         if batch_size is None:
-            return Constant(1 / objective.lipschitz)
+            return Constant(1 / objective.lipschitz if objective.lipschitz else 1.0)
         steps_per_epoch = -(-len(objective.data.weighted_rows()) // batch_size)
-        return InverseSqrt(1 / batch_lipschitz(objective, batch_size), 0.1 / steps_per_epoch)
+        curvature = batch_lipschitz(objective, batch_size)
+        return InverseSqrt(1 / curvature if curvature else 1.0, 0.1 / steps_per_epoch)
 
     def stable_rate(self, objective: Objective) -> StableRate:
         """The largest constant rate at which full-batch steps cannot grow."""
-        return StableRate(2 / objective.lipschitz, "2/L")
+        return StableRate(2 / max(objective.lipschitz, SMALLEST), "2/L")
 
 
 def batch_lipschitz(objective: Objective, batch_size: int) -> float:

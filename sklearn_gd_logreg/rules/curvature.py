@@ -71,6 +71,17 @@ class FactorisedFisher(Curvature):
         return Target(w, 0.5 * alpha * float(slope @ move))
 
 
+class Origin(Curvature):
+    """No F at all: the way to w = 0, b = 0, where every class is as likely.
+
+    J is convex, so from a point that costs more it falls all the way.
+    """
+
+    def target(self, point: Point, alpha: float) -> Target:
+        w = (1 - alpha) * point.w
+        return Target(w, point.cost - point.objective.loss.uniform_loss)
+
+
 @dataclass(frozen=True)
 class ImplicitFisher(Curvature):
     """F by its products with vectors: conjugate gradients in scaled parameters.
@@ -91,7 +102,9 @@ class ImplicitFisher(Curvature):
         product = point.objective.fisher_product(point.w)
         added = self.damping * self.diagonal
         if point.objective is not self.objective:
-            added = added + self.diagonal + self.floor * largest_diagonal(self.objective)
+            added = added + self.diagonal
+        if self.floor:
+            added = added + self.floor * largest_diagonal(self.objective)
         scale = unit_scale(self.diagonal + added)
 
         def scaled_product(v: Array) -> Array:
@@ -139,8 +152,10 @@ class WorkingSet(Curvature):
         rows = np.append(features, intercept)
         fisher = regular_fisher(point, self.damping, features)
         if point.objective is not self.objective:
+            diagonal(fisher)[...] *= 2
+        if self.floor:
             most = np.repeat(largest_diagonal(self.objective)[rows], point.w.shape[1])
-            diagonal(fisher)[...] += diagonal(fisher) + self.floor * most
+            diagonal(fisher)[...] += self.floor * most
         target = proximal_target(fisher, point, alpha, rows)
         return Target(target.w, target.decrease + self._decrease_elsewhere(point, rows))
 

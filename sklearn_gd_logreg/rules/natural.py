@@ -11,7 +11,7 @@ from ..objective import Objective, Point
 from ..rates import Backtracking, LearningRate, TimeDecay
 from ..validation import Interval
 from .base import StableRate, UpdateRule
-from .curvature import Curvature, Target, curvature_at
+from .curvature import Curvature, Origin, Target, curvature_at
 
 EPOCH_FLOOR = 0.02
 """With mini-batches, the part of F at w = 0 that is added to F.
@@ -54,6 +54,9 @@ class NaturalGradient(UpdateRule):
     It stops when √(dwᵀ F⁻¹ dw) ≤ tol, whose half square estimates J − J*; with an L1
     penalty, when the same is true of the decrease of the model. The step from there is
     known by then, and is still made.
+
+    Far from the data, where all probabilities are 0 or 1, F says nothing. From a start
+    that costs more than w = 0, b = 0 does, the first step leads there.
 
     ``learning_rate="auto"`` tries α = 1 and backtracks. With mini-batches F is worked
     out once an epoch, on all rows, and a small part of F at w = 0 is added (beyond
@@ -105,6 +108,8 @@ class NaturalGradient(UpdateRule):
         return memory
 
     def look(self, point: Point, memory: Any) -> NaturalMemory:
+        if memory is None and point.cost > 1.001 * point.objective.loss.uniform_loss:
+            return NaturalMemory(Origin(), point)
         return NaturalMemory(curvature_at(point, self.damping, self.direct_limit), point)
 
     def look_before_epoch(self, point: Point, memory: Any) -> NaturalMemory:

@@ -7,6 +7,7 @@ import numpy as np
 
 from .._typing import Array
 from ..objective import Objective, Point
+from ..rates import SMALLEST
 from .base import StableRate, UpdateRule
 
 
@@ -46,7 +47,7 @@ class Nesterov(UpdateRule):
     """
 
     def stable_rate(self, objective: Objective) -> StableRate:
-        return StableRate(4 / (3 * objective.lipschitz), "4/(3L)")
+        return StableRate(4 / (3 * max(objective.lipschitz, SMALLEST)), "4/(3L)")
 
     def init(self, w: Array) -> NesterovMemory:
         return NesterovMemory(w, 1.0)
