@@ -242,11 +242,6 @@ class CountedNatural(Counting, NaturalGradient):
         self.counts = counts
 
 
-def far_away(X):
-    """A start from which a full natural step overshoots."""
-    return {"coef_init": np.full((1, X.shape[1]), 4.0), "intercept_init": [-9.0]}
-
-
 def test_plain_descent_reads_the_rows_once_a_step_and_once_at_the_start():
     X, y, weights = rows()
     clf = exactly(9, solver="gd", learning_rate=0.1).fit(X, y, weights)
@@ -289,8 +284,9 @@ def test_working_out_the_fisher_information_is_a_pass(n_features, overshoots):
     X, y, weights = rows(n_features=5)
     X = np.hstack([X, np.random.default_rng(1).normal(size=(len(X), n_features - 5))])
     counts = Counter()
-    clf = exactly(6, solver=CountedNatural(counts), C=0.1)
-    clf.fit(X, y, weights, **(far_away(X) if overshoots else {}))
+    rate = Backtracking(initial=64.0) if overshoots else "auto"
+    clf = exactly(6, solver=CountedNatural(counts), C=0.1, learning_rate=rate)
+    clf.fit(X, y, weights)
     assert (counts["steps"] > 6) == overshoots
     assert counts["looks"] == 7
     assert clf.history_["passes"][-1] == 1 + counts["steps"] + counts["looks"]

@@ -21,6 +21,10 @@ vanishes; the steps from there on would know no bound.
 """
 
 
+FAR = 4.0
+"""A start that costs more than so many times ln K is too far out for F to be of use."""
+
+
 @dataclass
 class NaturalMemory:
     """The Fisher information last looked at, and the full step from that point."""
@@ -56,7 +60,7 @@ class NaturalGradient(UpdateRule):
     known by then, and is still made.
 
     Far from the data, where all probabilities are 0 or 1, F says nothing. From a start
-    that costs more than w = 0, b = 0 does, the first step leads there.
+    that costs over four times what w = 0, b = 0 does, the first step leads there.
 
     ``learning_rate="auto"`` tries α = 1 and backtracks. With mini-batches F is worked
     out once an epoch, on all rows, and a small part of F at w = 0 is added (beyond
@@ -108,7 +112,7 @@ class NaturalGradient(UpdateRule):
         return memory
 
     def look(self, point: Point, memory: Any) -> NaturalMemory:
-        if memory is None and point.cost > 1.001 * point.objective.loss.uniform_loss:
+        if memory is None and point.cost > FAR * point.objective.loss.uniform_loss:
             return NaturalMemory(Origin(), point)
         return NaturalMemory(curvature_at(point, self.damping, self.direct_limit), point)
 
