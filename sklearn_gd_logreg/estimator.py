@@ -240,14 +240,14 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
         started = perf_counter()
         with np.errstate(over="ignore", invalid="ignore"):  # seen, and reported, as divergence
             with unchanged_on_error(self):
-                rule, random_state = self._check_parameters()
+                rule, chosen, random_state = self._check_parameters()
                 labels, objective, w = self._check_data(
                     X, y, sample_weight, coef_init, intercept_init
                 )
-                rate = self._learning_rate(rule, objective)
+                rate = rule.auto_rate(objective, self.batch_size) if chosen is None else chosen
                 outcome = self._descend(objective, rule, rate, w, random_state, History(started))
                 self._expose(outcome, labels, objective)
-            full_batch, auto = self.batch_size is None, isinstance(self.learning_rate, str)
+            full_batch, auto = self.batch_size is None, chosen is None
             warn_unless_converged(self.tol, outcome, objective, rule, rate, full_batch, auto)
         return self
 
@@ -317,7 +317,10 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
 
     # -- the parts of fit and predict ---------------------------------------------------
 
-    def _check_parameters(self) -> tuple[UpdateRule, np.random.RandomState]:
+    def _check_parameters(
+        self,
+    ) -> tuple[UpdateRule, LearningRate | None, np.random.RandomState]:
+        """The rule, the rate (None: "auto") and the source of shuffles, if all are valid."""
         check_intervals(self, self._intervals)
         for name in ("fit_intercept", "warm_start"):
             if not isinstance(value := getattr(self, name), bool | np.bool_):
@@ -331,6 +334,7 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
         ):
             raise invalid(self, "class_weight", self.class_weight, "a dict, 'balanced' or None")
         rule = as_rule(self, self.solver)
+        rate = None
         if not (isinstance(self.learning_rate, str) and self.learning_rate == "auto"):
             rate = as_learning_rate(self, self.learning_rate)
             if self.batch_size is not None and isinstance(rate, Backtracking):
@@ -343,7 +347,7 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
         except (TypeError, ValueError) as error:
             allowed = "an int in the range [0, 2**32 - 1], a RandomState or None"
             raise invalid(self, "random_state", self.random_state, allowed) from error
-        return rule, random_state
+        return rule, rate, random_state
 
     def _check_data(
         self,
@@ -400,11 +404,6 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
             intercept = check_start("intercept_init", intercept_init, intercept.shape)
         rows = [coef.T, intercept[np.newaxis]] if self.fit_intercept else [coef.T]
         return np.vstack(rows).astype(objective.data.dtype)
-
-    def _learning_rate(self, rule: UpdateRule, objective: Objective) -> LearningRate:
-        if isinstance(self.learning_rate, str) and self.learning_rate == "auto":
-            return rule.auto_rate(objective, self.batch_size)
-        return as_learning_rate(self, self.learning_rate)
 
     def _descend(
         self,
