@@ -6,14 +6,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
 from math import isfinite, nan
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.random import RandomState
 
 from ._typing import Array
 from .objective import Objective, Point
-from .rates import LearningRate
-from .rules import UpdateRule
+
+if TYPE_CHECKING:
+    from .rates import LearningRate
+    from .rules import UpdateRule
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
@@ -56,6 +56,23 @@ class Objective:
         mean_loss, dw = self.data.sum(forward_backward)
         return mean_loss, dw + self.penalty.gradient(w)
 
+    def losses_along(self, w: Array, v: Array, lengths: Array) -> Array:
+        """Mean loss at w + t (v − w) for every length t; one pass over the rows.
+
+        z = Xw is linear in w: the scores at w and v give those between, and no further
+        product with X is needed, however many lengths are tried.
+        """
+
+        def block(rows: Rows) -> tuple[Array]:
+            z, z_v = rows.forward(w), rows.forward(v)
+            losses = [
+                np.sum(rows.share * self.loss.loss_and_dz(z + t * (z_v - z), rows.y)[0])
+                for t in lengths
+            ]
+            return (np.array(losses, dtype=np.float64),)
+
+        return self.data.sum(block)[0]
+
     # -- curvature ---------------------------------------------------------------------
 
     def fisher(self, w: Array, features: NDArray[np.intp] | slice = ALL) -> Array:
@@ -97,33 +114,32 @@ class Objective:
         diagonal(fisher)[:n_penalised] += self.penalty.l2
         return fisher
 
-    def fisher_product(self, w: Array) -> Callable[[Array], Array]:
-        """The map v ↦ Fv for v of the shape of w; each call is one pass."""
+    def fisher_factors(self, w: Array) -> tuple[Array, Array]:
+        """F of independent features and classes: G (p, p) and A (n_outputs, n_outputs).
+
+        A = Σ share · (diag(a) − aaᵀ), and G = Σ h xxᵀ / Σ h with h = share · Σ a(1 − a).
+        """
+
+        def moments(rows: Rows) -> tuple[Array, Array, Array]:
+            a = self.loss.activations(rows.forward(w).astype(np.float64))
+            share = rows.shares()
+            weighted = share[:, np.newaxis] * a
+            h = np.sum(weighted * (1 - a), axis=1)
+            return rows.gram(np.sqrt(h), ALL), weighted.sum(axis=0), weighted.T @ a
+
+        gram, mean, products = self.data.sum(moments)
+        classes = np.diag(mean) - products
+        return gram / max(float(np.trace(classes)), np.finfo(np.float64).tiny), classes
+
+    def fisher_product(self, w: Array) -> FisherProduct:
+        """The map v ↦ Fv for v of the shape of w; one pass forward, and one for each call."""
         a = np.empty((self.data.n_rows, w.shape[1]), dtype=w.dtype)
 
-        def remember(rows: Rows) -> tuple[int]:
-            a[rows.index] = self.loss.activations(rows.forward(w))
-            return (0,)
+        def remember(rows: Rows) -> tuple[Array]:
+            a[rows.index] = block = self.loss.activations(rows.forward(w))
+            return (np.sum(rows.share * block * (1 - block), axis=0, dtype=np.float64),)
 
-        def product(v: Array) -> Array:
-            def block(rows: Rows) -> tuple[Array]:
-                weighted = a[rows.index] * rows.forward(v)
-                weighted -= a[rows.index] * weighted.sum(axis=1, keepdims=True)
-                return (rows.backward(rows.share * weighted),)
-
-            return self.data.sum(block)[0] + self.penalty.gradient(v)
-
-        self.data.sum(remember)
-        return product
-
-    def fisher_diagonal(self, w: Array) -> Array:
-        """Diagonal of F in the shape of w, float64; one pass."""
-
-        def block(rows: Rows) -> tuple[Array]:
-            a = self.loss.activations(rows.forward(w).astype(np.float64))
-            return (rows.squares(rows.shares()[:, np.newaxis] * a * (1 - a)),)
-
-        return self.data.sum(block)[0] + self.penalty.gradient(np.ones_like(w, dtype=np.float64))
+        return FisherProduct(self, a, self.data.sum(remember)[0])
 
     @cached_property
     def lipschitz(self) -> float:
@@ -201,6 +217,41 @@ class Objective:
             yield mass, self.on(self.data.take(index, 1 / mass))
 
 
+@dataclass(frozen=True)
+class FisherProduct:
+    """Products with F at one point, whose activations are kept.
+
+    Attributes
+    ----------
+    objective : Objective
+    a : array of shape (n_rows, n_outputs)
+    variance : array of shape (n_outputs,)
+        Σ share · a(1 − a).
+    """
+
+    objective: Objective
+    a: Array
+    variance: Array
+
+    def __call__(self, v: Array) -> Array:
+        """Fv for v of the shape of w, in its precision."""
+
+        def block(rows: Rows) -> tuple[Array]:
+            a = self.a[rows.index]
+            weighted = a * rows.forward(v)
+            weighted -= a * weighted.sum(axis=1, keepdims=True)
+            weighted *= rows.share
+            return (rows.backward(weighted),)
+
+        return self.objective.data.sum(block)[0] + self.objective.penalty.gradient(v)
+
+    def diagonal(self) -> Array:
+        """Diagonal of F, shape of w, as if a(1 − a) did not vary with x."""
+        squares = self.objective.mean_squares[:, np.newaxis]
+        ones = np.ones((len(squares), len(self.variance)))
+        return squares * self.variance + self.objective.penalty.gradient(ones)
+
+
 class Point:
     """Parameters w together with what is true of J there, worked out when asked.
 
@@ -237,6 +288,13 @@ class Point:
     def move(self, w: Array) -> Point:
         """The point at w, in the precision of this one."""
         return Point(self.objective, w.astype(self.w.dtype, copy=False))
+
+    def costs_between(self, other: Point, lengths: Array) -> Array:
+        """J at w + t (w_other − w) for every length t; one pass over the rows."""
+        objective = self.objective
+        losses = objective.losses_along(self.w, other.w, lengths)
+        points = (self.w + t * (other.w - self.w) for t in lengths)
+        return losses + np.array([objective.penalty.value(w) for w in points])
 
     def prox(self, w: Array, step: float | Array) -> Array:
         """The rough part of the penalty applied after a gradient move of length ``step``."""

@@ -13,6 +13,10 @@ from numpy.typing import NDArray
 from .._typing import Array
 
 
+GOLDEN = (5**0.5 - 1) / 2
+"""1/φ."""
+
+
 @dataclass(frozen=True)
 class Rows(ABC):
     """A block of rows (x, y), each with its share of the mean.
@@ -121,6 +125,43 @@ class Dataset(ABC):
         part = type(self)(self.X[index], self.y[index], share, self.intercept)
         part.passes, part._rows_in_a_pass = self.passes, self._rows_in_a_pass
         return part
+
+    def sample(self, size: int) -> Dataset:
+        """About ``size`` rows that stand for all of them, as a data set of their own.
+
+        The mass of the shares is cut into ``size`` equal strata, and one row is taken from
+        each: a row k times as heavy is taken k times as often, rows of weight 0 never, and
+        data sorted by class give every class its part. Where in its stratum a row is taken
+        follows the fractional parts of i φ, which are spread evenly and share no rhythm
+        with the data; nothing is random. Reading the sample counts as a part of a pass.
+        """
+        i = np.arange(size)
+        at = (i + i * GOLDEN % 1) / size
+        if not isinstance(self.share, np.ndarray):
+            return self.take((at * self.n_rows).astype(np.intp), 1 / (size * self.share))
+        mass = np.cumsum(self.share)
+        chosen = np.searchsorted(mass, at * mass[-1], side="right")
+        index, times = np.unique(chosen, return_counts=True)
+        part = self.take(index, 1.0)
+        part.share = (times / size).astype(self.dtype)[:, np.newaxis]
+        return part
+
+    @property
+    def effective_rows(self) -> float:
+        """How many rows of equal weight would be as good as these, 1 / Σ share²."""
+        if isinstance(self.share, np.ndarray):
+            return 1 / float(np.sum(np.square(self.share, dtype=np.float64)))
+        return float(self.n_rows)
+
+    @property
+    @abstractmethod
+    def n_entries(self) -> int:
+        """Number of entries of X that are stored."""
+
+    @property
+    @abstractmethod
+    def n_bytes(self) -> int:
+        """Bytes that X takes."""
 
     def weighted_rows(self) -> NDArray[np.intp]:
         """Numbers of the rows whose weight is not 0."""

@@ -77,3 +77,12 @@ class SparseDataset(Dataset):
     def blocks(self) -> Iterator[Rows]:
         everything = slice(0, self.n_rows)
         yield SparseRows(self.X, self.y, self.share, everything, self.intercept)
+
+    @property
+    def n_entries(self) -> int:
+        return int(self.X.nnz)
+
+    @property
+    def n_bytes(self) -> int:
+        X = self.X
+        return int(X.data.nbytes + X.indices.nbytes + X.indptr.nbytes)

@@ -35,3 +35,11 @@ class DenseDataset(Dataset):
             index = slice(start, min(start + height, self.n_rows))
             share = self.share[index] if isinstance(self.share, np.ndarray) else self.share
             yield DenseRows(self.X[index], self.y[index], share, index, self.intercept)
+
+    @property
+    def n_entries(self) -> int:
+        return int(self.X.size)
+
+    @property
+    def n_bytes(self) -> int:
+        return int(self.X.nbytes)

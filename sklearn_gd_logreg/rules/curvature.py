@@ -13,15 +13,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
-from scipy.sparse.linalg import LinearOperator, cg
 
 from .._linalg import diagonal, require_finite, unit_scale
 from .._typing import Array
 from ..objective import ALL, Objective, Point
-from .lasso import solve_lasso
 
-RESTRAINT = 0.01
-"""Part of the largest curvature that restrains a proximal step shorter than the full one."""
+FLAT = 1e-6
+"""Least curvature of the class probabilities that is reckoned with, as a part of the largest."""
 
 
 class Target(NamedTuple):
@@ -38,9 +36,55 @@ class Curvature(ABC):
     def target(self, point: Point, alpha: float) -> Target:
         """Minimum over u of dw·(u − w) + (u − w)ᵀF(u − w)/(2α) + l1 ‖u‖₁."""
 
+    def learn(self, before: Point, point: Point) -> Curvature | None:
+        """The model corrected by a step and the change of dw on it; None to work it out anew."""
+        return None
+
+    def is_stale(self, decrease: float, ratio: float) -> bool:
+        """Whether it pays to work F out anew where the model promises this decrease.
+
+        ``ratio`` is that to the decrease promised a step ago.
+
+        With F anew a step would shrink the norm further, but costs more passes: what counts
+        is the progress in a pass.
+        """
+        return True
+
 
 @dataclass(frozen=True)
-class FactorisedFisher(Curvature):
+class Heading(Curvature):
+    """No F at all, but a place to go to, and how much lower J is expected to be there."""
+
+    w: Array
+    decrease: float
+
+    def target(self, point: Point, alpha: float) -> Target:
+        return Target(point.w + alpha * (self.w - point.w), self.decrease)
+
+
+def towards_the_origin(point: Point) -> Heading:
+    """The way to w = 0, b = 0, where every class is as likely.
+
+    J is convex, so from a point that costs more it falls all the way.
+    """
+    fall = point.cost - point.objective.loss.uniform_loss
+    return Heading(np.zeros_like(point.w), fall)
+
+
+class Metric(Curvature):
+    """A model that is quadratic throughout: the step is −α F⁻¹ dw."""
+
+    @abstractmethod
+    def solve(self, dw: Array) -> Array:
+        """F⁻¹ dw, float64."""
+
+    def target(self, point: Point, alpha: float) -> Target:
+        move = self.solve(point.dw)
+        return Target(point.w - alpha * move, 0.5 * alpha * float(np.vdot(point.dw, move)))
+
+
+@dataclass(frozen=True)
+class FactorisedFisher(Metric):
     """F, scaled to a unit diagonal and factorised.
 
     A trace of the diagonal is added, no more than rounding makes necessary: F is
@@ -64,145 +108,49 @@ class FactorisedFisher(Curvature):
             except linalg.LinAlgError:
                 trace *= 10
 
-    def target(self, point: Point, alpha: float) -> Target:
-        slope = point.dw.ravel() / self.scale
+    def solve(self, dw: Array) -> Array:
+        slope = dw.ravel() / self.scale
         move = linalg.cho_solve(self.factor, slope, check_finite=False)
-        w = point.w - alpha * (move / self.scale).reshape(point.w.shape)
-        return Target(w, 0.5 * alpha * float(slope @ move))
-
-
-class Origin(Curvature):
-    """No F at all: the way to w = 0, b = 0, where every class is as likely.
-
-    J is convex, so from a point that costs more it falls all the way.
-    """
-
-    def target(self, point: Point, alpha: float) -> Target:
-        w = (1 - alpha) * point.w
-        return Target(w, point.cost - point.objective.loss.uniform_loss)
+        return (move / self.scale).reshape(dw.shape)
 
 
 @dataclass(frozen=True)
-class ImplicitFisher(Curvature):
-    """F by its products with vectors: conjugate gradients in scaled parameters.
+class KroneckerFisher(Metric):
+    """F of the softmax as if features and classes varied independently: G ⊗ A + l2 I.
 
-    On the rows it was looked at, F is used as it is. On a mini-batch the diagonal of
-    the full F is added to the F of the batch, which sees too few rows to be trusted
-    in all directions.
+    A = mean(diag(a) − aaᵀ) and G = Σ h xxᵀ / Σ h, with h the trace of diag(a) − aaᵀ of a
+    row. In the coordinates of the eigenvectors of A, one matrix of the size of G for each
+    class is factorised, where F itself has K² as many entries.
+
+    References
+    ----------
+    Martens and Grosse, "Optimizing neural networks with Kronecker-factored approximate
+    curvature", ICML 2015, whose single layer this is.
     """
 
-    objective: Objective
-    diagonal: Array
-    damping: float
-    floor: float
-    accuracy: float = 0.05
-    max_products: int = 200
+    vectors: Array
+    blocks: list[FactorisedFisher]
 
-    def target(self, point: Point, alpha: float) -> Target:
-        product = point.objective.fisher_product(point.w)
-        added = self.damping * self.diagonal
-        if point.objective is not self.objective:
-            added = added + self.diagonal
-        if self.floor:
-            added = added + self.floor * largest_diagonal(self.objective)
-        scale = unit_scale(self.diagonal + added)
+    @classmethod
+    def at(cls, point: Point, damping: float) -> KroneckerFisher:
+        """Both factors at a point; two passes over its rows."""
+        objective = point.objective
+        gram, classes = objective.fisher_factors(point.w)
+        require_finite(gram)
+        values, vectors = np.linalg.eigh(classes)
+        n_features = objective.data.n_features
+        blocks = []
+        for value in np.maximum(values, FLAT * values[-1]):
+            block = value * gram
+            diagonal(block)[:n_features] += objective.penalty.l2
+            diagonal(block)[...] *= 1 + damping
+            blocks.append(FactorisedFisher.of(block))
+        return cls(vectors, blocks)
 
-        def scaled_product(v: Array) -> Array:
-            move = v.reshape(scale.shape) / scale
-            curved = product(move.astype(point.w.dtype)) + added * move
-            return (curved / scale).ravel()
-
-        operator = LinearOperator((scale.size, scale.size), scaled_product, dtype=np.float64)
-        slope = (point.dw / scale).ravel()
-        move, _ = cg(operator, slope, rtol=self.accuracy, maxiter=self.max_products)
-        w = point.w - alpha * move.reshape(scale.shape) / scale
-        return Target(w, 0.5 * alpha * float(slope @ move))
-
-
-@dataclass(frozen=True)
-class ProximalFisher(Curvature):
-    """F of all parameters, for an L1 penalty: the model is minimised exactly."""
-
-    fisher: Array
-
-    def target(self, point: Point, alpha: float) -> Target:
-        everything = np.arange(len(point.w))
-        return proximal_target(self.fisher, point, alpha, everything)
-
-
-@dataclass(frozen=True)
-class WorkingSet(Curvature):
-    """F of the features that matter, for an L1 penalty and many features.
-
-    These are the features in the model and those whose derivative most exceeds the
-    threshold: at most twice as many as are in the model already (but ``fewest`` in
-    any case), and no more than ``limit`` parameters. The others stay where they are;
-    what they would gain counts towards the decrease, so that none is forgotten.
-    """
-
-    objective: Objective
-    damping: float
-    limit: int
-    floor: float
-    fewest: int = 100
-
-    def target(self, point: Point, alpha: float) -> Target:
-        features = self._features(point)
-        intercept = np.arange(point.objective.data.n_features, len(point.w))
-        rows = np.append(features, intercept)
-        fisher = regular_fisher(point, self.damping, features)
-        if point.objective is not self.objective:
-            diagonal(fisher)[...] *= 2
-        if self.floor:
-            most = np.repeat(largest_diagonal(self.objective)[rows], point.w.shape[1])
-            diagonal(fisher)[...] += self.floor * most
-        target = proximal_target(fisher, point, alpha, rows)
-        return Target(target.w, target.decrease + self._decrease_elsewhere(point, rows))
-
-    def _decrease_elsewhere(self, point: Point, rows: NDArray[np.intp]) -> float:
-        """What single steps in the features left out would gain at the least."""
-        penalty = point.objective.penalty
-        smallest = penalty.smallest_subgradient(point.w, point.dw).astype(np.float64)
-        smallest[rows] = 0
-        most = largest_diagonal(point.objective) + penalty.l2
-        gains = np.divide(smallest**2, 2 * most, out=np.zeros_like(smallest), where=most > 0)
-        return float(gains.sum())
-
-    def _features(self, point: Point) -> NDArray[np.intp]:
-        penalty = point.objective.penalty
-        weights = point.w[: penalty.n_features].any(axis=1)
-        smallest = penalty.smallest_subgradient(point.w, point.dw)[: penalty.n_features]
-        urgency = np.abs(smallest).max(axis=1)
-        largest = max(1, self.limit // point.w.shape[1])
-        in_model = np.count_nonzero(weights)
-        if 2 * in_model <= largest:
-            urgency[weights] = np.inf
-        chosen = np.argsort(-urgency)[: min(max(self.fewest, 2 * in_model), largest)]
-        return np.sort(chosen[urgency[chosen] > 0])
-
-
-def proximal_target(fisher: Array, point: Point, alpha: float, rows: NDArray[np.intp]) -> Target:
-    """The step over the parameters in ``rows`` of w, whose Fisher information is given.
-
-    Where all probabilities are near 0 or 1, F all but vanishes and F/α restrains
-    nothing. A short step is kept short by a part of the largest curvature that each
-    parameter can have; the full step, α = 1, is left alone.
-    """
-    objective, n_outputs = point.objective, point.w.shape[1]
-    penalised = rows < objective.penalty.n_features
-    w, dw = (np.asarray(part[rows], dtype=np.float64).ravel() for part in (point.w, point.dw))
-    thresholds = np.repeat(np.where(penalised, objective.penalty.l1, 0.0), n_outputs)
-    model = fisher / alpha
-    if alpha < 1:
-        restraint = RESTRAINT * (1 / alpha - 1) * largest_diagonal(objective)[rows]
-        diagonal(model)[...] += np.repeat(restraint, n_outputs)
-    move = (solve_lasso(model, model @ w - dw, thresholds, w) - w).reshape(-1, n_outputs)
-    move[~penalised] -= move[~penalised] @ objective.loss.redundancy  # nothing but rounding
-    target = point.w.astype(np.float64)
-    target[rows] += move
-    bend = 0.5 * float(move.ravel() @ model @ move.ravel())
-    # At the minimum of the model the decrease is at least the bend, which rounding spares.
-    return Target(target, max(point.expected_decrease(target) - bend, bend))
+    def solve(self, dw: Array) -> Array:
+        rotated = dw @ self.vectors
+        moves = [block.solve(column) for block, column in zip(self.blocks, rotated.T, strict=True)]
+        return np.column_stack(moves) @ self.vectors.T
 
 
 def regular_fisher(point: Point, damping: float, features: NDArray[np.intp] | slice = ALL) -> Array:
@@ -228,19 +176,3 @@ def regular_fisher(point: Point, damping: float, features: NDArray[np.intp] | sl
 def largest_diagonal(objective: Objective) -> Array:
     """The largest values that the diagonal of F can have but for l2, (n_parameters, 1)."""
     return objective.loss.smoothness * objective.mean_squares[:, np.newaxis]
-
-
-def curvature_at(point: Point, damping: float, limit: int, floor: float = 0.0) -> Curvature:
-    """The form of the Fisher information that suits the size and the penalty.
-
-    ``floor`` is the part of F at w = 0 that is added for mini-batches.
-    """
-    objective, rough = point.objective, point.objective.penalty.l1 > 0
-    if point.w.size > limit:
-        if rough:
-            return WorkingSet(objective, damping, limit, floor)
-        return ImplicitFisher(objective, objective.fisher_diagonal(point.w), damping, floor)
-    fisher = regular_fisher(point, damping)
-    if floor:
-        fisher += floor * objective.uniform_fisher
-    return ProximalFisher(fisher) if rough else FactorisedFisher.of(fisher)

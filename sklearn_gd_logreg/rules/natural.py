@@ -11,7 +11,9 @@ from ..objective import Objective, Point
 from ..rates import Backtracking, LearningRate, TimeDecay
 from ..validation import Interval
 from .base import StableRate, UpdateRule
-from .curvature import Curvature, Origin, Target, curvature_at
+from .curvature import Curvature, Heading, Target, towards_the_origin
+from .forms import exact_form, thrifty_form
+from .sampling import descend_on_samples, sample_sizes
 
 EPOCH_FLOOR = 0.02
 """With mini-batches, the part of F at w = 0 that is added to F.
@@ -24,14 +26,23 @@ vanishes; the steps from there on would know no bound.
 FAR = 4.0
 """A start that costs more than so many times ln K is too far out for F to be of use."""
 
+SLOWEST = 0.99
+"""Largest ratio of one decrease to the one before that is reckoned with."""
+
 
 @dataclass
 class NaturalMemory:
-    """The Fisher information last looked at, and the full step from that point."""
+    """The Fisher information in use, and the full step from the point looked at.
+
+    ``beginning`` says that the next point is as good as a start; ``ratio`` is that of the
+    decrease promised here to that promised a step ago, with the same F.
+    """
 
     curvature: Curvature
     point: Point
     full: Target | None = None
+    beginning: bool = False
+    ratio: float = 0.0
 
     def full_step(self) -> Target:
         """The step with α = 1 from the point looked at; worked out once."""
@@ -99,9 +110,12 @@ class NaturalGradient(UpdateRule):
         "direct_limit": Interval(1, inf, "[)", integral=True),
     }
 
-    def __init__(self, damping: float = 0.0, direct_limit: int = 2000) -> None:
+    def __init__(
+        self, damping: float = 0.0, direct_limit: int = 2000, exact: bool = False
+    ) -> None:
         self.damping = damping
         self.direct_limit = direct_limit
+        self.exact = exact
 
     def wants_row_space(self, objective: Objective) -> bool:
         data, n_outputs = objective.data, objective.loss.n_outputs
@@ -112,17 +126,54 @@ class NaturalGradient(UpdateRule):
         return memory
 
     def look(self, point: Point, memory: Any) -> NaturalMemory:
-        if memory is None and point.cost > FAR * point.objective.loss.uniform_loss:
-            return NaturalMemory(Origin(), point)
-        return NaturalMemory(curvature_at(point, self.damping, self.direct_limit), point)
+        if memory is None or memory.beginning:
+            return self._first_look(point)
+        learned = None if self.exact else memory.curvature.learn(memory.point, point)
+        if learned is not None:
+            full = learned.target(point, 1.0)
+            ratio = full.decrease / (memory.full_step().decrease or 1.0)
+            if not learned.is_stale(full.decrease, ratio):
+                return NaturalMemory(learned, point, full, ratio=ratio)
+        return NaturalMemory(self._curvature(point, memory.curvature), point)
+
+    def _first_look(self, point: Point) -> NaturalMemory:
+        """The way to the origin, or to where growing samples lead, or the step from here."""
+        if point.cost > FAR * point.objective.loss.uniform_loss:
+            return NaturalMemory(towards_the_origin(point), point, beginning=True)
+        sizes = self._sample_sizes(point.objective)
+        if sizes:
+            objective = point.objective
+            sample = Point(objective.on(objective.data.sample(sizes[0])), point.w)
+            decrease = self._curvature(sample, None).target(point, 1.0).decrease
+            sizes = [size for size in sizes if size * decrease > point.w.size]
+        if sizes:
+            rule = OnSample(self.damping, self.direct_limit)
+            w = descend_on_samples(point, rule, sizes)
+            return NaturalMemory(Heading(w, decrease), point)
+        return NaturalMemory(self._curvature(point, None), point)
+
+    def _sample_sizes(self, objective: Objective) -> list[int]:
+        n_parameters = objective.data.n_parameters * objective.loss.n_outputs
+        return [] if self.exact or n_parameters > self.direct_limit else sample_sizes(objective)
+
+    def _curvature(self, point: Point, before: Curvature | None) -> Curvature:
+        if self.exact:
+            return exact_form(point, self.damping, self.direct_limit)
+        return thrifty_form(point, self.damping, self.direct_limit, before)
 
     def look_before_epoch(self, point: Point, memory: Any) -> NaturalMemory:
-        curvature = curvature_at(point, self.damping, self.direct_limit, EPOCH_FLOOR)
+        curvature = exact_form(point, self.damping, self.direct_limit, EPOCH_FLOOR)
         return NaturalMemory(curvature, point)
 
     def norm(self, point: Point, memory: Any) -> float:
-        """√(2 · decrease of the quadratic model), which is √(dwᵀ F⁻¹ dw) without L1."""
-        return sqrt(max(2 * memory.full_step().decrease, 0.0))
+        """√(2 · decrease to come), which is √(dwᵀ F⁻¹ dw) without L1 and for a fresh F.
+
+        An F that is not fresh promises too little where it is too large. There the steps
+        shrink slowly, and the decreases of the steps to come, a geometric series, are what
+        is still to gain.
+        """
+        to_come = memory.full_step().decrease / (1 - min(memory.ratio, SLOWEST))
+        return sqrt(max(2 * to_come, 0.0))
 
     def step(self, point: Point, alpha: float, memory: Any) -> tuple[Array, Any]:
         if point is not memory.point or (alpha != 1 and point.objective.penalty.l1):
@@ -138,3 +189,10 @@ class NaturalGradient(UpdateRule):
 
     def stable_rate(self, objective: Objective) -> StableRate:
         return StableRate(2.0, "2")
+
+
+class OnSample(NaturalGradient):
+    """The rule on one sample of rows: as it is, without smaller samples first."""
+
+    def _sample_sizes(self, objective: Objective) -> list[int]:
+        return []

@@ -1,0 +1,103 @@
+"""The natural step under an L1 penalty: the quadratic model plus l1 ‖u‖₁ is minimised."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._linalg import diagonal
+from .._typing import Array
+from ..objective import Objective, Point
+from .curvature import Curvature, Target, largest_diagonal, regular_fisher
+from .lasso import solve_lasso
+
+RESTRAINT = 0.01
+"""Part of the largest curvature that restrains a proximal step shorter than the full one."""
+
+
+@dataclass(frozen=True)
+class ProximalFisher(Curvature):
+    """F of all parameters, for an L1 penalty: the model is minimised exactly."""
+
+    fisher: Array
+
+    def target(self, point: Point, alpha: float) -> Target:
+        everything = np.arange(len(point.w))
+        return proximal_target(self.fisher, point, alpha, everything)
+
+
+@dataclass(frozen=True)
+class WorkingSet(Curvature):
+    """F of the features that matter, for an L1 penalty and many features.
+
+    These are the features in the model and those whose derivative most exceeds the
+    threshold: at most twice as many as are in the model already (but ``fewest`` in
+    any case), and no more than ``limit`` parameters. The others stay where they are;
+    what they would gain counts towards the decrease, so that none is forgotten.
+    """
+
+    objective: Objective
+    damping: float
+    limit: int
+    floor: float
+    fewest: int = 100
+
+    def target(self, point: Point, alpha: float) -> Target:
+        features = self._features(point)
+        intercept = np.arange(point.objective.data.n_features, len(point.w))
+        rows = np.append(features, intercept)
+        fisher = regular_fisher(point, self.damping, features)
+        if point.objective is not self.objective:
+            diagonal(fisher)[...] *= 2
+        if self.floor:
+            most = np.repeat(largest_diagonal(self.objective)[rows], point.w.shape[1])
+            diagonal(fisher)[...] += self.floor * most
+        target = proximal_target(fisher, point, alpha, rows)
+        return Target(target.w, target.decrease + self._decrease_elsewhere(point, rows))
+
+    def _decrease_elsewhere(self, point: Point, rows: NDArray[np.intp]) -> float:
+        """What single steps in the features left out would gain at the least."""
+        penalty = point.objective.penalty
+        smallest = penalty.smallest_subgradient(point.w, point.dw).astype(np.float64)
+        smallest[rows] = 0
+        most = largest_diagonal(point.objective) + penalty.l2
+        gains = np.divide(smallest**2, 2 * most, out=np.zeros_like(smallest), where=most > 0)
+        return float(gains.sum())
+
+    def _features(self, point: Point) -> NDArray[np.intp]:
+        penalty = point.objective.penalty
+        weights = point.w[: penalty.n_features].any(axis=1)
+        smallest = penalty.smallest_subgradient(point.w, point.dw)[: penalty.n_features]
+        urgency = np.abs(smallest).max(axis=1)
+        largest = max(1, self.limit // point.w.shape[1])
+        in_model = np.count_nonzero(weights)
+        if 2 * in_model <= largest:
+            urgency[weights] = np.inf
+        chosen = np.argsort(-urgency)[: min(max(self.fewest, 2 * in_model), largest)]
+        return np.sort(chosen[urgency[chosen] > 0])
+
+
+def proximal_target(fisher: Array, point: Point, alpha: float, rows: NDArray[np.intp]) -> Target:
+    """The step over the parameters in ``rows`` of w, whose Fisher information is given.
+
+    Where all probabilities are near 0 or 1, F all but vanishes and F/α restrains
+    nothing. A short step is kept short by a part of the largest curvature that each
+    parameter can have; the full step, α = 1, is left alone.
+    """
+    objective, n_outputs = point.objective, point.w.shape[1]
+    penalised = rows < objective.penalty.n_features
+    w, dw = (np.asarray(part[rows], dtype=np.float64).ravel() for part in (point.w, point.dw))
+    thresholds = np.repeat(np.where(penalised, objective.penalty.l1, 0.0), n_outputs)
+    model = fisher / alpha
+    if alpha < 1:
+        restraint = RESTRAINT * (1 / alpha - 1) * largest_diagonal(objective)[rows]
+        diagonal(model)[...] += np.repeat(restraint, n_outputs)
+    move = (solve_lasso(model, model @ w - dw, thresholds, w) - w).reshape(-1, n_outputs)
+    move[~penalised] -= move[~penalised] @ objective.loss.redundancy  # nothing but rounding
+    target = point.w.astype(np.float64)
+    target[rows] += move
+    bend = 0.5 * float(move.ravel() @ model @ move.ravel())
+    # At the minimum of the model the decrease is at least the bend, which rounding spares.
+    return Target(target, max(point.expected_decrease(target) - bend, bend))

@@ -1,0 +1,80 @@
+"""Which rows the natural gradient reads: samples that grow, and what they cost.
+
+Costs are in units of a pass over all rows, from a model of the arithmetic. Nothing but
+speed depends on it, so it need not be exact; but it must not be measured, or two runs
+would differ.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from math import sqrt
+from typing import TYPE_CHECKING
+
+from .._typing import Array
+from ..descent import descend
+from ..objective import Objective, Point
+from ..rates import Backtracking
+
+if TYPE_CHECKING:
+    from .base import UpdateRule
+
+PER_ENTRY, PER_SCORE = 40.0, 1000.0
+"""What a pass spends on an entry of X and on a score (its exponential above all), in
+multiplications of a matrix product, which is how fast F is worked out."""
+
+GROWTH = 4
+"""Ratio of one sample to the one before, and at least that of all rows to the last."""
+
+FEWEST = 1000
+"""Rows from which a sample is worth its overhead."""
+
+FEWEST_PER_PARAMETER = 10
+"""Rows a parameter that a sample has at the least."""
+
+SMALL_COPY = 4e6
+"""Bytes that a copy of a sample may take whatever the size of X; beyond, X/16."""
+
+ENOUGH = 0.01
+"""A sample is left when J on it is within this part of what its size makes uncertain."""
+
+STEPS = 30
+"""Most steps on one sample."""
+
+
+def price(objective: Objective, n_rows: float) -> float:
+    """What F on so many rows, factorised, costs in passes over all."""
+    data, n_outputs = objective.data, objective.loss.n_outputs
+    n_parameters = data.n_parameters * n_outputs
+    whole = PER_ENTRY * data.n_entries + PER_SCORE * data.n_rows * n_outputs
+    return (n_rows * n_parameters**2 + n_parameters**3 / 3) / whole
+
+
+def rows_to_copy(objective: Objective) -> int:
+    """Rows of the largest sample that memory allows."""
+    data = objective.data
+    return int(data.n_rows * min(max(SMALL_COPY / max(data.n_bytes, 1), 1 / 16), 1.0))
+
+
+def sample_sizes(objective: Objective) -> list[int]:
+    """Sizes of growing samples, or none where the rows are too few for it to pay."""
+    n_parameters = objective.data.n_parameters * objective.loss.n_outputs
+    size = min(int(objective.data.effective_rows) // GROWTH, rows_to_copy(objective))
+    sizes: list[int] = []
+    while size >= max(FEWEST, FEWEST_PER_PARAMETER * n_parameters):
+        sizes.insert(0, size)
+        size //= GROWTH
+    return sizes
+
+
+def descend_on_samples(point: Point, rule: UpdateRule, sizes: list[int]) -> Array:
+    """Where descents on growing samples lead, each from where the last one ended."""
+    w, objective = point.w, point.objective
+    for size in sizes:
+        part = objective.on(objective.data.sample(size))
+        enough = sqrt(ENOUGH * w.size / size)
+        for iterate in islice(descend(part, rule, Backtracking(maximum=1.0), w), STEPS):
+            w = iterate.w
+            if not iterate.gradient_norm > enough:
+                break
+    return w

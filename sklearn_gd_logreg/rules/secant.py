@@ -1,0 +1,92 @@
+"""A Fisher information that was worked out once, corrected by what steps have shown since."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+
+from .._typing import Array
+from ..objective import Point
+from .curvature import Curvature, Metric
+
+MOST_PAIRS = 20
+"""Steps that are remembered."""
+
+FRESH = 0.05
+"""To what part a step with a fresh F is taken to shrink the norm of the gradient."""
+
+CHEAP, PATIENCE = 1.0, 3
+"""A dearer F than this, in passes, is given so many steps before it is judged. A cheap one
+of all rows is worked out at every point: the descent is Newton's method."""
+
+NEGLIGIBLE = 1e-12
+"""Nats that are not worth another F."""
+
+
+class Pair(NamedTuple):
+    """A step and the change of dw on it."""
+
+    step: Array
+    change: Array
+    inner: float
+
+
+@dataclass(frozen=True)
+class SecantFisher(Metric):
+    """F̂⁻¹ as the centre of BFGS updates: momentum in the metric of F̂.
+
+    F̂ may be of a sample of rows, or of a point some steps ago. Each step shows what the
+    true curvature along it is, (dw⁺ − dw) for (w⁺ − w), and the update of Broyden,
+    Fletcher, Goldfarb and Shanno is the least change of F̂⁻¹ that agrees with it.
+
+    Attributes
+    ----------
+    centre : Metric
+        F̂.
+    price : float
+        What working out F̂ anew would cost, in passes.
+    whole : bool
+        Whether F̂ is of all rows.
+    pairs : tuple of Pair
+        Oldest first.
+
+    References
+    ----------
+    Nocedal, "Updating quasi-Newton matrices with limited storage", Math. Comput. 35
+    (1980): the two loops of `solve`.
+    """
+
+    centre: Metric
+    price: float
+    whole: bool
+    pairs: tuple[Pair, ...] = ()
+
+    def learn(self, before: Point, point: Point) -> Curvature | None:
+        step = np.subtract(point.w, before.w, dtype=np.float64)
+        change = np.subtract(point.dw, before.dw, dtype=np.float64)
+        inner = float(np.vdot(step, change))
+        rounding = np.finfo(point.w.dtype).eps * np.linalg.norm(step) * np.linalg.norm(before.dw)
+        if inner <= rounding:
+            return self
+        return replace(self, pairs=(*self.pairs, Pair(step, change, inner))[-MOST_PAIRS:])
+
+    def is_stale(self, decrease: float, ratio: float) -> bool:
+        if decrease < NEGLIGIBLE:
+            return False
+        if self.price <= CHEAP and self.whole:
+            return True
+        if self.price > CHEAP and len(self.pairs) < PATIENCE:
+            return False
+        return ratio > FRESH ** (2 / (1 + self.price))
+
+    def solve(self, dw: Array) -> Array:
+        slope, shares = dw.astype(np.float64), []
+        for step, change, inner in reversed(self.pairs):
+            shares.append(float(np.vdot(step, slope)) / inner)
+            slope -= shares[-1] * change
+        move = self.centre.solve(slope)
+        for (step, change, inner), share in zip(self.pairs, reversed(shares), strict=True):
+            move += (share - float(np.vdot(change, move)) / inner) * step
+        return move
