@@ -420,7 +420,7 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
             objective, w, expand = objective.on(space.data), space.start, space.expand
         stopping: StoppingRule
         if self.batch_size is None:
-            iterates = descend(objective, rule, rate, w)
+            iterates = descend(objective, rule.aimed_at(self.tol), rate, w)
             stopping = GradientTolerance(self.tol, rule.finishes, rate.searches)
         else:
             iterates = descend_by_batches(objective, rule, rate, w, self.batch_size, random_state)

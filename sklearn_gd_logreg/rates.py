@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
-from math import cos, inf, pi, sqrt
+from math import cos, inf, isfinite, pi, sqrt
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -24,6 +24,9 @@ SMALLEST = float(np.finfo(np.float64).tiny)
 
 SHORTEST = 1e-16
 """A step shorter than this part of the first trial is no step."""
+
+TRIALS = 10
+"""Lengths that are tried together on one line."""
 
 PATIENCE = 0.1
 """Momentum that prevents a step longer than this part of the first trial is dropped."""
@@ -277,7 +280,10 @@ class Backtracking(LearningRate):
     it is dropped and the search goes on along the plain step.
 
     An accepted step costs nothing extra: its cost and gradient are those of the next
-    iterate. A rejected one costs a pass.
+    iterate. A rejected one costs a pass. Where all steps of a rule lie on one line
+    ("gd" and "natural" without an L1 penalty), one pass forward then finds how much
+    the step must be shortened: the scores z are linear in w, so those at both ends of
+    the line give those between.
 
     Parameters
     ----------
@@ -351,12 +357,25 @@ class Backtracking(LearningRate):
                 trial = point.move(w)
                 if trial.cost <= point.cost - self.sufficient * promised + noise:
                     return trial, remembered, alpha
-                alpha *= self.shrink
+                alpha *= self._shorter(rule, point, trial, promised)
             if not fresh and (not downhill or alpha < PATIENCE * first):
                 memory, fresh = rule.forget(point, memory), True
             elif not downhill:
                 alpha *= self.shrink
         return point, memory, 0.0
+
+    def _shorter(self, rule: UpdateRule, point: Point, trial: Point, promised: float) -> float:
+        """By what the rate is multiplied for the next trial.
+
+        If all steps of the rule lie on one line, the scores there are known from those at
+        its ends, and one pass forward tells how much the step must be shortened.
+        """
+        if not rule.is_straight(point.objective) or not isfinite(trial.cost):
+            return self.shrink
+        lengths = self.shrink ** np.arange(1, 1 + TRIALS)
+        costs = point.costs_between(trial, lengths)
+        enough = costs <= point.cost - self.sufficient * lengths * promised
+        return float(lengths[np.argmax(enough)]) if enough.any() else float(lengths[-1])
 
 
 def as_learning_rate(owner: object, value: Any) -> LearningRate:

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from .._typing import Array
 
-
 GOLDEN = (5**0.5 - 1) / 2
 """1/φ."""
 

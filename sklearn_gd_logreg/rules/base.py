@@ -42,9 +42,17 @@ class UpdateRule(Hyperparameters):
     finishes = False
     """Whether the step is known, and still made, where the gradient is found small enough."""
 
+    def is_straight(self, objective: Objective) -> bool:
+        """Whether the steps of all lengths from a point lie on one line through it."""
+        return False
+
     def wants_row_space(self, objective: Objective) -> bool:
         """Whether to run in coordinates of the space that the rows span."""
         return False
+
+    def aimed_at(self, tol: float) -> UpdateRule:
+        """The rule for a descent that ends at ``tol``, to spare work that goes beyond it."""
+        return self
 
     def init(self, w: Array) -> Any:
         """Memory before the first step from w."""

@@ -6,7 +6,7 @@ from ..objective import Objective, Point
 from .curvature import Curvature, FactorisedFisher, KroneckerFisher, Metric, regular_fisher
 from .implicit import ImplicitFisher
 from .proximal import ProximalFisher, WorkingSet
-from .sampling import PER_ENTRY, PER_SCORE, price, rows_to_copy
+from .sampling import price, rows_to_copy
 from .secant import SecantFisher
 
 MOST_ROWS = 400
@@ -35,16 +35,19 @@ def exact_form(point: Point, damping: float, limit: int, floor: float = 0.0) -> 
     return ProximalFisher(fisher) if rough else FactorisedFisher.of(fisher)
 
 
-def thrifty_form(point: Point, damping: float, limit: int, before: Curvature | None) -> Curvature:
+def thrifty_form(
+    point: Point, damping: float, limit: int, aim: float, before: Curvature | None
+) -> Curvature:
     """F at the point from as many rows, and in as cheap a form, as make the next steps good.
 
-    ``before`` is the form that did not, or None at the start.
+    ``aim`` is the norm at which the descent ends, ``before`` the form that made the last
+    steps, or None at the start.
     """
     objective = point.objective
     if objective.penalty.l1:
         return exact_form(point, damping, limit)
     if point.w.size > limit:
-        return products(point, damping, limit, before)
+        return products(point, damping, limit, aim, before)
     n_rows = fisher_rows(objective)
     cost = price(objective, n_rows)
     some = on_rows(point, n_rows)
@@ -53,11 +56,11 @@ def thrifty_form(point: Point, damping: float, limit: int, before: Curvature | N
         centre = KroneckerFisher.at(some, damping)
     else:
         centre = FactorisedFisher.of(regular_fisher(some, damping))
-    return SecantFisher(centre, cost, whole=some is point)
+    return SecantFisher(centre, cost, some is point, aim)
 
 
 def products(
-    point: Point, damping: float, limit: int, before: Curvature | None
+    point: Point, damping: float, limit: int, aim: float, before: Curvature | None
 ) -> ImplicitFisher:
     """F by its products on all rows; a softmax of few features has a preconditioner too."""
     objective = point.objective
@@ -67,7 +70,7 @@ def products(
         preconditioner = KroneckerFisher.at(some, damping)
     size = before.size if isinstance(before, ImplicitFisher) else None
     product = objective.fisher_product(point.w)
-    return ImplicitFisher(point, product, damping, 0.0, size, preconditioner)
+    return ImplicitFisher(point, product, damping, 0.0, aim, size, preconditioner)
 
 
 def fisher_rows(objective: Objective) -> int:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from .._typing import Array
-from ..objective import Point
+from ..objective import Objective, Point
 from .base import UpdateRule
 
 
@@ -29,6 +29,9 @@ class GradientDescent(UpdateRule):
     >>> clf.stop_reason_
     'tol'
     """
+
+    def is_straight(self, objective: Objective) -> bool:
+        return not objective.penalty.l1
 
     def step(self, point: Point, alpha: float, memory: Any) -> tuple[Array, Any]:
         w = point.w - alpha * point.dw

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,7 +11,7 @@ from scipy.sparse.linalg import LinearOperator, cg
 
 from .._linalg import unit_scale
 from .._typing import Array
-from ..objective import FisherProduct, Objective, Point
+from ..objective import FisherProduct, Point
 from .curvature import Curvature, Metric, Target, largest_diagonal
 
 MOST_PRODUCTS = 200
@@ -18,6 +19,9 @@ MOST_PRODUCTS = 200
 
 LOOSE, TIGHT, BATCH = 0.5, 0.03, 0.05
 """Least and greatest accuracy of a solution on all rows, and that of one on a mini-batch."""
+
+PRECISION = 0.1
+"""Part of the norm at which the descent ends that a step may leave."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,8 @@ class ImplicitFisher(Curvature):
     The scales are those of the diagonal of F, with the mean of a(1 − a) in place of its
     values row by row; ``preconditioner``, if there is one, is a cheaper F that has been
     factorised. The further the descent has come since the last look, the more exactly the
-    step is worked out: far from the minimum a rough one does as well.
+    step is worked out: far from the minimum a rough one does as well, and so does one that
+    is to end near ``aim``, the norm at which the descent ends.
 
     On a mini-batch the diagonal is added to the F of the batch, which sees too few rows to
     be trusted in all directions.
@@ -42,6 +47,7 @@ class ImplicitFisher(Curvature):
     product: FisherProduct
     damping: float
     floor: float
+    aim: float = 0.0
     size_before: float | None = None
     preconditioner: Metric | None = None
 
@@ -86,15 +92,20 @@ class ImplicitFisher(Curvature):
     def _accuracy(self) -> float:
         if self.size_before is None:
             return LOOSE
-        return min(max(0.9 * (self.size / self.size_before) ** 1.5, TIGHT), LOOSE)
+        spare = PRECISION * self.aim / self.size if self.size else LOOSE
+        return min(max(0.9 * (self.size / self.size_before) ** 1.5, spare, TIGHT), LOOSE)
 
     def _scaled_preconditioner(self, scale: Array) -> LinearOperator | None:
         if self.preconditioner is None:
             return None
         solve = self.preconditioner.solve
-        return operator(lambda v: (scale * solve(scale * v.reshape(scale.shape))).ravel(), scale.size)
+
+        def scaled_solve(v: Array) -> Array:
+            return (scale * solve(scale * v.reshape(scale.shape))).ravel()
+
+        return operator(scaled_solve, scale.size)
 
 
-def operator(product: object, size: int) -> LinearOperator:
+def operator(product: Callable[[Array], Array], size: int) -> LinearOperator:
     """A square matrix by its products."""
     return LinearOperator((size, size), product, dtype=np.float64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from math import inf, sqrt
 from typing import Any, ClassVar
@@ -110,12 +111,19 @@ class NaturalGradient(UpdateRule):
         "direct_limit": Interval(1, inf, "[)", integral=True),
     }
 
-    def __init__(
-        self, damping: float = 0.0, direct_limit: int = 2000, exact: bool = False
-    ) -> None:
+    def __init__(self, damping: float = 0.0, direct_limit: int = 2000, exact: bool = False) -> None:
         self.damping = damping
         self.direct_limit = direct_limit
         self.exact = exact
+        self._aim = 0.0
+
+    def aimed_at(self, tol: float) -> NaturalGradient:
+        aimed = copy(self)
+        aimed._aim = tol
+        return aimed
+
+    def is_straight(self, objective: Objective) -> bool:
+        return not objective.penalty.l1
 
     def wants_row_space(self, objective: Objective) -> bool:
         data, n_outputs = objective.data, objective.loss.n_outputs
@@ -159,7 +167,7 @@ class NaturalGradient(UpdateRule):
     def _curvature(self, point: Point, before: Curvature | None) -> Curvature:
         if self.exact:
             return exact_form(point, self.damping, self.direct_limit)
-        return thrifty_form(point, self.damping, self.direct_limit, before)
+        return thrifty_form(point, self.damping, self.direct_limit, self._aim, before)
 
     def look_before_epoch(self, point: Point, memory: Any) -> NaturalMemory:
         curvature = exact_form(point, self.damping, self.direct_limit, EPOCH_FLOOR)

@@ -73,7 +73,8 @@ def descend_on_samples(point: Point, rule: UpdateRule, sizes: list[int]) -> Arra
     for size in sizes:
         part = objective.on(objective.data.sample(size))
         enough = sqrt(ENOUGH * w.size / size)
-        for iterate in islice(descend(part, rule, Backtracking(maximum=1.0), w), STEPS):
+        aimed = rule.aimed_at(enough)
+        for iterate in islice(descend(part, aimed, Backtracking(maximum=1.0), w), STEPS):
             w = iterate.w
             if not iterate.gradient_norm > enough:
                 break

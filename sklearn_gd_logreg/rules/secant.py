@@ -21,8 +21,8 @@ CHEAP, PATIENCE = 1.0, 3
 """A dearer F than this, in passes, is given so many steps before it is judged. A cheap one
 of all rows is worked out at every point: the descent is Newton's method."""
 
-NEGLIGIBLE = 1e-12
-"""Nats that are not worth another F."""
+PRECISION = 0.1
+"""Part of the norm at which the descent ends that is not worth another F."""
 
 
 class Pair(NamedTuple):
@@ -49,6 +49,8 @@ class SecantFisher(Metric):
         What working out F̂ anew would cost, in passes.
     whole : bool
         Whether F̂ is of all rows.
+    aim : float
+        Norm of the gradient at which the descent ends.
     pairs : tuple of Pair
         Oldest first.
 
@@ -61,6 +63,7 @@ class SecantFisher(Metric):
     centre: Metric
     price: float
     whole: bool
+    aim: float
     pairs: tuple[Pair, ...] = ()
 
     def learn(self, before: Point, point: Point) -> Curvature | None:
@@ -73,7 +76,7 @@ class SecantFisher(Metric):
         return replace(self, pairs=(*self.pairs, Pair(step, change, inner))[-MOST_PAIRS:])
 
     def is_stale(self, decrease: float, ratio: float) -> bool:
-        if decrease < NEGLIGIBLE:
+        if 2 * decrease < (PRECISION * self.aim) ** 2:
             return False
         if self.price <= CHEAP and self.whole:
             return True
