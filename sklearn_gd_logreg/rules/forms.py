@@ -15,6 +15,9 @@ MOST_ROWS = 400
 FEWEST_ROWS, FEWEST_ROWS_SOFTMAX = 10, 4
 """Rows a parameter at the least; a row says something of every class."""
 
+SMALL = 200
+"""Number of parameters up to which an L1 penalty needs no working set."""
+
 DEAR = 4.0
 """Price of F, in passes, from which a softmax starts with the product form."""
 
@@ -25,9 +28,9 @@ def exact_form(point: Point, damping: float, limit: int, floor: float = 0.0) -> 
     ``floor`` is the part of F at w = 0 that is added for mini-batches.
     """
     objective, rough = point.objective, point.objective.penalty.l1 > 0
+    if rough and point.w.size > min(limit, SMALL):
+        return WorkingSet(objective, damping, limit, floor)
     if point.w.size > limit:
-        if rough:
-            return WorkingSet(objective, damping, limit, floor)
         return ImplicitFisher(point, objective.fisher_product(point.w), damping, floor)
     fisher = regular_fisher(point, damping)
     if floor:
