@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import count
 from math import isfinite, nan
+from typing import NamedTuple
 
 import numpy as np
 from numpy.random import RandomState
@@ -16,8 +16,7 @@ from .rates import LearningRate
 from .rules import UpdateRule
 
 
-@dataclass(frozen=True)
-class Iterate:
+class Iterate(NamedTuple):
     """What is known of the descent after k iterations.
 
     Attributes

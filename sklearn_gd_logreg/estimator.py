@@ -246,7 +246,8 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
                 start, expand = self._first_point(rule, objective, w)
                 rate = rule.auto_rate(objective, self.batch_size) if chosen is None else chosen
                 outcome = self._descend(start, rule, rate, random_state, History(started))
-                outcome = replace(outcome, w=expand(outcome.w))
+                if expand is not None:
+                    outcome = replace(outcome, w=expand(outcome.w))
                 self._expose(outcome, labels, objective)
             full_batch, auto = self.batch_size is None, chosen is None
             warn_unless_converged(self.tol, outcome, objective, rule, rate, full_batch, auto)
@@ -406,8 +407,8 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
 
     def _first_point(
         self, rule: UpdateRule, objective: Objective, w: Array
-    ) -> tuple[Point, Callable[[Array], Array]]:
-        """w_0 in the coordinates of the descent, and the way back to those of the features.
+    ) -> tuple[Point, Callable[[Array], Array] | None]:
+        """w_0 in the coordinates of the descent, and the way back to those of the features, if any.
 
         Whether X is finite is asked only if J or its gradient is not: a NaN or an infinity
         in X, times whatever number, leaves neither as it was. It is asked first where the
@@ -420,7 +421,7 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
         point = Point(objective, w)
         if not (isfinite(point.cost) and np.isfinite(point.dw).all()):
             self._require_finite(objective.data.X)
-        return point, lambda w: w
+        return point, None
 
     def _descend(
         self,
@@ -452,11 +453,11 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
     def _scores(self, X: Any) -> Array:
         check_is_fitted(self)
         X = self._validate(X, reset=False)
-        with np.errstate(invalid="ignore"):  # seen below
+        with np.errstate(invalid="ignore"):  # seen, and told apart from overflow
             z: Array = X @ self.coef_.T
-        z += self.intercept_
-        if not np.isfinite(z).all():
-            self._require_finite(X)
+            z += self.intercept_
+            if not np.isfinite(z).all():
+                self._require_finite(X)
         return z
 
     def _validate(self, X: Any, *y: Any, reset: bool) -> Any:
