@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import count
 from math import isfinite, nan
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.random import RandomState
 
 from ._typing import Array
-from .objective import Objective, Point
+from .objective import Point
 
 if TYPE_CHECKING:
     from .rates import LearningRate
     from .rules import UpdateRule
 
 
-@dataclass(frozen=True)
-class Iterate:
+class Iterate(NamedTuple):
     """What is known of the descent after k iterations.
 
     Attributes
@@ -49,36 +47,34 @@ class Iterate:
     passes: float
 
 
-def descend(
-    objective: Objective, rule: UpdateRule, rate: LearningRate, w: Array
-) -> Iterator[Iterate]:
-    """Full-batch descent from w: w_0 = w, w_1, w_2, … without end.
+def descend(start: Point, rule: UpdateRule, rate: LearningRate) -> Iterator[Iterate]:
+    """Full-batch descent from a point: w_0, w_1, w_2, … without end.
 
     It ends by itself only after a point where J is not finite.
     """
-    point, memory, alpha = Point(objective, w), rule.init(w), nan
+    point, memory, alpha = start, rule.init(start.w), nan
+    passes = start.objective.data.passes
     for k in count():
         finite = isfinite(point.cost)
         norm = nan
         if finite:
             memory = rule.look(point, memory)
             norm = rule.norm(point, memory)
-        yield Iterate(k, point.w, point.cost, point.loss, norm, alpha, objective.data.passes.count)
+        yield Iterate(k, point.w, point.cost, point.loss, norm, alpha, passes.count)
         if not finite:
             return
         point, memory, alpha = rate.advance(rule, point, memory, k, alpha)
 
 
 def descend_by_batches(
-    objective: Objective,
+    start: Point,
     rule: UpdateRule,
     rate: LearningRate,
-    w: Array,
     batch_size: int,
     random_state: RandomState,
 ) -> Iterator[Iterate]:
-    """Mini-batch descent from w: one iterate an epoch, the first true of w itself."""
-    start = Point(objective, w)
+    """Mini-batch descent from a point: one iterate an epoch, the first true of the point itself."""
+    objective, w = start.objective, start.w
     memory, alpha, k = rule.init(w), nan, 0
     yield Iterate(
         0, w, start.cost, start.loss, start.gradient_norm(), alpha, objective.data.passes.count

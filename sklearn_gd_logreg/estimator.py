@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from math import isfinite
 from time import perf_counter
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import check_random_state
-from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils import assert_all_finite, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._typing import Array
@@ -21,14 +21,13 @@ from .descent import descend, descend_by_batches
 from .loss import cross_entropy
 from .messages import warn_unless_converged
 from .monitor import CostPlateau, GradientTolerance, History, Outcome, StoppingRule, watch
-from .objective import Objective
+from .objective import Objective, Point
 from .penalty import ElasticNet
 from .rates import Backtracking, LearningRate, as_learning_rate
 from .rules import UpdateRule, as_rule
 from .targets import Labels, label_rows
-from .validation import Interval, check_intervals, invalid, numbers
+from .validation import DTYPES, Interval, check_intervals, invalid, is_converted, numbers
 
-DTYPES = (np.float64, np.float32)
 LARGEST = float(np.finfo(np.float64).max)
 
 
@@ -244,8 +243,11 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
                 labels, objective, w = self._check_data(
                     X, y, sample_weight, coef_init, intercept_init
                 )
+                start, expand = self._first_point(rule, objective, w)
                 rate = rule.auto_rate(objective, self.batch_size) if chosen is None else chosen
-                outcome = self._descend(objective, rule, rate, w, random_state, History(started))
+                outcome = self._descend(start, rule, rate, random_state, History(started))
+                if expand is not None:
+                    outcome = replace(outcome, w=expand(outcome.w))
                 self._expose(outcome, labels, objective)
             full_batch, auto = self.batch_size is None, chosen is None
             warn_unless_converged(self.tol, outcome, objective, rule, rate, full_batch, auto)
@@ -358,18 +360,16 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
         intercept_init: ArrayLike | None,
     ) -> tuple[Labels, Objective, Array]:
         goes_on = self.warm_start and "coef_" in vars(self)
-        X, y = validate_data(self, X, y, reset=not goes_on, accept_sparse="csr", dtype=DTYPES)
-        check_classification_targets(y)
-        labels = label_rows(self, y, sample_weight, self.class_weight)
+        X, y = self._validate(X, y, reset=not goes_on)
+        labels = label_rows(self, y, sample_weight, self.class_weight, X.dtype)
         objective = self._objective(X, labels)
         w = self._start(objective, labels, goes_on, coef_init, intercept_init)
         return labels, objective, w
 
     def _objective(self, X: Any, labels: Labels) -> Objective:
         loss = cross_entropy(len(labels.classes))
-        share = None if labels.share is None else labels.share.astype(X.dtype, copy=False)
         targets = loss.targets(labels.codes, X.dtype)
-        data = as_dataset(X, targets, share, bool(self.fit_intercept))
+        data = as_dataset(X, targets, labels.share, bool(self.fit_intercept))
         strength = 1 / max(float(self.C) * labels.total, 5e-324)
         if strength > LARGEST:
             raise invalid(self, "C", self.C, "such that C times the sum of the weights is not tiny")
@@ -405,28 +405,40 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
         rows = [coef.T, intercept[np.newaxis]] if self.fit_intercept else [coef.T]
         return np.vstack(rows).astype(objective.data.dtype)
 
+    def _first_point(
+        self, rule: UpdateRule, objective: Objective, w: Array
+    ) -> tuple[Point, Callable[[Array], Array] | None]:
+        """w_0 in the coordinates of the descent, and the way back to those of the features, if any.
+
+        Whether X is finite is asked only if J or its gradient is not: a NaN or an infinity
+        in X, times whatever number, leaves neither as it was. It is asked first where the
+        row space is worked out.
+        """
+        if rule.wants_row_space(objective):
+            self._require_finite(objective.data.X)
+            space = row_space(objective.data, w)
+            return Point(objective.on(space.data), space.start), space.expand
+        point = Point(objective, w)
+        if not (isfinite(point.cost) and np.isfinite(point.dw).all()):
+            self._require_finite(objective.data.X)
+        return point, None
+
     def _descend(
         self,
-        objective: Objective,
+        start: Point,
         rule: UpdateRule,
         rate: LearningRate,
-        w: Array,
         random_state: np.random.RandomState,
         history: History,
     ) -> Outcome:
-        expand = None
-        if rule.wants_row_space(objective):
-            space = row_space(objective.data, w)
-            objective, w, expand = objective.on(space.data), space.start, space.expand
         stopping: StoppingRule
         if self.batch_size is None:
-            iterates = descend(objective, rule.aimed_at(self.tol), rate, w)
+            iterates = descend(start, rule.aimed_at(self.tol), rate)
             stopping = GradientTolerance(self.tol, rule.finishes, rate.searches)
         else:
-            iterates = descend_by_batches(objective, rule, rate, w, self.batch_size, random_state)
+            iterates = descend_by_batches(start, rule, rate, self.batch_size, random_state)
             stopping = CostPlateau(self.tol)
-        outcome = watch(iterates, stopping, self.max_iter, self.verbose, history)
-        return outcome if expand is None else replace(outcome, w=expand(outcome.w))
+        return watch(iterates, stopping, self.max_iter, self.verbose, history)
 
     def _expose(self, outcome: Outcome, labels: Labels, objective: Objective) -> None:
         n_features, dtype = objective.data.n_features, objective.data.dtype
@@ -440,8 +452,29 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
 
     def _scores(self, X: Any) -> Array:
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=DTYPES)
-        return X @ self.coef_.T + self.intercept_
+        X = self._validate(X, reset=False)
+        with np.errstate(invalid="ignore"):  # seen, and told apart from overflow
+            z: Array = X @ self.coef_.T
+            z += self.intercept_
+            if not np.isfinite(z).all():
+                self._require_finite(X)
+        return z
+
+    def _validate(self, X: Any, *y: Any, reset: bool) -> Any:
+        """X, or X and y, as scikit-learn checks them, but for the finiteness of X."""
+        return validate_data(
+            self,
+            X,
+            *y,
+            reset=reset,
+            skip_check_array=is_converted(X, *y),
+            accept_sparse="csr",
+            dtype=DTYPES,
+            ensure_all_finite=False,
+        )
+
+    def _require_finite(self, X: Any) -> None:
+        assert_all_finite(X, estimator_name=type(self).__name__, input_name="X")
 
 
 def check_start(name: str, value: ArrayLike, shape: tuple[int, ...]) -> Array:

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets
 
 from ._typing import Array
 from .validation import invalid, numbers
+
+BLOCK = 1 << 15
+"""Rows that are encoded or weighted at a time, so that no temporary is as long as y."""
+
+SAMPLE = 10_000
+"""Rows that are looked at for the labels there are; the others are held against them."""
+
+FEW = 8
+"""Number of labels up to which comparing with each of them is faster than bisection."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +34,8 @@ class Labels:
     classes : array of shape (n_classes,)
         Sorted labels that occur in a row of non-zero weight.
     codes : array of shape (n_rows,)
-        Place of each label in ``classes``; of no meaning where the weight is 0.
+        Place of each label in ``classes``, in the smallest signed integer type that
+        holds it; of no meaning where the weight is 0.
     share : array of shape (n_rows, 1) or None
         Weights divided by their sum; None if all rows count alike.
     total : float
@@ -32,7 +43,7 @@ class Labels:
     """
 
     classes: NDArray[Any]
-    codes: NDArray[np.intp]
+    codes: NDArray[np.signedinteger]
     share: Array | None
     total: float
 
@@ -42,8 +53,9 @@ def label_rows(
     y: NDArray[Any],
     sample_weight: ArrayLike | None,
     class_weight: Mapping[Any, float] | str | None,
+    dtype: DTypeLike = np.float64,
 ) -> Labels:
-    """Encode the labels and settle the weights.
+    """Encode the labels and settle the weights; shares are of the type ``dtype``.
 
     A row of weight 0 is as good as absent: a class that occurs in no other rows is
     no class. Class weights "balanced" count rows by their sample weights, so that a
@@ -52,28 +64,100 @@ def label_rows(
     Raises
     ------
     ValueError
-        If fewer than two classes are left, or weights are not finite, not of the
-        length of y, negative, or all 0.
+        If the labels are not those of classes, fewer than two classes are left, or
+        weights are not finite, not of the length of y, negative, or all 0.
     """
-    classes, codes = np.unique(y, return_inverse=True)
+    classes, codes = encode(y)
     weights = check_weights(sample_weight, len(y))
-    mass: Array = np.bincount(codes, weights=weights).astype(np.float64)
-    classes, codes, mass = drop_absent(classes, codes, mass)
-    if class_weight is not None:
-        factors = class_factors(owner, class_weight, classes, mass)
-        weights = factors[codes] if weights is None else weights * factors[codes]
-        classes, codes, mass = drop_absent(classes, codes, mass * factors)
-        if not np.isfinite(weights.sum()):
+    share, total = None, float(len(y))
+    if weights is not None or class_weight is not None:
+        mass = class_mass(codes, weights, len(classes))
+        factors = np.zeros(len(classes))
+        present = mass > 0
+        factors[present] = class_factors(owner, class_weight, classes[present], mass[present])
+        mass *= factors
+        total = float(mass.sum())
+        if not np.isfinite(total):
             allowed = "a dict of weights whose sum over the rows is finite"
             raise invalid(owner, "class_weight", class_weight, allowed)
+        share = shares(codes, weights, factors, total, dtype)
+        classes, codes = drop_absent(classes, codes, mass > 0)
     if len(classes) < 2:
         raise ValueError(
             f"{type(owner).__name__} needs rows of at least 2 classes, but the rows of non-zero "
             f"weight hold only one class: {classes.tolist()[0]!r}."
         )
-    total = float(len(y) if weights is None else weights.sum())
-    share = None if weights is None else (weights / total)[:, np.newaxis]
     return Labels(classes, codes, share, total)
+
+
+# -- labels ----------------------------------------------------------------------------
+
+
+def encode(y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.signedinteger]]:
+    """The sorted distinct labels, and the place of each row's label among them.
+
+    What `numpy.unique` returns, without sorting y: the distinct labels of some rows are
+    sorted, and y is held against them. Should a rare label be missing, all rows are looked
+    at for distinct labels.
+
+    Raises
+    ------
+    ValueError
+        If `sklearn.utils.multiclass.check_classification_targets` does.
+    """
+    if y.dtype == object:
+        check_classification_targets(y[:1])  # the first decides; others may not even sort
+    classes = np.unique(y[:: max(1, len(y) // SAMPLE)])
+    codes = find(y, classes)
+    if codes is None:
+        classes = np.unique(y)
+        codes = find(y, classes)
+    if codes is None:  # labels that do not equal themselves
+        classes, codes = np.unique(y, return_inverse=True)
+    check_labels(y, classes)
+    return classes, codes
+
+
+def find(y: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.signedinteger] | None:
+    """The place of each label in ``classes``; None if there is one that is not in it."""
+    codes = np.empty(len(y), dtype=np.min_scalar_type(-len(classes)))
+    places = compare if len(classes) <= FEW else bisect
+    for rows in blocks(len(y)):
+        codes[rows], complete = places(y[rows], classes)
+        if not complete:
+            return None
+    return codes
+
+
+def compare(y: NDArray[Any], classes: NDArray[Any]) -> tuple[NDArray[np.int8], bool]:
+    """Places by one comparison with each class, and whether every label has one."""
+    codes, found = np.zeros(len(y), dtype=np.int8), 0
+    for place, label in enumerate(classes):
+        hits = y == label
+        found += int(np.count_nonzero(hits))
+        codes += hits * np.int8(place)
+    return codes, found == len(y)
+
+
+def bisect(y: NDArray[Any], classes: NDArray[Any]) -> tuple[NDArray[np.intp], bool]:
+    """Places by bisection, and whether every label has one."""
+    codes = np.minimum(np.searchsorted(classes, y), len(classes) - 1)
+    return codes, bool((classes[codes] == y).all())
+
+
+def check_labels(y: NDArray[Any], classes: NDArray[Any]) -> None:
+    """Let scikit-learn object to the labels, where it could.
+
+    It looks at all of y several times, but its verdict depends on the distinct labels,
+    and, for a warning, on whether there are half as many as rows.
+    """
+    kind = classes.dtype.kind
+    whole = kind == "f" and np.array_equal(classes, classes.astype(np.int64))
+    if not (whole or kind in "biuUO") or 2 * len(classes) > len(y):
+        check_classification_targets(y)
+
+
+# -- weights ---------------------------------------------------------------------------
 
 
 def check_weights(sample_weight: ArrayLike | None, n_rows: int) -> Array | None:
@@ -81,7 +165,7 @@ def check_weights(sample_weight: ArrayLike | None, n_rows: int) -> Array | None:
     if sample_weight is None:
         return None
     if isinstance(sample_weight, Real):
-        sample_weight = np.full(n_rows, float(sample_weight))
+        sample_weight = np.broadcast_to(float(sample_weight), n_rows)
     weights = numbers("sample_weight", sample_weight)
     if weights.shape != (n_rows,):
         raise ValueError(f"sample_weight.shape == {weights.shape}, expected {(n_rows,)}!")
@@ -94,13 +178,24 @@ def check_weights(sample_weight: ArrayLike | None, n_rows: int) -> Array | None:
     return weights
 
 
+def class_mass(codes: NDArray[np.signedinteger], weights: Array | None, n_classes: int) -> Array:
+    """Sum of the weights of the rows of every class."""
+    mass = np.zeros(n_classes)
+    for rows in blocks(len(codes)):
+        part = None if weights is None else weights[rows]
+        mass += np.bincount(codes[rows], weights=part, minlength=n_classes)
+    return mass
+
+
 def class_factors(
     owner: object,
-    class_weight: Mapping[Any, float] | str,
+    class_weight: Mapping[Any, float] | str | None,
     classes: NDArray[Any],
     mass: Array,
 ) -> Array:
     """The weight of every class."""
+    if class_weight is None:
+        return np.ones(len(classes))
     if class_weight == "balanced":
         return mass.sum() / (len(classes) * mass)
     try:
@@ -115,12 +210,35 @@ def class_factors(
     return factors
 
 
+def shares(
+    codes: NDArray[np.signedinteger],
+    weights: Array | None,
+    factors: Array,
+    total: float,
+    dtype: DTypeLike,
+) -> Array | None:
+    """Sample weight × class weight over their total, as a column; None if all are equal."""
+    equal = weights is None or weights.min() == weights.max()
+    if equal and factors.min() == factors.max():
+        return None
+    share = np.empty((len(codes), 1), dtype)
+    for rows in blocks(len(codes)):
+        by_class = factors[codes[rows]]
+        weight = by_class if weights is None else by_class * weights[rows]
+        share[rows, 0] = weight / total
+    return share
+
+
 def drop_absent(
-    classes: NDArray[Any], codes: NDArray[np.intp], mass: Array
-) -> tuple[NDArray[Any], NDArray[np.intp], Array]:
+    classes: NDArray[Any], codes: NDArray[np.signedinteger], present: NDArray[np.bool_]
+) -> tuple[NDArray[Any], NDArray[np.signedinteger]]:
     """Leave out the classes without mass."""
-    present = mass > 0
     if present.all():
-        return classes, codes, mass
-    renumbered = np.maximum(np.cumsum(present) - 1, 0)
-    return classes[present], renumbered[codes], mass[present]
+        return classes, codes
+    renumbered = np.maximum(np.cumsum(present) - 1, 0).astype(codes.dtype)
+    return classes[present], renumbered[codes]
+
+
+def blocks(n_rows: int) -> Iterator[slice]:
+    """All rows, some at a time."""
+    return (slice(start, start + BLOCK) for start in range(0, n_rows, BLOCK))

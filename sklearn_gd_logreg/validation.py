@@ -12,6 +12,9 @@ from sklearn.utils import check_array
 
 from ._typing import Array
 
+DTYPES = (np.float64, np.float32)
+"""Precisions of X; any other is converted to the first."""
+
 
 class InvalidParameterError(ValueError, TypeError):
     """A parameter has a type or a value that is not allowed."""
@@ -84,6 +87,24 @@ def numbers(name: str, value: ArrayLike) -> Array:
         )
     except (TypeError, ValueError) as error:
         raise InvalidParameterError(f"{name} must be finite numbers: {error}") from error
+
+
+def is_converted(X: object, y: object = None) -> bool:
+    """Whether `sklearn.utils.check_X_y` would hand on these arrays as they are.
+
+    It takes as long as several passes over a small X. The finiteness of X is left out.
+    """
+    return (
+        type(X) is np.ndarray
+        and X.ndim == 2
+        and X.dtype in DTYPES
+        and min(X.shape) > 0
+        and (y is None or _is_column_of_labels(y, len(X)))
+    )
+
+
+def _is_column_of_labels(y: object, n_rows: int) -> bool:
+    return type(y) is np.ndarray and y.shape == (n_rows,) and y.dtype.kind in "biuU"
 
 
 class Hyperparameters(BaseEstimator, ABC):

@@ -26,7 +26,10 @@ from sklearn_gd_logreg import (
     RMSProp,
     StepDecay,
     TimeDecay,
+    estimator,
 )
+
+from .problems import SOLVERS
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 4))
@@ -363,6 +366,64 @@ def test_bad_rows_are_refused_by_fit(name):
     clf = fitted(solver=Idle())
     with refused(clf, match=message):
         clf.fit(bad, Y if name not in ("no rows", "no CSR rows") else Y[:0])
+
+
+WIDE = np.hstack([X, RNG.normal(size=(60, 80))])
+
+FIRST_PASSES = {
+    **{name: {"solver": name} for name in SOLVERS},
+    "natural, products": {"solver": NaturalGradient(direct_limit=2)},
+    "natural, lasso": {"l1_ratio": 1.0},
+    "natural, lasso, working set": {"l1_ratio": 1.0, "solver": NaturalGradient(direct_limit=2)},
+    "gd, backtracking": {"solver": "gd", "learning_rate": "backtracking"},
+    "gd, a given rate": {"solver": "gd", "learning_rate": 0.1},
+    "no iterations": {"max_iter": 0},
+    "no iterations, no intercept": {"max_iter": 0, "fit_intercept": False},
+    "batches": {"solver": "gd", "batch_size": 7},
+    "natural, batches": {"batch_size": 7},
+    "from the last fit": {"warm_start": True},
+}
+
+
+@pytest.mark.parametrize("weight", [1.0, 0.0])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("container", [np.asarray, np.asfortranarray, sparse.csr_array])
+@pytest.mark.parametrize("rows", [X, WIDE], ids=["tall", "wide"])
+@pytest.mark.parametrize("name", FIRST_PASSES)
+def test_one_bad_number_is_found_wherever_the_descent_begins(name, rows, container, value, weight):
+    """No rule looks for it: the first pass over the rows does, a row of weight 0 included."""
+    options = FIRST_PASSES[name]
+    clf = GDLogisticRegression(solver="gd", tol=1e-2).fit(rows, Y).set_params(solver="natural")
+    clf.set_params(**options)
+    bad, weights = rows.copy(), np.ones(60)
+    bad[37, 2], weights[37] = value, weight
+    what = "NaN" if np.isnan(value) else "infinity"
+    with refused(clf, f"Input X contains {what}", error=ValueError):
+        clf.fit(container(bad), Y, weights)
+    if np.isnan(value):
+        with refused(clf, "GDLogisticRegression does not accept missing values"):
+            clf.fit(container(bad), Y, weights)
+
+
+def test_a_finite_x_is_not_read_in_search_of_bad_numbers(monkeypatch):
+    def search(*_, **__):
+        raise AssertionError("X is searched")
+
+    monkeypatch.setattr(estimator, "assert_all_finite", search)
+    clf = GDLogisticRegression().fit(X, Y)
+    clf.predict(X)
+    with pytest.raises(AssertionError, match="X is searched"):
+        clf.fit(spoiled(np.nan), Y)
+    with pytest.raises(AssertionError, match="X is searched"):
+        clf.predict(spoiled(np.nan))
+
+
+@pytest.mark.parametrize("form", [np.asarray, pd.DataFrame, sparse.csr_array])
+def test_prediction_from_finite_rows_may_overflow(form):
+    clf = fitted()
+    far = 1.7e308 * np.sign(clf.coef_) * np.array([[1.0], [-1.0]])
+    with np.errstate(over="ignore"):
+        np.testing.assert_array_equal(clf.decision_function(form(far)), [np.inf, -np.inf])
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ def descend_on_samples(point: Point, rule: UpdateRule, sizes: list[int]) -> Arra
         part = objective.on(objective.data.sample(size))
         enough = sqrt(ENOUGH * w.size / size)
         aimed = rule.aimed_at(enough)
-        for iterate in islice(descend(part, aimed, Backtracking(maximum=1.0), w), STEPS):
+        for iterate in islice(descend(Point(part, w), aimed, Backtracking(maximum=1.0)), STEPS):
             w = iterate.w
             if not iterate.gradient_norm > enough:
                 break
