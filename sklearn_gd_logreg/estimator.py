@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._typing import Array
 from .data import as_dataset, row_space
-from .descent import descend, descend_by_batches
+from .descent import descend, descend_by_batches, with_max_norms
 from .loss import cross_entropy
 from .messages import warn_unless_converged
 from .monitor import CostPlateau, GradientTolerance, History, Outcome, StoppingRule, watch
@@ -414,19 +414,21 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
         random_state: np.random.RandomState,
         history: History,
     ) -> Outcome:
-        expand = None
-        if rule.wants_row_space(objective):
+        space = None
+        if rule.wants_row_space(objective, self.batch_size, self.max_iter):
             space = row_space(objective.data, w)
-            objective, w, expand = objective.on(space.data), space.start, space.expand
+            objective, w = objective.on(space.data), space.start
         stopping: StoppingRule
         if self.batch_size is None:
             iterates = descend(objective, rule, rate, w)
+            if space is not None and rule.max_norm:
+                iterates = with_max_norms(iterates, space.max_norms, self.max_iter)
             stopping = GradientTolerance(self.tol, rule.finishes, rate.searches)
         else:
             iterates = descend_by_batches(objective, rule, rate, w, self.batch_size, random_state)
             stopping = CostPlateau(self.tol)
         outcome = watch(iterates, stopping, self.max_iter, self.verbose, history)
-        return outcome if expand is None else replace(outcome, w=expand(outcome.w))
+        return outcome if space is None else replace(outcome, w=space.expand(outcome.w))
 
     def _expose(self, outcome: Outcome, labels: Labels, objective: Objective) -> None:
         n_features, dtype = objective.data.n_features, objective.data.dtype

@@ -30,6 +30,8 @@ class GradientDescent(UpdateRule):
     'tol'
     """
 
+    rotation_invariant = True
+
     def step(self, point: Point, alpha: float, memory: Any) -> tuple[Array, Any]:
         w = point.w - alpha * point.dw
         return point.prox(w, alpha), memory

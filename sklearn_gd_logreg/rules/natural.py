@@ -103,7 +103,7 @@ class NaturalGradient(UpdateRule):
         self.damping = damping
         self.direct_limit = direct_limit
 
-    def wants_row_space(self, objective: Objective) -> bool:
+    def wants_row_space(self, objective: Objective, batch_size: int | None, max_iter: int) -> bool:
         data, n_outputs = objective.data, objective.loss.n_outputs
         few = (data.n_rows + 1) * n_outputs <= self.direct_limit
         return data.n_rows < data.n_features and few and not objective.penalty.l1
