@@ -60,17 +60,18 @@ def _factorise_sparse(X: Any) -> tuple[Array, Array]:
 
 
 def transposed_product(X: Any, c: Array) -> Iterator[tuple[slice, slice, Array]]:
-    """Xᵀc in float64, piece by piece: the features, the columns of c, the numbers."""
+    """Xᵀc in the precision of c, piece by piece: features, columns of c, numbers."""
     if sparse.issparse(X):
         yield from _sparse_transposed_product(X, c)
         return
     for features in _runs(X.shape[1], TILE // max(c.shape)):
-        yield features, slice(None), X[:, features].T.astype(np.float64, copy=False) @ c
+        block = X[:, features].astype(c.dtype, copy=False)
+        yield features, slice(None), (c.T @ block).T
 
 
 def _sparse_transposed_product(X: Any, c: Array) -> Iterator[tuple[slice, slice, Array]]:
     """A few columns at a time; all features, since slices of CSR are copies."""
-    parts = [slice(None)] if X.dtype == np.float64 else list(_parts(X))
+    parts = [slice(None)] if X.dtype == c.dtype else list(_parts(X))
     for columns in _runs(c.shape[1], 4 * TILE // X.shape[1]):
         products = (_rows(X, part).T @ c[part, columns] for part in parts)
         yield slice(None), columns, sum(products)

@@ -19,7 +19,7 @@ from .base import Dataset
 from .dense import DenseDataset
 from .factor import factorise, product, transposed_product
 
-LARGE = 1 << 16
+LARGE = 1 << 17
 """Entries of X from which a pass over them costs more than the calls that make it."""
 
 SPARE_BYTES = 1 << 22
@@ -61,12 +61,14 @@ class RowSpace:
         return np.vstack([w, v[n_coordinates:]])
 
     def max_norms(self, v: Array) -> Array:
-        """Max-norm of every column of v in the original coordinates, without `expand`."""
+        """Max-norm of every column of v in the original coordinates, in the precision of X."""
         rank, n_coordinates = self.mix.shape[1], self.data.n_features
+        mixed, unseen = (self.mix @ v[:rank]).astype(self.X.dtype), v[rank:n_coordinates]
         norms = np.abs(v[n_coordinates:]).max(axis=0, initial=0)
-        for features, columns, piece in transposed_product(self.X, self.mix @ v[:rank]):
-            piece += self.outside[features] @ v[rank:n_coordinates, columns]
-            np.maximum(norms[columns], np.abs(piece).max(axis=0), out=norms[columns])
+        for features, columns, piece in transposed_product(self.X, mixed):
+            if len(unseen):
+                piece += self.outside[features] @ unseen[:, columns]
+            norms[columns] = np.maximum(norms[columns], np.abs(piece).max(axis=0))
         return norms
 
 
@@ -120,5 +122,5 @@ def row_space_pays(data: Dataset, n_steps: int) -> bool:
     a tenth of the memory of X, and `SPARE_BYTES`.
     """
     numbers, entries = data.n_rows**2, data.X.size
-    worthwhile = entries >= max(2 * numbers, LARGE) and n_steps >= 10 + data.n_rows // 4
+    worthwhile = entries >= max(2 * numbers, LARGE) and n_steps >= 10 + data.n_rows // 2
     return worthwhile and 16 * numbers <= entries * data.dtype.itemsize / 10 + SPARE_BYTES
