@@ -222,7 +222,8 @@ def test_rows_that_depend_on_each_other_descend_alike(both, rows, storage):
     models = both(STORAGES[storage](X), y, solver=solver, learning_rate=0.02, C=C, max_iter=200)
     # X Xᵀ alone does not know singular values below 1e-8 of the largest.
     lost = storage == "CSR" and rows in ("nearly the same", "smooth")
-    assert_same(*models, rtol=1e-6 if lost else 1e-8)
+    n_more_passes = int(storage == "C" or X.any())
+    assert_same(*models, rtol=1e-6 if lost else 1e-8, n_more_passes=n_more_passes)
 
 
 @pytest.mark.parametrize("scale", [1e-170, 1e-150, 1.0, 1e150, 1e170])
@@ -236,8 +237,8 @@ def test_the_factors_are_those_of_x(rows, storage, scale):
     lost = 1e-7 if storage == "CSR" else 1e-14
     np.testing.assert_allclose(T @ Q.T, X, rtol=0, atol=lost * np.abs(X).max())
     # Directions in which the rows hardly differ are known less well.
-    blurred = 0.1 if rows in ("nearly the same", "smooth") else 1e-11
-    np.testing.assert_allclose(Q.T @ Q, np.eye(T.shape[1]), atol=blurred)
+    clear = rows not in ("nearly the same", "smooth", "of lengths far apart")
+    np.testing.assert_allclose(Q.T @ Q, np.eye(T.shape[1]), atol=1e-11 if clear else 0.1)
 
 
 @pytest.mark.parametrize("storage", STORAGES)

@@ -117,9 +117,9 @@ def _split(data: Dataset, mix: Array, weights: Array) -> tuple[Array, Array]:
 def row_space_pays(data: Dataset, n_steps: int) -> bool:
     """Whether so many steps are made sooner in coordinates of the row space.
 
-    A step there reads n_rows² numbers, and a sixteenth or so of X for the norm of the
-    gradient. To get there costs up to n_rows/8 passes. T and M must not take more than
-    a tenth of the memory of X, and `SPARE_BYTES`.
+    A step there reads n_rows² numbers. To get there takes about n_rows operations for
+    each entry of X, but matrix products make them fast. T and M must not take more
+    than a tenth of the memory of X, and `SPARE_BYTES`.
     """
     numbers, entries = data.n_rows**2, data.X.size
     worthwhile = entries >= max(2 * numbers, LARGE) and n_steps >= 10 + data.n_rows // 2
