@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import count
+from collections.abc import Callable, Iterator
+from itertools import count, islice
 from math import isfinite, nan
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,6 +16,9 @@ from .objective import Point
 if TYPE_CHECKING:
     from .rates import LearningRate
     from .rules import UpdateRule
+
+FARTHEST = 64
+"""Most steps that a descent runs ahead of who consumes it."""
 
 
 class Iterate(NamedTuple):
@@ -36,6 +39,8 @@ class Iterate(NamedTuple):
         The rate of the step that led here; nan before the first, 0.0 if no step lowers J.
     passes : float
         How often all rows have been read so far.
+    dw : array of shape (n_parameters, n_outputs)
+        Gradient of the smooth part of J at w_k; with mini-batches its mean.
     """
 
     k: int
@@ -45,6 +50,7 @@ class Iterate(NamedTuple):
     gradient_norm: float
     learning_rate: float
     passes: float
+    dw: Array
 
 
 def descend(start: Point, rule: UpdateRule, rate: LearningRate) -> Iterator[Iterate]:
@@ -60,7 +66,7 @@ def descend(start: Point, rule: UpdateRule, rate: LearningRate) -> Iterator[Iter
         if finite:
             memory = rule.look(point, memory)
             norm = rule.norm(point, memory)
-        yield Iterate(k, point.w, point.cost, point.loss, norm, alpha, passes.count)
+        yield Iterate(k, point.w, point.cost, point.loss, norm, alpha, passes.count, point.dw)
         if not finite:
             return
         point, memory, alpha = rate.advance(rule, point, memory, k, alpha)
@@ -76,9 +82,8 @@ def descend_by_batches(
     """Mini-batch descent from a point: one iterate an epoch, the first true of the point itself."""
     objective, w = start.objective, start.w
     memory, alpha, k = rule.init(w), nan, 0
-    yield Iterate(
-        0, w, start.cost, start.loss, start.gradient_norm(), alpha, objective.data.passes.count
-    )
+    norm, passes = start.gradient_norm(), objective.data.passes.count
+    yield Iterate(0, w, start.cost, start.loss, norm, alpha, passes, start.dw)
     for epoch in count(1):
         memory = rule.look_before_epoch(Point(objective, w), memory)
         cost, loss, dw = 0.0, 0.0, np.zeros_like(w)
@@ -94,6 +99,49 @@ def descend_by_batches(
             after, memory, alpha = rate.advance(rule, point, memory, k, alpha)
             w, k = after.w, k + 1
         norm = float(np.abs(objective.penalty.smallest_subgradient(w, dw)).max(initial=0))
-        yield Iterate(epoch, w, cost, loss, norm, alpha, objective.data.passes.count)
+        yield Iterate(epoch, w, cost, loss, norm, alpha, objective.data.passes.count, dw)
         if not isfinite(cost):
             return
+
+
+def with_max_norms(
+    iterates: Iterator[Iterate], max_norms: Callable[[Array], Array], max_iter: int
+) -> Iterator[Iterate]:
+    """The same iterates with the max-norms of their gradients in other coordinates.
+
+    One product with X gives the norms of many gradients. So the descent runs ahead by 1
+    step, 2, 4, … up to `FARTHEST`, but not beyond ``max_iter``. The iterates are handed
+    out one by one: to stop at any of them wastes no more than what was ahead, and an
+    error is raised after the iterates that came before it.
+
+    Parameters
+    ----------
+    iterates : iterator of Iterate
+    max_norms : function
+        Of gradients side by side: the max-norm of every column in the other coordinates.
+    max_iter : int
+        The last iterate that may be asked for.
+    """
+    size, left = 1, max_iter + 1
+    while left:
+        chunk, error = _take(iterates, min(size, left))
+        if chunk:
+            norms = max_norms(np.hstack([it.dw for it in chunk])).reshape(len(chunk), -1)
+            for it, norm in zip(chunk, norms.max(axis=1), strict=True):
+                yield it._replace(gradient_norm=float(norm)) if isfinite(it.cost) else it
+        if error:
+            raise error
+        if not chunk:
+            return
+        size, left = min(2 * size, FARTHEST), left - len(chunk)
+
+
+def _take(iterates: Iterator[Iterate], size: int) -> tuple[list[Iterate], Exception | None]:
+    """The next iterates, and the error that came before there were enough."""
+    taken: list[Iterate] = []
+    try:
+        for iterate in islice(iterates, size):
+            taken.append(iterate)
+    except Exception as error:
+        return taken, error
+    return taken, None

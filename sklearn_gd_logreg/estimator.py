@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from math import isfinite
@@ -16,8 +16,8 @@ from sklearn.utils import assert_all_finite, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._typing import Array
-from .data import as_dataset, row_space
-from .descent import descend, descend_by_batches
+from .data import RowSpace, as_dataset, row_space
+from .descent import descend, descend_by_batches, with_max_norms
 from .loss import cross_entropy
 from .messages import warn_unless_converged
 from .monitor import CostPlateau, GradientTolerance, History, Outcome, StoppingRule, watch
@@ -114,7 +114,9 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
         - ``iteration``: k.
         - ``passes``: how often all rows have been read so far. A forward and backward
           pass counts 1, and so does working out F, or a product with it; rejected
-          trials of a line search are counted.
+          trials of a line search are counted. Wide data may be rewritten first, in
+          coordinates of the space that their rows span, which counts 1, and 1 more for
+          a start that is not 0.
         - ``cost``, ``loss``: J and its first term, the mean loss.
         - ``gradient_norm``: what ``tol`` is compared with (mini-batches: the max-norm
           of the mean gradient of the epoch).
@@ -243,11 +245,9 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
                 labels, objective, w = self._check_data(
                     X, y, sample_weight, coef_init, intercept_init
                 )
-                start, expand = self._first_point(rule, objective, w)
+                start, space = self._first_point(rule, objective, w)
                 rate = rule.auto_rate(objective, self.batch_size) if chosen is None else chosen
-                outcome = self._descend(start, rule, rate, random_state, History(started))
-                if expand is not None:
-                    outcome = replace(outcome, w=expand(outcome.w))
+                outcome = self._descend(start, space, rule, rate, random_state, History(started))
                 self._expose(outcome, labels, objective)
             full_batch, auto = self.batch_size is None, chosen is None
             warn_unless_converged(self.tol, outcome, objective, rule, rate, full_batch, auto)
@@ -407,17 +407,17 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
 
     def _first_point(
         self, rule: UpdateRule, objective: Objective, w: Array
-    ) -> tuple[Point, Callable[[Array], Array] | None]:
-        """w_0 in the coordinates of the descent, and the way back to those of the features, if any.
+    ) -> tuple[Point, RowSpace | None]:
+        """w_0 in the coordinates of the descent, and these if they are not the features.
 
         Whether X is finite is asked only if J or its gradient is not: a NaN or an infinity
         in X, times whatever number, leaves neither as it was. It is asked first where the
         row space is worked out.
         """
-        if rule.wants_row_space(objective):
+        if rule.wants_row_space(objective, self.batch_size, self.max_iter):
             self._require_finite(objective.data.X)
             space = row_space(objective.data, w)
-            return Point(objective.on(space.data), space.start), space.expand
+            return Point(objective.on(space.data), space.start), space
         point = Point(objective, w)
         if not (isfinite(point.cost) and np.isfinite(point.dw).all()):
             self._require_finite(objective.data.X)
@@ -426,6 +426,7 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
     def _descend(
         self,
         start: Point,
+        space: RowSpace | None,
         rule: UpdateRule,
         rate: LearningRate,
         random_state: np.random.RandomState,
@@ -434,11 +435,14 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
         stopping: StoppingRule
         if self.batch_size is None:
             iterates = descend(start, rule.aimed_at(self.tol), rate)
+            if space is not None and rule.max_norm:
+                iterates = with_max_norms(iterates, space.max_norms, self.max_iter)
             stopping = GradientTolerance(self.tol, rule.finishes, rate.searches)
         else:
             iterates = descend_by_batches(start, rule, rate, self.batch_size, random_state)
             stopping = CostPlateau(self.tol)
-        return watch(iterates, stopping, self.max_iter, self.verbose, history)
+        outcome = watch(iterates, stopping, self.max_iter, self.verbose, history)
+        return outcome if space is None else replace(outcome, w=space.expand(outcome.w))
 
     def _expose(self, outcome: Outcome, labels: Labels, objective: Objective) -> None:
         n_features, dtype = objective.data.n_features, objective.data.dtype

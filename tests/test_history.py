@@ -289,7 +289,9 @@ def test_working_out_the_fisher_information_is_a_pass(n_features, overshoots):
     clf.fit(X, y, weights)
     assert (counts["steps"] > 6) == overshoots
     assert counts["looks"] == 7
-    assert clf.history_["passes"][-1] == 1 + counts["steps"] + counts["looks"]
+    into_the_row_space = n_features > len(X)
+    expected = 1 + counts["steps"] + counts["looks"] + into_the_row_space
+    assert clf.history_["passes"][-1] == expected
 
 
 def test_products_with_the_fisher_information_are_passes():

@@ -10,9 +10,9 @@ from .._typing import Array
 from .base import Dataset, Rows
 from .csr import SparseDataset
 from .dense import DenseDataset
-from .row_space import RowSpace, row_space
+from .row_space import RowSpace, row_space, row_space_pays
 
-__all__ = ["Dataset", "RowSpace", "Rows", "as_dataset", "row_space"]
+__all__ = ["Dataset", "RowSpace", "Rows", "as_dataset", "row_space", "row_space_pays"]
 
 
 def as_dataset(X: Any, y: NDArray[np.generic], share: Array | None, intercept: bool) -> Dataset:

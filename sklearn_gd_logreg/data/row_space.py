@@ -1,9 +1,9 @@
 """Fewer rows than features: the same rows in coordinates of the space they span.
 
-With X = U S Vᵀ a weight vector w = V v gives the scores X w = (U S) v and has the
-norm ‖w‖ = ‖v‖. Every method that is invariant to rotations, started in the span
-of the rows, never leaves it: it takes the same steps on the n × n matrix U S. A
-start outside the span adds its own directions, which the rows do not see.
+With X = T Qᵀ and orthonormal columns of Q, a weight vector w = Q v gives the scores
+X w = T v and has the norm ‖w‖ = ‖v‖. Every method that is invariant to rotations,
+started in the span of the rows, never leaves it: it takes the same steps on the n × n
+matrix T. A start outside the span adds its own directions, which the rows do not see.
 """
 
 from __future__ import annotations
@@ -12,18 +12,25 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import linalg, sparse
+from scipy import linalg
 
 from .._typing import Array
 from .base import Dataset
 from .dense import DenseDataset
+from .factor import factorise, product, transposed_product
+
+LARGE = 1 << 17
+"""Entries of X from which a pass over them costs more than the calls that make it."""
+
+SPARE_BYTES = 1 << 22
+"""Memory that the new coordinates may take in any case."""
 
 
 @dataclass(frozen=True)
 class RowSpace:
     """Orthonormal coordinates of the row space of a data set.
 
-    V itself is not kept: V v = Xᵀ(U S⁻¹ v).
+    Q itself is not kept: Q v = Xᵀ(M v).
 
     Attributes
     ----------
@@ -33,7 +40,7 @@ class RowSpace:
         The starting point in the new coordinates.
     X : matrix of shape (n_rows, n_features)
     mix : array of shape (n_rows, rank)
-        U S⁻¹.
+        M.
     outside : array of shape (n_features, n_coordinates - rank)
         Orthonormal directions of the start that the rows do not see.
     """
@@ -45,57 +52,75 @@ class RowSpace:
     outside: Array
 
     def expand(self, v: Array) -> Array:
-        """Parameters in the original coordinates."""
+        """Parameters, or their gradients, in the original coordinates."""
         rank, n_coordinates = self.mix.shape[1], self.data.n_features
-        w = self.X.T @ (self.mix @ v[:rank]) + self.outside @ v[rank:n_coordinates]
+        w = np.empty((self.X.shape[1], v.shape[1]))
+        for features, columns, piece in transposed_product(self.X, self.mix @ v[:rank]):
+            w[features, columns] = piece
+        w += self.outside @ v[rank:n_coordinates]
         return np.vstack([w, v[n_coordinates:]])
+
+    def max_norms(self, v: Array) -> Array:
+        """Max-norm of every column of v in the original coordinates, in the precision of X."""
+        rank, n_coordinates = self.mix.shape[1], self.data.n_features
+        mixed, unseen = (self.mix @ v[:rank]).astype(self.X.dtype), v[rank:n_coordinates]
+        norms = np.abs(v[n_coordinates:]).max(axis=0, initial=0)
+        for features, columns, piece in transposed_product(self.X, mixed):
+            if len(unseen):
+                piece += self.outside[features] @ unseen[:, columns]
+            norms[columns] = np.maximum(norms[columns], np.abs(piece).max(axis=0))
+        return norms
 
 
 def row_space(data: Dataset, w: Array) -> RowSpace:
     """Rewrite ``data`` and the starting point ``w`` in coordinates of the row space.
 
+    It counts as one pass over the rows, and as another for a start that is not 0.
+
     Parameters
     ----------
     data : Dataset
-        In any storage. U and S come from the triangular factor of Xᵀ, worked out over
-        blocks of features, or from the eigenvectors of X Xᵀ if X is sparse.
+        In any storage.
     w : array of shape (n_features + intercept, n_outputs)
 
     Returns
     -------
     RowSpace
     """
-    X = data.X
-    u, s = _from_gram(X) if sparse.issparse(X) else _from_triangle(X)
-    kept = s > s.max(initial=0) * len(s) * np.finfo(np.float64).eps
-    scores, mix = u[:, kept] * s[kept], u[:, kept] / s[kept]
+    scores, mix = factorise(data.X)
+    data.passes.count += 1
     weights = w[: data.n_features].astype(np.float64)
-    inside = mix.T @ (X @ weights)
-    rest = weights - X.T @ (mix @ inside)
-    if np.abs(rest).max(initial=0) <= 1e-12 * np.abs(weights).max(initial=0):
-        rest = rest[:, :0]
-    outside = linalg.qr(rest, mode="economic")[0]
-    scores = np.hstack([scores, np.zeros((data.n_rows, outside.shape[1]))])
+    inside, outside = _split(data, mix, weights)
+    if outside.shape[1]:
+        scores = np.hstack([scores, np.zeros((data.n_rows, outside.shape[1]))])
     share = data.share if isinstance(data.share, np.ndarray) else None
     reduced = DenseDataset(scores, data.y, share, data.intercept)
     reduced.passes = data.passes
     start = np.vstack([inside, outside.T @ weights, w[data.n_features :]])
-    return RowSpace(reduced, start, X, mix, outside)
+    return RowSpace(reduced, start, data.X, mix, outside)
 
 
-def _from_triangle(X: Array) -> tuple[Array, Array]:
-    """U and S of X = U S Vᵀ: those of Rᵀ, where Xᵀ = Q R."""
-    n_rows, n_features = X.shape
-    triangle: Any = np.empty((0, n_rows))
-    for start in range(0, n_features, 2 * n_rows):
-        block = X[:, start : start + 2 * n_rows].T.astype(np.float64)
-        triangle = np.linalg.qr(np.vstack([triangle, block]), mode="r")
-    u, s, _ = linalg.svd(triangle.T, full_matrices=False)
-    return u, s
+def _split(data: Dataset, mix: Array, weights: Array) -> tuple[Array, Array]:
+    """Coordinates of the weights in the row space, and directions of what is left of them."""
+    if not weights.any():
+        return np.zeros((mix.shape[1], weights.shape[1])), weights[:, :0]
+    data.passes.count += 1
+    inside = mix.T @ product(data.X, weights)
+    rest = weights.copy()
+    for features, columns, piece in transposed_product(data.X, mix @ inside):
+        rest[features, columns] -= piece
+    if np.abs(rest).max(initial=0) <= 1e-12 * np.abs(weights).max(initial=0):
+        rest = rest[:, :0]
+    return inside, linalg.qr(rest, mode="economic")[0]
 
 
-def _from_gram(X: Any) -> tuple[Array, Array]:
-    """U and S of a sparse X: U S² Uᵀ = X Xᵀ. Singular values below 1e-8 of the largest are lost."""
-    squares, u = linalg.eigh((X @ X.T).astype(np.float64).toarray())
-    rounding = squares[-1] * len(squares) * np.finfo(np.float64).eps
-    return u, np.sqrt(np.where(squares > rounding, squares, 0.0))
+def row_space_pays(data: Dataset, n_steps: int) -> bool:
+    """Whether so many steps are made sooner in coordinates of the row space.
+
+    A step there reads n_rows² numbers. To get there takes about n_rows operations for
+    each entry of X, but matrix products make them fast. T and M must not take more
+    than a tenth of the memory of X, and `SPARE_BYTES`.
+    """
+    numbers, entries = data.n_rows**2, data.X.size
+    worthwhile = entries >= max(2 * numbers, LARGE) and n_steps >= 10 + data.n_rows // 2
+    return worthwhile and 16 * numbers <= entries * data.dtype.itemsize / 10 + SPARE_BYTES

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from .._linalg import require_finite
 from .._typing import Array
+from ..data import row_space_pays
 from ..objective import Objective, Point
 from ..rates import SMALLEST, Constant, InverseSqrt, LearningRate
 from ..validation import Hyperparameters
@@ -42,12 +43,25 @@ class UpdateRule(Hyperparameters):
     finishes = False
     """Whether the step is known, and still made, where the gradient is found small enough."""
 
+    rotation_invariant = False
+    """Whether the path is the same in any orthonormal coordinates of the features."""
+
+    @property
+    def max_norm(self) -> bool:
+        """Whether `norm` is the max-norm of the gradient, which depends on the coordinates."""
+        return type(self).norm is UpdateRule.norm
+
+    def wants_row_space(self, objective: Objective, batch_size: int | None, max_iter: int) -> bool:
+        """Whether to run in coordinates of the space that the rows span.
+
+        Yes if that leads to the same iterates, and sooner: on the full batch, without an
+        L1 penalty, on rows that are much fewer than features.
+        """
+        same = self.rotation_invariant and batch_size is None and not objective.penalty.l1
+        return same and row_space_pays(objective.data, max_iter)
+
     def is_straight(self, objective: Objective) -> bool:
         """Whether the steps of all lengths from a point lie on one line through it."""
-        return False
-
-    def wants_row_space(self, objective: Objective) -> bool:
-        """Whether to run in coordinates of the space that the rows span."""
         return False
 
     def aimed_at(self, tol: float) -> UpdateRule:

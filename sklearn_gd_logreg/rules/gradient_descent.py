@@ -30,6 +30,8 @@ class GradientDescent(UpdateRule):
     'tol'
     """
 
+    rotation_invariant = True
+
     def is_straight(self, objective: Objective) -> bool:
         return not objective.penalty.l1
 

@@ -41,6 +41,8 @@ class Momentum(UpdateRule):
     True
     """
 
+    rotation_invariant = True
+
     _intervals: ClassVar = {"beta": Interval(0, 1, "[)")}
 
     def __init__(self, beta: float = 0.9) -> None:

@@ -125,7 +125,7 @@ class NaturalGradient(UpdateRule):
     def is_straight(self, objective: Objective) -> bool:
         return not objective.penalty.l1
 
-    def wants_row_space(self, objective: Objective) -> bool:
+    def wants_row_space(self, objective: Objective, batch_size: int | None, max_iter: int) -> bool:
         data, n_outputs = objective.data, objective.loss.n_outputs
         few = (data.n_rows + 1) * n_outputs <= self.direct_limit
         return data.n_rows < data.n_features and few and not objective.penalty.l1

@@ -46,6 +46,8 @@ class Nesterov(UpdateRule):
     'tol'
     """
 
+    rotation_invariant = True
+
     def stable_rate(self, objective: Objective) -> StableRate:
         return StableRate(4 / (3 * max(objective.lipschitz, SMALLEST)), "4/(3L)")
 
