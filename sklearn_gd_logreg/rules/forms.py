@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..objective import Objective, Point
-from .curvature import Curvature, FactorisedFisher, KroneckerFisher, Metric, regular_fisher
+from .curvature import Curvature, FactorisedFisher, KroneckerFisher, regular_fisher
 from .implicit import ImplicitFisher
 from .proximal import ProximalFisher, WorkingSet
 from .sampling import price, rows_to_copy
@@ -54,12 +54,11 @@ def thrifty_form(
     n_rows = fisher_rows(objective)
     cost = price(objective, n_rows)
     some = on_rows(point, n_rows)
-    centre: Metric
     if objective.loss.n_outputs > 1 and cost > DEAR and not isinstance(before, SecantFisher):
-        centre = KroneckerFisher.at(some, damping)
-    else:
-        centre = FactorisedFisher.of(regular_fisher(some, damping))
-    return SecantFisher(centre, cost, some is point, aim)
+        guess = KroneckerFisher.at(some, damping)
+        return SecantFisher(guess, cost, some is point, aim, trusted=False)
+    factor = FactorisedFisher.of(regular_fisher(some, damping))
+    return SecantFisher(factor, cost, some is point, aim)
 
 
 def products(

@@ -23,6 +23,9 @@ PER_ENTRY, PER_SCORE = 40.0, 1000.0
 """What a pass spends on an entry of X and on a score (its exponential above all), in
 multiplications of a matrix product, which is how fast F is worked out."""
 
+PER_PASS, PER_FISHER = 2e6, 3e6
+"""What they cost however few the rows: the calls."""
+
 GROWTH = 4
 """Ratio of one sample to the one before, and at least that of all rows to the last."""
 
@@ -46,8 +49,8 @@ def price(objective: Objective, n_rows: float) -> float:
     """What F on so many rows, factorised, costs in passes over all."""
     data, n_outputs = objective.data, objective.loss.n_outputs
     n_parameters = data.n_parameters * n_outputs
-    whole = PER_ENTRY * data.n_entries + PER_SCORE * data.n_rows * n_outputs
-    return (n_rows * n_parameters**2 + n_parameters**3 / 3) / whole
+    whole = PER_PASS + PER_ENTRY * data.n_entries + PER_SCORE * data.n_rows * n_outputs
+    return (PER_FISHER + n_rows * n_parameters**2 + n_parameters**3 / 3) / whole
 
 
 def rows_to_copy(objective: Objective) -> int:

@@ -18,8 +18,10 @@ FRESH = 0.05
 """To what part a step with a fresh F is taken to shrink the norm of the gradient."""
 
 CHEAP, PATIENCE = 1.0, 3
-"""A dearer F than this, in passes, is given so many steps before it is judged. A cheap one
-of all rows is worked out at every point: the descent is Newton's method."""
+"""A dearer F than this, in passes, is given so many steps before it is judged."""
+
+NEWTON = 4.0
+"""Price up to which F on all rows is worked out at every point: that is Newton's method."""
 
 PRECISION = 0.1
 """Part of the norm at which the descent ends that is not worth another F."""
@@ -51,6 +53,8 @@ class SecantFisher(Metric):
         Whether F̂ is of all rows.
     aim : float
         Norm of the gradient at which the descent ends.
+    trusted : bool
+        Whether F̂ may decide that this is so: it may not if it is no more than a guess.
     pairs : tuple of Pair
         Oldest first.
 
@@ -64,6 +68,7 @@ class SecantFisher(Metric):
     price: float
     whole: bool
     aim: float
+    trusted: bool = True
     pairs: tuple[Pair, ...] = ()
 
     def learn(self, before: Point, point: Point) -> Curvature | None:
@@ -76,9 +81,11 @@ class SecantFisher(Metric):
         return replace(self, pairs=(*self.pairs, Pair(step, change, inner))[-MOST_PAIRS:])
 
     def is_stale(self, decrease: float, ratio: float) -> bool:
+        if not self.trusted and 2 * decrease <= self.aim**2:
+            return True
         if 2 * decrease < (PRECISION * self.aim) ** 2:
             return False
-        if self.price <= CHEAP and self.whole:
+        if self.whole and self.price <= NEWTON:
             return True
         if self.price > CHEAP and len(self.pairs) < PATIENCE:
             return False
