@@ -18,6 +18,9 @@ FEWEST_ROWS, FEWEST_ROWS_SOFTMAX = 10, 4
 SMALL = 200
 """Number of parameters up to which an L1 penalty needs no working set."""
 
+MORE = 4
+"""How many times as many rows are taken where those before did not do."""
+
 DEAR = 4.0
 """Price of F, in passes, from which a softmax starts with the product form."""
 
@@ -52,13 +55,16 @@ def thrifty_form(
     if point.w.size > limit:
         return products(point, damping, limit, aim, before)
     n_rows = fisher_rows(objective)
+    if isinstance(before, SecantFisher) and before.steps:
+        n_rows = max(n_rows, more_rows(objective, before.n_rows))
     cost = price(objective, n_rows)
     some = on_rows(point, n_rows)
     if objective.loss.n_outputs > 1 and cost > DEAR and not isinstance(before, SecantFisher):
         guess = KroneckerFisher.at(some, damping)
-        return SecantFisher(guess, cost, some is point, aim, trusted=False)
+        return SecantFisher(guess, cost, n_rows, some is point, aim, trusted=False)
     factor = FactorisedFisher.of(regular_fisher(some, damping))
-    return SecantFisher(factor, cost, some is point, aim)
+    pairs = before.pairs if isinstance(before, SecantFisher) and some is not point else ()
+    return SecantFisher(factor, cost, n_rows, some is point, aim, pairs=pairs)
 
 
 def products(
@@ -83,6 +89,12 @@ def fisher_rows(objective: Objective) -> int:
     fewest = FEWEST_ROWS if n_outputs == 1 else FEWEST_ROWS_SOFTMAX
     rows = min(max(for_one_pass, fewest * n_parameters), MOST_ROWS * n_parameters)
     return data.n_rows if rows > data.n_rows / 2 else int(rows)
+
+
+def more_rows(objective: Objective, n_rows: int) -> int:
+    """More rows where these did not do, unless F would cost more than the descent so far."""
+    more = min(MORE * n_rows, objective.data.n_rows)
+    return more if price(objective, more) <= objective.data.passes.count else n_rows
 
 
 def on_rows(point: Point, n_rows: int) -> Point:

@@ -49,8 +49,10 @@ class SecantFisher(Metric):
         F̂.
     price : float
         What working out F̂ anew would cost, in passes.
+    n_rows : int
+        How many rows F̂ is of.
     whole : bool
-        Whether F̂ is of all rows.
+        Whether these are all.
     aim : float
         Norm of the gradient at which the descent ends.
     trusted : bool
@@ -66,10 +68,12 @@ class SecantFisher(Metric):
 
     centre: Metric
     price: float
+    n_rows: int
     whole: bool
     aim: float
     trusted: bool = True
     pairs: tuple[Pair, ...] = ()
+    steps: int = 0
 
     def learn(self, before: Point, point: Point) -> Curvature | None:
         step = np.subtract(point.w, before.w, dtype=np.float64)
@@ -78,7 +82,8 @@ class SecantFisher(Metric):
         rounding = np.finfo(point.w.dtype).eps * np.linalg.norm(step) * np.linalg.norm(before.dw)
         if inner <= rounding:
             return self
-        return replace(self, pairs=(*self.pairs, Pair(step, change, inner))[-MOST_PAIRS:])
+        pairs = (*self.pairs, Pair(step, change, inner))[-MOST_PAIRS:]
+        return replace(self, pairs=pairs, steps=self.steps + 1)
 
     def is_stale(self, decrease: float, ratio: float) -> bool:
         if not self.trusted and 2 * decrease <= self.aim**2:
@@ -87,7 +92,7 @@ class SecantFisher(Metric):
             return False
         if self.whole and self.price <= NEWTON:
             return True
-        if self.price > CHEAP and len(self.pairs) < PATIENCE:
+        if self.price > CHEAP and self.steps < PATIENCE:
             return False
         return ratio > FRESH ** (2 / (1 + self.price))
 
