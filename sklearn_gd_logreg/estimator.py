@@ -26,7 +26,15 @@ from .penalty import ElasticNet
 from .rates import Backtracking, LearningRate, as_learning_rate
 from .rules import UpdateRule, as_rule
 from .targets import Labels, label_rows
-from .validation import DTYPES, Interval, check_intervals, invalid, is_converted, numbers
+from .validation import (
+    DTYPES,
+    Interval,
+    check_flags,
+    check_intervals,
+    invalid,
+    is_converted,
+    numbers,
+)
 
 LARGEST = float(np.finfo(np.float64).max)
 
@@ -324,9 +332,7 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
     ) -> tuple[UpdateRule, LearningRate | None, np.random.RandomState]:
         """The rule, the rate (None: "auto") and the source of shuffles, if all are valid."""
         check_intervals(self, self._intervals)
-        for name in ("fit_intercept", "warm_start"):
-            if not isinstance(value := getattr(self, name), bool | np.bool_):
-                raise invalid(self, name, value, "a bool")
+        check_flags(self, ("fit_intercept", "warm_start"))
         if not isinstance(self.verbose, bool | np.bool_):
             check_intervals(self, {"verbose": Interval(0, float("inf"), "[)", integral=True)})
         if self.batch_size is not None:

@@ -1,6 +1,7 @@
 """Checks of parameters: what is allowed is stated once, and the error quotes it."""
 
 from abc import ABC
+from collections.abc import Iterable
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, ClassVar
@@ -77,6 +78,13 @@ def check_intervals(owner: object, intervals: dict[str, Interval]) -> None:
         value = getattr(owner, name)
         if value not in interval:
             raise invalid(owner, name, value, interval)
+
+
+def check_flags(owner: object, names: Iterable[str]) -> None:
+    """Raise for the first attribute of ``owner`` among these that is not a bool."""
+    for name in names:
+        if not isinstance(value := getattr(owner, name), bool | np.bool_):
+            raise invalid(owner, name, value, "a bool")
 
 
 def numbers(name: str, value: ArrayLike) -> Array:

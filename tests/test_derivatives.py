@@ -8,8 +8,10 @@ from scipy import sparse
 
 from sklearn_gd_logreg.data import as_dataset
 from sklearn_gd_logreg.loss import cross_entropy
-from sklearn_gd_logreg.objective import Objective
+from sklearn_gd_logreg.objective import Objective, Point
 from sklearn_gd_logreg.penalty import ElasticNet
+from sklearn_gd_logreg.rules.curvature import FactorisedFisher, KroneckerFisher, regular_fisher
+from sklearn_gd_logreg.rules.secant import SecantFisher
 
 from .problems import mean_loss_and_gradient, noisy, sparse_rows, uneven_weights
 
@@ -111,10 +113,49 @@ def test_products_with_the_fisher_information_are_those_of_the_matrix(case):
 
 
 @each_case
-def test_the_diagonal_of_the_fisher_information_is_that_of_the_matrix(case):
-    objective, w = case.objective(), case.point()
+def test_the_diagonal_kept_with_the_products_is_that_of_the_matrix_where_a_is_constant(case):
+    objective, w = case.objective(), np.zeros_like(case.point())
     expected = np.diag(objective.fisher(w)).reshape(w.shape)
-    np.testing.assert_allclose(objective.fisher_diagonal(w), expected, atol=1e-14)
+    np.testing.assert_allclose(objective.fisher_product(w).diagonal(), expected, atol=1e-14)
+
+
+@each_case
+def test_the_factors_of_the_fisher_information_make_it_up_where_a_is_constant(case):
+    objective, w = case.objective(), np.zeros_like(case.point())
+    gram, classes = objective.fisher_factors(w)
+    penalty = np.diag(objective.penalty.gradient(np.ones_like(w)).ravel())
+    np.testing.assert_allclose(np.kron(gram, classes) + penalty, objective.fisher(w), atol=1e-14)
+
+
+@each_case
+@pytest.mark.parametrize("centre", ["factor", "product"])
+def test_secants_give_a_symmetric_metric_that_fits_the_last_step(case, centre):
+    objective, w = case.objective(), case.point()
+    start = Point(objective, w)
+    some = KroneckerFisher.at(start, 0.01) if centre == "product" else factor(start)
+    metric, point = SecantFisher(some, 1.0, 1, True, 0.0), start
+    for seed in range(3):
+        before, step = point, np.random.RandomState(seed).standard_normal(w.shape)
+        point = Point(objective, before.w + 0.1 * step)
+        metric = metric.learn(before, point)
+    last = point.w - before.w
+    np.testing.assert_allclose(metric.solve(point.dw - before.dw), last, atol=1e-9)
+    inverse = np.array([metric.solve(e.reshape(w.shape)).ravel() for e in np.eye(w.size)])
+    np.testing.assert_allclose(inverse, inverse.T, atol=1e-8 * np.abs(inverse).max())
+    assert np.linalg.eigvalsh(inverse)[0] > 0
+
+
+def factor(point):
+    return FactorisedFisher.of(regular_fisher(point, 0.01))
+
+
+@each_case
+def test_the_costs_between_two_points_are_those_of_the_points_between(case):
+    objective, w = case.objective(), case.point()
+    here, there = Point(objective, w), Point(objective, -2 * w + 0.3)
+    lengths = np.array([0.0, 0.25, 0.5, 1.0])
+    costs = [Point(objective, w + t * (there.w - w)).cost for t in lengths]
+    np.testing.assert_allclose(here.costs_between(there, lengths), costs, rtol=1e-13)
 
 
 @each_case

@@ -191,6 +191,7 @@ BOUNDS = [
     (Adam, "epsilon", "(0, inf)", POSITIVE),
     (NaturalGradient, "damping", "[0, inf)", [-1e-9, np.inf, np.nan, None]),
     (NaturalGradient, "direct_limit", "[1, inf)", [0, -1, 100.0, np.inf]),
+    (NaturalGradient, "exact", "a bool", [0, 1, None, "yes"]),
     (Constant, "alpha", "(0, inf)", POSITIVE),
     (TimeDecay, "alpha", "(0, inf)", POSITIVE),
     (TimeDecay, "decay", "[0, inf)", [-1, np.inf, np.nan]),

@@ -236,9 +236,16 @@ class CountedDescent(Counting, GradientDescent):
         self.counts = counts
 
 
+class CountedOffTheLine(CountedDescent):
+    """The same steps, but they are not said to lie on a line."""
+
+    def is_straight(self, objective):
+        return False
+
+
 class CountedNatural(Counting, NaturalGradient):
     def __init__(self, counts):
-        super().__init__()
+        super().__init__(exact=True)
         self.counts = counts
 
 
@@ -267,8 +274,8 @@ def test_a_rate_that_needs_no_data_costs_no_pass(solver):
 def test_every_trial_of_a_line_search_is_a_pass(initial):
     X, y, weights = rows()
     counts = Counter()
-    clf = exactly(20, solver=CountedDescent(counts), learning_rate=Backtracking(initial))
-    clf.fit(X, y, weights)
+    rule = CountedOffTheLine(counts)
+    clf = exactly(20, solver=rule, learning_rate=Backtracking(initial)).fit(X, y, weights)
     assert counts["steps"] > 20
     assert clf.history_["passes"][-1] == 1 + counts["steps"]
     trials = np.diff(clf.history_["passes"])
@@ -276,6 +283,24 @@ def test_every_trial_of_a_line_search_is_a_pass(initial):
     rates = clf.history_["learning_rate"][1:]
     first = np.append(initial, 2 * rates[:-1])
     np.testing.assert_allclose(rates, first / 2 ** (trials - 1), rtol=1e-15)
+
+
+@pytest.mark.parametrize("initial", [0.01, 1e3])
+def test_on_a_line_one_pass_tells_how_much_to_shorten_a_step(initial):
+    X, y, weights = rows()
+    counts = Counter()
+    rule = CountedDescent(counts)
+    clf = exactly(20, solver=rule, learning_rate=Backtracking(initial)).fit(X, y, weights)
+    rejected = counts["steps"] - 20
+    assert clf.history_["passes"][-1] == 1 + counts["steps"] + rejected
+    rates = clf.history_["learning_rate"][1:]
+    shortened = np.log2(np.append(initial, 2 * rates[:-1]) / rates)
+    np.testing.assert_allclose(shortened, shortened.round(), atol=1e-12)
+    passes = np.diff(clf.history_["passes"])
+    np.testing.assert_array_equal(
+        passes[shortened <= 10], np.where(shortened == 0, 1, 3)[shortened <= 10]
+    )
+    assert rejected < shortened.sum() or initial < 1
 
 
 @pytest.mark.parametrize("overshoots", [False, True])
@@ -290,7 +315,8 @@ def test_working_out_the_fisher_information_is_a_pass(n_features, overshoots):
     assert (counts["steps"] > 6) == overshoots
     assert counts["looks"] == 7
     into_the_row_space = n_features > len(X)
-    expected = 1 + counts["steps"] + counts["looks"] + into_the_row_space
+    rejected = counts["steps"] - 6
+    expected = 1 + counts["steps"] + rejected + counts["looks"] + into_the_row_space
     assert clf.history_["passes"][-1] == expected
 
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from .._typing import Array
 from ..objective import Objective, Point
 from ..rates import Backtracking, LearningRate, TimeDecay
-from ..validation import Interval
+from ..validation import Interval, check_flags
 from .base import StableRate, UpdateRule
 from .curvature import Curvature, Heading, Target, towards_the_origin
 from .forms import exact_form, thrifty_form
@@ -61,11 +61,21 @@ class NaturalGradient(UpdateRule):
     For logistic regression F is the Hessian of J: with the exact F this is Fisher
     scoring, which is Newton's method.
 
-    Up to ``direct_limit`` parameters, F is factorised (Cholesky). Beyond, the step is
-    found by conjugate gradients with products Fv, preconditioned by the diagonal of F.
-    Rows fewer than features are first written in coordinates of the space they
-    span. With an L1 penalty the step is the minimiser of the quadratic model plus
-    λ‖w‖₁, found by an active set; beyond the limit, on the features that matter most.
+    J, dw and the decision to stop are those of all rows at every iterate. What is spared
+    is the work on F, by what it would cost beside a pass over the rows:
+
+    - Few rows: F is worked out on all of them at every point, and factorised (Cholesky).
+    - Many rows: it is worked out on a sample, and again when the steps shrink slowly. In
+      between it is corrected by the change of dw that each step has shown (BFGS), which
+      is momentum in the metric of F. The first step leads to where descents on growing
+      samples, to about n/16 or n/4 rows, have led.
+    - Three classes or more, where all of F is dear: at first the product of a matrix for
+      the features and one for the classes (Kronecker).
+    - More than ``direct_limit`` parameters: the step is found by conjugate gradients with
+      products Fv on all rows, preconditioned by the diagonal of F or by that product.
+    - Rows fewer than features are first written in coordinates of the space they span.
+    - With an L1 penalty the step is the minimiser of the quadratic model plus λ‖w‖₁, found
+      by an active set on the features that matter most.
 
     It stops when √(dwᵀ F⁻¹ dw) ≤ tol, whose half square estimates J − J*; with an L1
     penalty, when the same is true of the decrease of the model. The step from there is
@@ -86,12 +96,18 @@ class NaturalGradient(UpdateRule):
         steps, turned towards the plain gradient of scaled features.
     direct_limit : int, default=2000
         Largest number of parameters for which F is factorised.
+    exact : bool, default=False
+        Whether to work F out on all rows at every point: Fisher scoring as in the
+        textbooks, without samples and corrections.
 
     References
     ----------
     Amari, "Natural gradient works efficiently in learning", Neural Comput. 10 (1998).
-    With an L1 penalty: Lee, Sun and Saunders, "Proximal Newton-type methods for
-    minimizing composite functions", SIAM J. Optim. 24 (2014).
+    Samples: Byrd, Chin, Neveitt and Nocedal, "On the use of stochastic Hessian
+    information in optimization methods for machine learning", SIAM J. Optim. 21 (2011);
+    Daneshmand, Lucchi and Hofmann, "Starting small: learning with adaptive sample sizes",
+    ICML 2016. With an L1 penalty: Lee, Sun and Saunders, "Proximal Newton-type methods
+    for minimizing composite functions", SIAM J. Optim. 24 (2014).
 
     Examples
     --------
@@ -116,6 +132,10 @@ class NaturalGradient(UpdateRule):
         self.direct_limit = direct_limit
         self.exact = exact
         self._aim = 0.0
+
+    def check(self) -> None:
+        super().check()
+        check_flags(self, ["exact"])
 
     def aimed_at(self, tol: float) -> NaturalGradient:
         aimed = copy(self)
