@@ -4,6 +4,7 @@ Colours are those of Okabe and Ito, which the colour-blind tell apart; a marker 
 style of its own tell each solver apart in grey.
 """
 
+import re
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter
-from results import LEVELS, points, ratio_to_lbfgs, ratios
+from results import LEVELS, points, ratio_to_lbfgs, ratios, shape
 
 FLOOR, TOP = 1e-10, 3.0  # of the axis of suboptimality
 INK, FAINT = "#222222", "#d9d9d9"
@@ -44,12 +45,16 @@ def draw_all(results: dict[str, Any], folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for group, problems in groupby(results["problems"], lambda p: p["group"]):
-        name = "".join(c if c.isalnum() else "-" for c in group).replace("--", "-")
-        paths.append(folder / f"curves-{name}.png")
+        paths.append(folder / f"curves-{slug(group)}.png")
         curves(list(problems)).savefig(paths[-1], dpi=110)
     paths.append(folder / "ratios.png")
     at_a_glance(results["problems"]).savefig(paths[-1], dpi=110)
     return paths
+
+
+def slug(group: str) -> str:
+    """A group as part of the name of a file."""
+    return re.sub(r"[^a-z0-9]+", "-", group.lower().replace("'s", ""))
 
 
 def clean(axes: Axes) -> None:
@@ -63,7 +68,7 @@ def clean(axes: Axes) -> None:
 
 
 def curves(problems: list[dict[str, Any]]) -> Figure:
-    columns = min(3, len(problems))
+    columns = 3
     rows = -(-len(problems) // columns)
     figure = Figure(figsize=(3.5 * columns + 0.3, 2.75 * rows + 0.8), layout="constrained")
     grid = np.atleast_1d(figure.subplots(rows, columns, squeeze=False)).ravel()
@@ -76,7 +81,7 @@ def curves(problems: list[dict[str, Any]]) -> Figure:
             axes.set_ylabel("(J − J*) / J*", fontsize=9)
         if number + columns >= len(problems):
             axes.set_xlabel("seconds of a fit", fontsize=9)
-    legend(figure, problems, 3 * columns)
+    legend(figure, problems)
     return figure
 
 
@@ -97,6 +102,8 @@ def panel(axes: Axes, problem: dict[str, Any]) -> None:
     axes.minorticks_off()
     axes.xaxis.set_major_locator(LogLocator(numticks=6))
     axes.set_title(problem["title"], fontsize=9.5, loc="left", color=INK)
+    axes.text(0.99, 0.99, shape(problem), transform=axes.transAxes, ha="right", va="top",
+              fontsize=7.5, color="#777777")  # fmt: skip
     clean(axes)
 
 
@@ -112,7 +119,7 @@ def steps_down(found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return seconds[:end], above[:end]
 
 
-def legend(figure: Figure, problems: list[dict[str, Any]], columns: int) -> None:
+def legend(figure: Figure, problems: list[dict[str, Any]]) -> None:
     present = {c["solver"]: c["apart"] for p in problems for c in p["curves"] if c["points"]}
     order = [*STYLES, *sorted(set(present) - set(STYLES))]
     names = [name for name in order if name in present]
@@ -120,7 +127,7 @@ def legend(figure: Figure, problems: list[dict[str, Any]], columns: int) -> None
     labels = [f"{name} (penalises b)" if name in apart else name for name in names]
     handles = [Line2D([], [], **style(name)) for name in names]
     figure.legend(
-        handles, labels, loc="outside upper left", ncols=min(columns, 5), frameon=False, fontsize=9,
+        handles, labels, loc="outside upper left", ncols=5, frameon=False, fontsize=9,
         handlelength=3.2,
     )  # fmt: skip
 
@@ -152,7 +159,8 @@ def dots(axes: Axes, places: np.ndarray, found: list[Any], text: str, like: str)
     values = np.array([r.value for r in found])
     bound = np.array([r.sign == ">" for r in found])
     look = {"color": STYLES[like]["color"], "ls": "none", "zorder": 3}
-    filled = {"mfc": STYLES[like]["color"] if like == "ours" else "white", "ms": 7}
+    filled = {"mfc": STYLES[like]["color"] if like == "ours" else "none"}
+    filled["ms"] = 7 if like == "ours" else 10
     marker = STYLES[like]["marker"]
     axes.plot(values[~bound], places[~bound], marker=marker, label=text, **look, **filled)
     axes.plot(values[bound], places[bound], marker="$→$", ms=11, **look)

@@ -28,6 +28,7 @@ from results import (
     ratio_to_lbfgs,
     ratios,
     rival,
+    shape,
     significant,
     time_to,
 )
@@ -45,12 +46,6 @@ DEFAULT = (
     "peak MB: ours", "theirs",
 )  # fmt: skip
 APART = "problem", "solver", "its seconds", "ends above J* by", "ours to there, s"
-
-
-def shape(p: dict[str, Any]) -> str:
-    classes = f" × {p['K']}" if p["K"] > 2 else ""
-    density = f", {100 * p['stored'] / (p['n'] * p['d']):.2g} %" if p["sparse"] else ""
-    return f"{p['n']} × {p['d']}{classes}{density}"
 
 
 def megabytes(p: dict[str, Any], solver: str, share: bool = False) -> str:
@@ -215,7 +210,14 @@ def write_docs(results: dict[str, Any]) -> None:
     for title, text in sections(results, in_markdown):
         parts.append(f"### {title}\n\n{text}\n")
     (DOCS / "tables.md").write_text("\n".join(parts))
-    figures.draw_all(results, DOCS)
+    (DOCS / "results.json").write_text(json.dumps(results) + "\n")
+    paths = figures.draw_all(results, DOCS)
+    images = (
+        f"```{{image}} _static/benchmarks/{path.name}\n:alt: Suboptimality against time\n```\n"
+        for path in paths
+        if path.name.startswith("curves")
+    )
+    (DOCS / "curves.md").write_text("\n".join(images))
 
 
 def main() -> None:

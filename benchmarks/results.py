@@ -49,6 +49,12 @@ def significant(x: float, digits: int = 2) -> str:
     return f"{round(x, places):.{max(places, 0)}f}"
 
 
+def shape(p: dict[str, Any]) -> str:
+    classes = f" × {p['K']}" if p["K"] > 2 else ""
+    density = f", {100 * p['stored'] / (p['n'] * p['d']):.2g} %" if p["sparse"] else ""
+    return f"{p['n']} × {p['d']}{classes}{density}"
+
+
 def lowest(problem: dict[str, Any]) -> float:
     r"""J\*: the reference, or what any solver found below it."""
     costs = [p["cost"] for curve in problem["curves"] for p in curve["points"]]

@@ -48,8 +48,8 @@ def fingerprint(problem: Problem) -> list[float]:
     """J at two fixed points: other rows, labels, weights or penalties have other values."""
     rng = np.random.RandomState(0)
     shape = (problem.n_outputs, problem.X.shape[1])
-    power = problem.X.multiply(problem.X) if hasattr(problem.X, "multiply") else problem.X**2
-    scale = np.sqrt(np.asarray(power.sum(axis=0), dtype=float).ravel() / shape[1])
+    power = sum(np.asarray((X * X).sum(axis=0)) for X, _, _ in problem.blocks())
+    scale = np.sqrt(power / len(problem.y))
     points = [rng.standard_normal(shape) / np.maximum(scale, 1e-3) for _ in range(2)]
     return [cost(problem, w, np.zeros(shape[0])) for w in points]
 
@@ -61,7 +61,8 @@ def lowest(problem: Problem) -> dict[str, Any]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             model.fit(double.X, double.y.astype(float), double.sample_weight)
-        point = model.coef_, model.intercept_ * np.ones(problem.n_outputs)
+        shape = problem.n_outputs, problem.X.shape[1]
+        point = np.reshape(model.coef_, shape), np.zeros(shape[0]) + np.ravel(model.intercept_)
         found = {"value": cost(problem, *point), "bound": excess_bound(problem, *point)}
         if found["value"] < best["value"]:
             best = found | {"by": name}

@@ -15,8 +15,8 @@ class Dataset(BaseDataset):
     spread : float
         The features have scales 10^u, u uniform on [−spread, spread].
     signal : float
-        Standard deviation of the scores. About 2 is a common problem, above 20 nearly
-        separable.
+        Standard deviation of the difference of two scores. About 2 is a common problem,
+        above 20 nearly separable.
     dtype : str
     weighted : bool
         Whether rows have weights, exponentially distributed.
@@ -45,7 +45,7 @@ class Dataset(BaseDataset):
         X = self.rows(rng)
         direction = rng.standard_normal((self.n_features, self.n_classes))
         z = X @ direction.astype(X.dtype)
-        z *= self.signal / (z[:10_000].std() * np.sqrt(self.n_classes))
+        z *= self.signal / (z[:10_000].std() * np.sqrt(2))
         y = np.argmax(z + rng.gumbel(size=z.shape), axis=1)
         X *= (10 ** rng.uniform(-self.spread, self.spread, self.n_features)).astype(X.dtype)
         weights = rng.exponential(size=len(y)) + 0.1 if self.weighted else None
