@@ -102,8 +102,7 @@ def panel(axes: Axes, problem: dict[str, Any]) -> None:
     axes.minorticks_off()
     axes.xaxis.set_major_locator(LogLocator(numticks=6))
     axes.set_title(problem["title"], fontsize=9.5, loc="left", color=INK)
-    axes.text(0.99, 0.99, shape(problem), transform=axes.transAxes, ha="right", va="top",
-              fontsize=7.5, color="#777777")  # fmt: skip
+    axes.text(0.02, 0.02, shape(problem), transform=axes.transAxes, fontsize=7.5, color="#777777")
     clean(axes)
 
 
@@ -140,8 +139,20 @@ def at_a_glance(problems: list[dict[str, Any]]) -> Figure:
     figure = Figure(figsize=(7.6, 0.27 * len(problems) + 1.5), layout="constrained")
     axes = figure.subplots()
     places = np.arange(len(problems))[::-1]
-    dots(axes, places, [ratio_to_lbfgs(p, 1e-6) for p in problems], "its default, lbfgs", "lbfgs")
-    dots(axes, places, [ratios(p, 1e-6) for p in problems], "its fastest solver there", "ours")
+    dots(
+        axes,
+        places,
+        [ratio_to_lbfgs(p, 1e-6) for p in problems],
+        "scikit-learn's default, lbfgs",
+        "lbfgs",
+    )
+    dots(
+        axes,
+        places,
+        [ratios(p, 1e-6) for p in problems],
+        "scikit-learn's fastest solver there",
+        "ours",
+    )
     axes.axvline(1, color=INK, lw=1)
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter("{x:g}")

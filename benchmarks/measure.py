@@ -184,7 +184,7 @@ def sample_all(solvers: list[Any], objective: Any, limit: float) -> list[Curve]:
     curves, best = [], math.inf
     for solver in solvers:
         free = solver.family == "ours" or solver.name == "lbfgs"
-        allowed = limit if free else min(limit, max(limit / 15, RACE * best))
+        allowed = limit if free else min(limit, max(limit / 10, RACE * best))
         curve = Curve(solver, objective, allowed)
         warm_up(solver, 10 * limit)
         curve.sample()

@@ -44,7 +44,7 @@ def bundled() -> list[Named]:
         for scaled in (False, True):
             title = data.replace("_", " ") + (", standardised" if scaled else ", raw")
             parameters = {"data": data, "scaled": scaled}
-            quick = (data, scaled) in {("iris", False), ("breast_cancer", True), ("digits", False)}
+            quick = (data, scaled) in {("iris", False), ("wine", True), ("breast_cancer", True)}
             found.append(Named(title, SMALL, "scikit-learn", parameters, quick))
     return found
 
@@ -55,7 +55,7 @@ def dense() -> list[Named]:
 
     return [
         make("tall, well scaled", 100_000, 50),
-        make("tall, scales 10^±1.5", 200_000, 50, spread=1.5),
+        make("tall, ill-scaled", 200_000, 50, spread=1.5),
         make("tall, float32", 200_000, 50, dtype="float32"),
         make("tall, a million rows", 1_000_000, 30, large=True),
         Named("pixels, raw", DENSE, "pixels"),
@@ -65,7 +65,7 @@ def dense() -> list[Named]:
         make("no penalty", 50_000, 20, quick=True, C=inf),
         make("weighted, correlated", 50_000, 30, correlation=0.5, weighted=True),
         make("softmax, 10 classes", 20_000, 100, 10),
-        make("softmax, 3 classes, scales 10^±1", 20_000, 20, 3, quick=True, spread=1.0),
+        make("softmax, 3 classes, ill-scaled", 20_000, 20, 3, quick=True, spread=1.0),
     ]
 
 

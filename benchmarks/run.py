@@ -38,7 +38,7 @@ def arguments() -> argparse.Namespace:
     add("--problems", default="", metavar="REGEX", help="only problems with such a title")
     add("--solvers", default="", metavar="REGEX", help="only solvers with such a name, and ours")
     add("--rules", default="natural", help="ours: rules, separated by commas, or 'all'")
-    add("--limit", type=float, help="seconds that a fit may take (default: 15, quick: 3)")
+    add("--limit", type=float, help="seconds that a fit may take (default: 10, quick: 3)")
     add("--merge", action="store_true", help="keep the other problems of the results file")
     add("--results", type=Path, default=OUTPUT / "results.json", help="the results file")
     add("--list", action="store_true", help="list problems and solvers, and stop")
@@ -113,7 +113,7 @@ def solve(problem: Named, options: argparse.Namespace) -> dict[str, Any]:
     """All that is measured on one problem."""
     objective = pose(problem)
     result = describe(problem, objective)
-    limit = options.limit or max(3.0 if options.quick else 15.0, problem.limit)
+    limit = options.limit or max(3.0 if options.quick else 10.0, problem.limit)
     solvers, skipped = chosen_solvers(options)
     entered = []
     for solver in solvers:
