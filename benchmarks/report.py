@@ -117,7 +117,8 @@ def summary(problems: list[dict[str, Any]]) -> list[str]:
             below = sum(r.value < 1 for r, _ in known)
             lines.append(
                 f"To {level:.0e}, against the fastest solver of scikit-learn on each of "
-                f"{len(known)} problems: geometric mean {mean([r for r, _ in known]):.2f}, "
+                f"{len(known)} problems: geometric mean {mean([r for r, _ in known]):.2f} "
+                f"({mean([r for r, _ in known if not r.sign]):.2f} without bounds), "
                 f"worst {worst} ({where}), {below} below 1."
             )
     for text, found in (
