@@ -49,9 +49,8 @@ class Objective:
 
         def forward_backward(rows: Rows) -> tuple[float, Array]:
             z = rows.forward(w)
-            loss, dz = self.loss.loss_and_dz(z, rows.y)
-            mean = np.sum(rows.share * loss, dtype=np.float64)
-            return float(mean), rows.backward(rows.share * dz)
+            loss, dz = self.loss.loss_and_dz(z, rows.y, rows.share)
+            return loss, rows.backward(dz)
 
         mean_loss, dw = self.data.sum(forward_backward)
         return mean_loss, dw + self.penalty.gradient(w)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -40,15 +42,26 @@ class Rows(ABC):
     def forward(self, w: Array) -> Array:
         """Scores z = Xw + b, shape (m, n_outputs)."""
         if not self.intercept:
-            return self.X @ w
-        z = self.X @ w[:-1]
+            return self.times(w)
+        z = self.times(w[:-1])
         z += w[-1]
         return z
 
     def backward(self, dz: Array) -> Array:
         """Xᵀdz, and Σdz for the intercept: (n_features + intercept, n_outputs)."""
-        dw = self.X.T @ dz
-        return np.vstack([dw, dz.sum(axis=0)]) if self.intercept else dw
+        dw = self.transposed_times(dz)
+        if not self.intercept:
+            return dw
+        db = np.add.reduce(dz.T, axis=1, keepdims=True).T
+        return np.concatenate((dw, db))
+
+    @abstractmethod
+    def times(self, w: Array) -> Array:
+        """Xw, shape (m, w.shape[1])."""
+
+    @abstractmethod
+    def transposed_times(self, dz: Array) -> Array:
+        """Xᵀdz, shape (n_features, dz.shape[1])."""
 
     def shares(self) -> Array:
         """`share` as a float64 array of shape (m,)."""
@@ -106,24 +119,39 @@ class Dataset(ABC):
     def sum(self, function: Callable[[Rows], tuple[Any, ...]]) -> tuple[Any, ...]:
         """Sum, entry by entry, what ``function`` returns for each block; one pass."""
         self.passes.count += self.n_rows / self._rows_in_a_pass
-        blocks = map(function, self.blocks())
+        blocks = map(function, self._blocks)
         total = next(blocks)
         for more in blocks:
             total = tuple(a + b for a, b in zip(total, more, strict=True))
         return total
+
+    @cached_property
+    def _blocks(self) -> tuple[Rows, ...]:
+        return tuple(self.blocks())
 
     def take(self, index: NDArray[np.intp], factor: float) -> Dataset:
         """The rows ``index`` as a data set of their own, their shares times ``factor``.
 
         Reading it counts as a part of a pass over this one.
         """
-        share = factor * (self.share[index] if isinstance(self.share, np.ndarray) else self.share)
+        share = factor * self.share_of(index)
         part = type(self)(self.X[index], self.y[index], share, self.intercept)
         part.passes, part._rows_in_a_pass = self.passes, self._rows_in_a_pass
         return part
+
+    def share_of(self, index: NDArray[np.intp] | slice) -> Array | float:
+        """The shares of some rows: a float where all rows count alike."""
+        return self.share[index] if isinstance(self.share, np.ndarray) else self.share
 
     def weighted_rows(self) -> NDArray[np.intp]:
         """Numbers of the rows whose weight is not 0."""
         if isinstance(self.share, np.ndarray):
             return np.flatnonzero(self.share)
         return np.arange(self.n_rows)
+
+
+def cuts(n: int, n_parts: int) -> Iterator[slice]:
+    """0 … n − 1 in parts of nearly the same length, none of them empty."""
+    n_parts = max(1, min(n, n_parts))
+    for start, stop in pairwise(n * k // n_parts for k in range(n_parts + 1)):
+        yield slice(start, stop)
