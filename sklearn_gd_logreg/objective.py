@@ -49,9 +49,8 @@ class Objective:
 
         def forward_backward(rows: Rows) -> tuple[float, Array]:
             z = rows.forward(w)
-            loss, dz = self.loss.loss_and_dz(z, rows.y)
-            mean = np.sum(rows.share * loss, dtype=np.float64)
-            return float(mean), rows.backward(rows.share * dz)
+            loss, dz = self.loss.loss_and_dz(z, rows.y, rows.share)
+            return loss, rows.backward(dz)
 
         mean_loss, dw = self.data.sum(forward_backward)
         return mean_loss, dw + self.penalty.gradient(w)
@@ -65,11 +64,8 @@ class Objective:
 
         def block(rows: Rows) -> tuple[Array]:
             z, z_v = rows.forward(w), rows.forward(v)
-            losses = [
-                np.sum(rows.share * self.loss.loss_and_dz(z + t * (z_v - z), rows.y)[0])
-                for t in lengths
-            ]
-            return (np.array(losses, dtype=np.float64),)
+            along = (z + t * (z_v - z) for t in lengths)
+            return (np.array([self.loss.loss_sum(z_t, rows.y, rows.share) for z_t in along]),)
 
         return self.data.sum(block)[0]
 

@@ -51,7 +51,7 @@ class Case:
 def objective_on(X, y, n_classes, share=None, l2=0.0, intercept=True):
     loss = cross_entropy(n_classes)
     column = None if share is None else share[:, np.newaxis]
-    data = as_dataset(X, loss.targets(y, X.dtype), column, intercept)
+    data = as_dataset(X, loss.targets(y), column, intercept)
     return Objective(data, loss, ElasticNet(l2, 0.0, X.shape[1]))
 
 

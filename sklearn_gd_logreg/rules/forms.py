@@ -6,7 +6,7 @@ from ..objective import Objective, Point
 from .curvature import Curvature, FactorisedFisher, KroneckerFisher, regular_fisher
 from .implicit import ImplicitFisher
 from .proximal import ProximalFisher, WorkingSet
-from .sampling import price, rows_to_copy
+from .sampling import price
 from .secant import SecantFisher
 
 MOST_ROWS = 400
@@ -74,7 +74,7 @@ def products(
     objective = point.objective
     preconditioner = None
     if objective.loss.n_outputs > 1 and objective.data.n_parameters <= limit:
-        some = on_rows(point, min(fisher_rows(objective), rows_to_copy(objective)))
+        some = on_rows(point, fisher_rows(objective))
         preconditioner = KroneckerFisher.at(some, damping)
     size = before.size if isinstance(before, ImplicitFisher) else None
     product = objective.fisher_product(point.w)
@@ -88,13 +88,20 @@ def fisher_rows(objective: Objective) -> int:
     for_one_pass = data.n_rows / max(price(objective, data.n_rows), 1e-300)
     fewest = FEWEST_ROWS if n_outputs == 1 else FEWEST_ROWS_SOFTMAX
     rows = min(max(for_one_pass, fewest * n_parameters), MOST_ROWS * n_parameters)
-    return data.n_rows if rows > data.n_rows / 2 else int(rows)
+    return sampled(objective, int(min(rows, data.n_rows)), fewest * n_parameters)
 
 
 def more_rows(objective: Objective, n_rows: int) -> int:
     """More rows where these did not do, unless F would cost more than the descent so far."""
-    more = min(MORE * n_rows, objective.data.n_rows)
+    more = sampled(objective, MORE * n_rows, MORE * n_rows)
     return more if price(objective, more) <= objective.data.passes.count else n_rows
+
+
+def sampled(objective: Objective, n_rows: int, fewest: int) -> int:
+    """So many rows, or fewer if memory asks for it; all, if they are not many more."""
+    data = objective.data
+    possible = min(n_rows, data.rows_to_sample)
+    return possible if fewest <= possible <= data.n_rows / 2 else data.n_rows
 
 
 def on_rows(point: Point, n_rows: int) -> Point:

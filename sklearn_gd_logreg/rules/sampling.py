@@ -35,9 +35,6 @@ FEWEST = 1000
 FEWEST_PER_PARAMETER = 10
 """Rows a parameter that a sample has at the least."""
 
-SMALL_COPY = 4e6
-"""Bytes that a copy of a sample may take whatever the size of X; beyond, X/16."""
-
 ENOUGH = 0.01
 """A sample is left when J on it is within this part of what its size makes uncertain."""
 
@@ -53,16 +50,10 @@ def price(objective: Objective, n_rows: float) -> float:
     return (PER_FISHER + n_rows * n_parameters**2 + n_parameters**3 / 3) / whole
 
 
-def rows_to_copy(objective: Objective) -> int:
-    """Rows of the largest sample that memory allows."""
-    data = objective.data
-    return int(data.n_rows * min(max(SMALL_COPY / max(data.n_bytes, 1), 1 / 16), 1.0))
-
-
 def sample_sizes(objective: Objective) -> list[int]:
     """Sizes of growing samples, or none where the rows are too few for it to pay."""
     n_parameters = objective.data.n_parameters * objective.loss.n_outputs
-    size = min(int(objective.data.effective_rows) // GROWTH, rows_to_copy(objective))
+    size = min(int(objective.data.effective_rows) // GROWTH, objective.data.rows_to_copy)
     sizes: list[int] = []
     while size >= max(FEWEST, FEWEST_PER_PARAMETER * n_parameters):
         sizes.insert(0, size)
