@@ -191,27 +191,24 @@ class SoftmaxCrossEntropy(CrossEntropy):
         return rest, rest + own
 
     def activations(self, z: Array) -> Array:
-        return self._log_and_activations(z)[1]
+        a = np.array(z.T, order="C")
+        a -= np.maximum.reduce(a)
+        np.exp(a, out=a)
+        a /= np.add.reduce(a)
+        return a.T
 
     def probabilities(self, z: Array) -> Array:
         return self.activations(z)
 
     def log_probabilities(self, z: Array) -> Array:
-        return self._log_and_activations(z)[0]
+        top = np.argmax(z, axis=1)[:, np.newaxis]
+        below = z - np.take_along_axis(z, top, axis=1)
+        e = np.exp(below)
+        np.put_along_axis(e, top, 0, axis=1)
+        return below - np.log1p(e.sum(axis=1, keepdims=True))
 
     def decide(self, z: Array) -> NDArray[np.intp]:
         return np.argmax(z, axis=1)
-
-    @staticmethod
-    def _log_and_activations(z: Array) -> tuple[Array, Array]:
-        top = np.argmax(z, axis=1)[:, np.newaxis]
-        below = z - np.take_along_axis(z, top, axis=1)
-        a = np.exp(below)
-        np.put_along_axis(a, top, 0, axis=1)
-        rest = a.sum(axis=1, keepdims=True)
-        np.put_along_axis(a, top, 1, axis=1)
-        a /= 1 + rest
-        return below - np.log1p(rest), a
 
 
 def cross_entropy(n_classes: int) -> CrossEntropy:

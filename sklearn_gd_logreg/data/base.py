@@ -76,6 +76,13 @@ class Rows(ABC):
     def gram(self, root: Array, columns: NDArray[np.intp] | slice) -> Array:
         """Σ rootᵢ² xᵢxᵢᵀ over the chosen features, and the intercept last; float64."""
 
+    def grams(
+        self, weights: Iterable[Array], n_weights: int, columns: NDArray[np.intp] | slice
+    ) -> Array:
+        """Σ hᵢ xᵢxᵢᵀ for each of ``n_weights`` h ≥ 0, one on the other; float64."""
+        grams = (self.gram(np.sqrt(h), columns) for h in weights)
+        return np.stack(list(grams)) if n_weights > 1 else next(grams)[np.newaxis]
+
     @abstractmethod
     def squares(self, h: Array) -> Array:
         """Σ hᵢ xᵢ² for every column of h: (n_features + intercept, h.shape[1]); float64."""

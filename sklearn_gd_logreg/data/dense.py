@@ -18,6 +18,10 @@ SMALL_PRODUCT = 1_000_000
 """Multiplications up to which OpenBLAS copies no matrix: twice as fast for a few columns."""
 
 
+SMALL_GRAMS = 20_000
+"""Entries of X up to which several weighted products are made in one call."""
+
+
 class DenseRows(Rows):
     """A view of some rows of an array."""
 
@@ -40,6 +44,17 @@ class DenseRows(Rows):
         if self.intercept:
             scaled = np.column_stack([scaled, root])
         return scaled.T @ scaled
+
+    def grams(
+        self, weights: Iterable[Array], n_weights: int, columns: NDArray[np.intp] | slice
+    ) -> Array:
+        if n_weights == 1 or self.X.size > SMALL_GRAMS:
+            return super().grams(weights, n_weights, columns)
+        h = np.stack(list(weights))[..., np.newaxis]
+        rows = self.X[:, columns]
+        if self.intercept:
+            rows = np.concatenate((rows, np.ones((len(rows), 1))), axis=1)
+        return np.matmul(rows.T, h * rows)
 
     def squares(self, h: Array) -> Array:
         squares = np.square(self.X, dtype=np.float64).T @ h

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import linalg
+from scipy.linalg import lapack
 
 from .._linalg import diagonal, require_finite, unit_scale
 from .._typing import Array
@@ -36,8 +36,11 @@ class Curvature(ABC):
     def target(self, point: Point, alpha: float) -> Target:
         """Minimum over u of dw·(u − w) + (u − w)ᵀF(u − w)/(2α) + l1 ‖u‖₁."""
 
-    def learn(self, before: Point, point: Point) -> Curvature | None:
-        """The model corrected by a step and the change of dw on it; None to work it out anew."""
+    def learn(self, before: Point, point: Point, decrease: float) -> Curvature | None:
+        """The model corrected by a step and the change of dw on it; None to work it out anew.
+
+        ``decrease`` is what the model promised of that step.
+        """
         return None
 
     def is_stale(self, decrease: float, ratio: float) -> bool:
@@ -93,7 +96,7 @@ class FactorisedFisher(Metric):
     """
 
     scale: Array
-    factor: tuple[Array, bool]
+    factor: Array
 
     @classmethod
     def of(cls, fisher: Array) -> FactorisedFisher:
@@ -103,15 +106,15 @@ class FactorisedFisher(Metric):
         trace = 1e-12
         while True:
             diagonal(scaled)[...] += trace
-            try:
-                return cls(scale, linalg.cho_factor(scaled, lower=True, check_finite=False))
-            except linalg.LinAlgError:
-                trace *= 10
+            factor, failed = lapack.dpotrf(scaled, lower=1, clean=0)
+            if not failed:
+                return cls(scale, factor)
+            trace *= 10
 
     def solve(self, dw: Array) -> Array:
         slope = dw.ravel() / self.scale
-        move = linalg.cho_solve(self.factor, slope, check_finite=False)
-        return (move / self.scale).reshape(dw.shape)
+        move = lapack.dpotrs(self.factor, slope, lower=1)[0]
+        return (move.ravel() / self.scale).reshape(dw.shape)
 
 
 @dataclass(frozen=True)
@@ -166,6 +169,8 @@ def regular_fisher(point: Point, damping: float, features: NDArray[np.intp] | sl
     require_finite(fisher)
     diagonal(fisher)[...] *= 1 + damping
     n_outputs = point.w.shape[1]
+    if n_outputs == 1:
+        return fisher
     by_class = fisher.reshape(len(fisher) // n_outputs, n_outputs, -1, n_outputs)
     flat = slice(len(by_class) - objective.data.intercept if objective.penalty.l2 else 0, None)
     mean = np.einsum("icjc->ij", by_class[flat, :, flat]) / n_outputs

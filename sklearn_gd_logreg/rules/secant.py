@@ -23,6 +23,9 @@ CHEAP, PATIENCE = 1.0, 3
 NEWTON = 4.0
 """Price up to which F on all rows is worked out at every point: that is Newton's method."""
 
+LAST_STEPS = 1e-4
+"""Square of the norm from which Newton's method may be about to end."""
+
 PRECISION = 0.1
 """Part of the norm at which the descent ends that is not worth another F."""
 
@@ -75,7 +78,9 @@ class SecantFisher(Metric):
     pairs: tuple[Pair, ...] = ()
     steps: int = 0
 
-    def learn(self, before: Point, point: Point) -> Curvature | None:
+    def learn(self, before: Point, point: Point, decrease: float) -> Curvature | None:
+        if self._is_newton and 2 * decrease > max(self.aim, LAST_STEPS):
+            return None
         step = np.subtract(point.w, before.w, dtype=np.float64)
         change = np.subtract(point.dw, before.dw, dtype=np.float64)
         inner = float(np.vdot(step, change))
@@ -85,12 +90,16 @@ class SecantFisher(Metric):
         pairs = (*self.pairs, Pair(step, change, inner))[-MOST_PAIRS:]
         return replace(self, pairs=pairs, steps=self.steps + 1)
 
+    @property
+    def _is_newton(self) -> bool:
+        return self.whole and self.price <= NEWTON
+
     def is_stale(self, decrease: float, ratio: float) -> bool:
         if not self.trusted and 2 * decrease <= self.aim**2:
             return True
         if 2 * decrease < (PRECISION * self.aim) ** 2:
             return False
-        if self.whole and self.price <= NEWTON:
+        if self._is_newton:
             return True
         if self.price > CHEAP and self.steps < PATIENCE:
             return False
