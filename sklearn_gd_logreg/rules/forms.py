@@ -7,7 +7,7 @@ from .curvature import Curvature, FactorisedFisher, KroneckerFisher, regular_fis
 from .implicit import ImplicitFisher
 from .proximal import ProximalFisher, WorkingSet
 from .sampling import price
-from .secant import SecantFisher
+from .secant import Pair, SecantFisher
 
 MOST_ROWS = 400
 """Rows a parameter beyond which a sample tells hardly more of F."""
@@ -52,19 +52,39 @@ def thrifty_form(
     objective = point.objective
     if objective.penalty.l1:
         return exact_form(point, damping, limit)
-    if point.w.size > limit:
+    if point.w.size > limit or isinstance(before, ImplicitFisher):
         return products(point, damping, limit, aim, before)
     n_rows = fisher_rows(objective)
-    if isinstance(before, SecantFisher) and before.steps:
+    if not isinstance(before, SecantFisher):
+        if objective.loss.n_outputs > 1 and price(objective, n_rows) > DEAR:
+            return guess(point, damping, n_rows, aim)
+        return secants(point, damping, n_rows, aim)
+    if not before.trusted and 2 * before.target(point, 1.0).decrease <= aim**2:
+        return ImplicitFisher(
+            point, objective.fisher_product(point.w), damping, 0.0, aim, None, before.centre
+        )
+    if before.steps:
         n_rows = max(n_rows, more_rows(objective, before.n_rows))
-    cost = price(objective, n_rows)
+    return secants(point, damping, n_rows, aim, before.pairs)
+
+
+def guess(point: Point, damping: float, n_rows: int, aim: float) -> SecantFisher:
+    """F of a softmax as a product, to be corrected by secants."""
     some = on_rows(point, n_rows)
-    if objective.loss.n_outputs > 1 and cost > DEAR and not isinstance(before, SecantFisher):
-        guess = KroneckerFisher.at(some, damping)
-        return SecantFisher(guess, cost, n_rows, some is point, aim, trusted=False)
-    factor = FactorisedFisher.of(regular_fisher(some, damping))
-    pairs = before.pairs if isinstance(before, SecantFisher) and some is not point else ()
-    return SecantFisher(factor, cost, n_rows, some is point, aim, pairs=pairs)
+    cost = price(point.objective, n_rows)
+    centre = KroneckerFisher.at(some, damping)
+    return SecantFisher(centre, cost, n_rows, some is point, aim, trusted=False)
+
+
+def secants(
+    point: Point, damping: float, n_rows: int, aim: float, pairs: tuple[Pair, ...] = ()
+) -> SecantFisher:
+    """F of so many rows, factorised, to be corrected by secants; those known if it is a sample."""
+    some = on_rows(point, n_rows)
+    centre = FactorisedFisher.of(regular_fisher(some, damping))
+    whole = some is point
+    cost = price(point.objective, n_rows)
+    return SecantFisher(centre, cost, n_rows, whole, aim, pairs=() if whole else pairs)
 
 
 def products(
@@ -72,11 +92,12 @@ def products(
 ) -> ImplicitFisher:
     """F by its products on all rows; a softmax of few features has a preconditioner too."""
     objective = point.objective
-    preconditioner = None
+    size, preconditioner = None, None
+    if isinstance(before, ImplicitFisher):
+        size, preconditioner = before.size, before.preconditioner
     if objective.loss.n_outputs > 1 and objective.data.n_parameters <= limit:
         some = on_rows(point, fisher_rows(objective))
         preconditioner = KroneckerFisher.at(some, damping)
-    size = before.size if isinstance(before, ImplicitFisher) else None
     product = objective.fisher_product(point.w)
     return ImplicitFisher(point, product, damping, 0.0, aim, size, preconditioner)
 

@@ -165,7 +165,7 @@ class NaturalGradient(UpdateRule):
             ratio = full.decrease / (before or 1.0)
             if not learned.is_stale(full.decrease, ratio):
                 return NaturalMemory(learned, point, full, ratio=ratio)
-        return NaturalMemory(self._curvature(point, memory.curvature), point)
+        return NaturalMemory(self._curvature(point, learned or memory.curvature), point)
 
     def _first_look(self, point: Point) -> NaturalMemory:
         """The way to the origin, or to where growing samples lead, or the step from here."""
