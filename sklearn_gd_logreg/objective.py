@@ -213,7 +213,8 @@ class Objective:
         batch : Objective
             The same cost on the rows of the batch alone.
         """
-        order = random_state.permutation(self.data.weighted_rows())
+        order = self.data.weighted_rows()
+        random_state.shuffle(order)
         for start in range(0, len(order), size):
             index = order[start : start + size]
             mass = len(index) / len(order)

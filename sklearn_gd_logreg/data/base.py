@@ -144,7 +144,7 @@ class Dataset(ABC):
             self._blocks = tuple(self.blocks())
         return self._blocks
 
-    def take(self, index: NDArray[np.intp], factor: float) -> Dataset:
+    def take(self, index: NDArray[np.signedinteger], factor: float) -> Dataset:
         """The rows ``index`` as a data set of their own, their shares times ``factor``.
 
         Reading it counts as a part of a pass over this one.
@@ -169,16 +169,16 @@ class Dataset(ABC):
         index, times = np.unique(chosen, return_counts=True)
         return self._part(index, (times / size).astype(self.dtype)[:, np.newaxis])
 
-    def _part(self, index: NDArray[np.intp], share: Array | float) -> Dataset:
+    def _part(self, index: NDArray[np.signedinteger], share: Array | float) -> Dataset:
         part = self._rows(index, share)
         part.passes, part._rows_in_a_pass = self.passes, self._rows_in_a_pass
         return part
 
-    def _rows(self, index: NDArray[np.intp], share: Array | float) -> Dataset:
+    def _rows(self, index: NDArray[np.signedinteger], share: Array | float) -> Dataset:
         """The rows ``index`` with these shares."""
         return type(self)(self.X[index], self.y[index], share, self.intercept)
 
-    def share_of(self, index: NDArray[np.intp] | slice) -> Array | float:
+    def share_of(self, index: NDArray[np.signedinteger] | slice) -> Array | float:
         """The shares of some rows: a float where all rows count alike."""
         return self.share[index] if isinstance(self.share, np.ndarray) else self.share
 
@@ -209,11 +209,12 @@ class Dataset(ABC):
     def n_bytes(self) -> int:
         """Bytes that X takes."""
 
-    def weighted_rows(self) -> NDArray[np.intp]:
-        """Numbers of the rows whose weight is not 0."""
+    def weighted_rows(self) -> NDArray[np.signedinteger]:
+        """Numbers of the rows whose weight is not 0, in as few bytes as they need."""
+        kind = np.promote_types(np.int32, np.min_scalar_type(-self.n_rows))
         if isinstance(self.share, np.ndarray):
-            return np.flatnonzero(self.share)
-        return np.arange(self.n_rows)
+            return np.flatnonzero(self.share).astype(kind, copy=False)
+        return np.arange(self.n_rows, dtype=kind)
 
 
 def cuts(n: int, n_parts: int) -> Iterator[slice]:

@@ -73,7 +73,7 @@ class DenseDataset(Dataset):
         row_bytes = self.X.itemsize * (self.n_features + WORK)
         return cuts(self.n_rows, max(1, self.n_rows * row_bytes // BLOCK_BYTES))
 
-    def _rows(self, index: NDArray[np.intp], share: Array | float) -> Dataset:
+    def _rows(self, index: NDArray[np.signedinteger], share: Array | float) -> Dataset:
         if len(index) > self.rows_to_copy:
             return GatheredDataset(self.X, index, self.y[index], share, self.intercept)
         return super()._rows(index, share)
@@ -106,7 +106,7 @@ class GatheredDataset(DenseDataset):
     def __init__(
         self,
         X: Array,
-        numbers: NDArray[np.intp],
+        numbers: NDArray[np.signedinteger],
         y: NDArray[np.generic],
         share: Array | float,
         intercept: bool,
@@ -122,7 +122,7 @@ class GatheredDataset(DenseDataset):
     def _kept_blocks(self) -> Iterable[Rows]:
         return self.blocks()
 
-    def _rows(self, index: NDArray[np.intp], share: Array | float) -> Dataset:
+    def _rows(self, index: NDArray[np.signedinteger], share: Array | float) -> Dataset:
         numbers, y = self.numbers[index], self.y[index]
         if len(index) > self.rows_to_copy:
             return GatheredDataset(self.X, numbers, y, share, self.intercept)
