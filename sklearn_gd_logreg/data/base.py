@@ -201,6 +201,15 @@ class Dataset(ABC):
 
     @property
     @abstractmethod
+    def pass_work(self) -> float:
+        """What the products of a pass cost, in multiplications of a large matrix product."""
+
+    @abstractmethod
+    def gram_work(self, n_rows: float) -> float:
+        """What `Rows.gram` costs on so many rows, in the same unit."""
+
+    @property
+    @abstractmethod
     def n_entries(self) -> int:
         """Number of entries of X that are stored."""
 
@@ -215,6 +224,16 @@ class Dataset(ABC):
         if isinstance(self.share, np.ndarray):
             return np.flatnonzero(self.share).astype(kind, copy=False)
         return np.arange(self.n_rows, dtype=kind)
+
+
+def bordered(matrix: Array, edge: Array, corner: float) -> Array:
+    """A symmetric matrix with one more row and column."""
+    side = len(matrix)
+    larger = np.empty((side + 1, side + 1))
+    larger[:side, :side] = matrix
+    larger[side, :side] = larger[:side, side] = edge
+    larger[side, side] = corner
+    return larger
 
 
 def cuts(n: int, n_parts: int) -> Iterator[slice]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from .._typing import Array
-from .base import Dataset, Rows, cuts
+from .base import Dataset, Rows, bordered, cuts
 
 BLOCK = 1 << 20
 """Least number of entries of a block: what its rows need beside X is then little."""
@@ -19,6 +19,10 @@ PER_FEATURE = 16
 
 CHUNK = 1 << 15
 """Number of entries of a part of X of which scaled copies are made."""
+
+
+PASS_WORK, GRAM_WORK = 130.0, 250.0
+"""Work on an entry of X in a pass, and on a pair of entries of a row in `gram`."""
 
 
 class SparseRows(Rows):
@@ -46,7 +50,7 @@ class SparseRows(Rows):
             gram, edge = gram + more, edge + further
         if not self.intercept:
             return gram
-        return np.block([[gram, edge[:, np.newaxis]], [edge, np.vdot(root, root)]])
+        return bordered(gram, edge, float(root @ root))
 
     def squares(self, h: Array) -> Array:
         parts = (
@@ -106,6 +110,14 @@ class SparseDataset(Dataset):
         for index in cuts(self.n_rows, n_blocks):
             rows = X if n_blocks <= 1 else _run(X, index)
             yield SparseRows(rows, self.y[index], self.share_of(index), index, self.intercept)
+
+    @property
+    def pass_work(self) -> float:
+        return PASS_WORK * self.n_entries
+
+    def gram_work(self, n_rows: float) -> float:
+        in_a_row = self.n_entries / self.n_rows
+        return GRAM_WORK * (n_rows * in_a_row**2 + self.n_features**2)
 
     @property
     def n_entries(self) -> int:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._typing import Array
-from .base import Dataset, Rows, cuts
+from .base import Dataset, Rows, bordered, cuts
 
 BLOCK_BYTES = 1 << 20
 """Size of a block of X: forward and backward both find it in the cache."""
@@ -20,6 +20,10 @@ SMALL_PRODUCT = 1_000_000
 
 SMALL_GRAMS = 20_000
 """Entries of X up to which several weighted products are made in one call."""
+
+
+PASS_WORK, SCALING_WORK, GRAM_WORK = 30.0, 60.0, 1.2
+"""Work on an entry of X in a pass, in scaling it for `gram`, and in that for each feature."""
 
 
 class DenseRows(Rows):
@@ -41,9 +45,8 @@ class DenseRows(Rows):
 
     def gram(self, root: Array, columns: NDArray[np.intp] | slice) -> Array:
         scaled = self.X[:, columns] * root[:, np.newaxis]
-        if self.intercept:
-            scaled = np.column_stack([scaled, root])
-        return scaled.T @ scaled
+        gram = scaled.T @ scaled
+        return bordered(gram, root @ scaled, float(root @ root)) if self.intercept else gram
 
     def grams(
         self, weights: Iterable[Array], n_weights: int, columns: NDArray[np.intp] | slice
@@ -81,6 +84,13 @@ class DenseDataset(Dataset):
     @property
     def rows_to_sample(self) -> int:
         return self.n_rows
+
+    @property
+    def pass_work(self) -> float:
+        return PASS_WORK * self.n_entries
+
+    def gram_work(self, n_rows: float) -> float:
+        return n_rows * self.n_parameters * (SCALING_WORK + GRAM_WORK * self.n_parameters)
 
     @property
     def n_entries(self) -> int:

@@ -19,9 +19,9 @@ from ..rates import Backtracking
 if TYPE_CHECKING:
     from .base import UpdateRule
 
-PER_ENTRY, PER_SCORE = 40.0, 1000.0
-"""What a pass spends on an entry of X and on a score (its exponential above all), in
-multiplications of a matrix product, which is how fast F is worked out."""
+PER_SCORE = 1000.0
+"""Work on a score in a pass, its exponential above all, in multiplications of a large matrix
+product."""
 
 PER_PASS, PER_FISHER = 2e6, 3e6
 """What they cost however few the rows: the calls."""
@@ -45,9 +45,9 @@ STEPS = 30
 def price(objective: Objective, n_rows: float) -> float:
     """What F on so many rows, factorised, costs in passes over all."""
     data, n_outputs = objective.data, objective.loss.n_outputs
-    n_parameters = data.n_parameters * n_outputs
-    whole = PER_PASS + PER_ENTRY * data.n_entries + PER_SCORE * data.n_rows * n_outputs
-    return (PER_FISHER + n_rows * n_parameters**2 + n_parameters**3 / 3) / whole
+    whole = PER_PASS + data.pass_work + PER_SCORE * data.n_rows * n_outputs
+    grams = n_outputs * (n_outputs + 1) / 2 * data.gram_work(n_rows)
+    return (PER_FISHER + grams + (data.n_parameters * n_outputs) ** 3 / 3) / whole
 
 
 def sample_sizes(objective: Objective) -> list[int]:
