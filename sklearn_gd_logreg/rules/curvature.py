@@ -118,6 +118,30 @@ class FactorisedFisher(Metric):
 
 
 @dataclass(frozen=True)
+class DiagonalFisher(Metric):
+    """The diagonal of F at w = 0, where a is the same in all rows.
+
+    Attributes
+    ----------
+    diagonal : array of the shape of w
+    """
+
+    diagonal: Array
+
+    @classmethod
+    def of(cls, objective: Objective) -> DiagonalFisher:
+        """From the mean squares of the features."""
+        n_outputs = objective.loss.n_outputs
+        likely = 1 / max(n_outputs, 2)
+        variance = np.full((1, n_outputs), likely * (1 - likely))
+        diagonal = objective.mean_squares[:, np.newaxis] * variance
+        return cls(diagonal + objective.penalty.gradient(np.ones_like(diagonal)))
+
+    def solve(self, dw: Array) -> Array:
+        return np.divide(dw, self.diagonal, out=np.zeros(dw.shape), where=self.diagonal > 0)
+
+
+@dataclass(frozen=True)
 class KroneckerFisher(Metric):
     """F of the softmax as if features and classes varied independently: G ⊗ A + l2 I.
 

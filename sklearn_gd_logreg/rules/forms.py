@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..objective import Objective, Point
-from .curvature import Curvature, FactorisedFisher, KroneckerFisher, regular_fisher
+from .curvature import (
+    Curvature,
+    DiagonalFisher,
+    FactorisedFisher,
+    KroneckerFisher,
+    regular_fisher,
+)
 from .implicit import ImplicitFisher
 from .proximal import ProximalFisher, WorkingSet
 from .sampling import price
@@ -14,6 +22,12 @@ MOST_ROWS = 400
 
 FEWEST_ROWS, FEWEST_ROWS_SOFTMAX = 10, 4
 """Rows a parameter at the least; a row says something of every class."""
+
+SOLUTION = 36.0
+"""What a step by conjugate gradients is taken to cost, in passes."""
+
+NEAR = 4.0
+"""How much larger the gradient is taken to have been before the first such step."""
 
 SMALL = 200
 """Number of parameters up to which an L1 penalty needs no working set."""
@@ -52,28 +66,27 @@ def thrifty_form(
     objective = point.objective
     if objective.penalty.l1:
         return exact_form(point, damping, limit)
-    if point.w.size > limit or isinstance(before, ImplicitFisher):
-        return products(point, damping, limit, aim, before)
-    n_rows = fisher_rows(objective)
+    if isinstance(before, ImplicitFisher):
+        return products(point, damping, limit, aim, before.size)
+    n_rows, large = fisher_rows(objective), point.w.size > limit
     if not isinstance(before, SecantFisher):
-        if objective.loss.n_outputs > 1 and price(objective, n_rows) > DEAR:
-            return guess(point, damping, n_rows, aim)
+        if large or (objective.loss.n_outputs > 1 and price(objective, n_rows) > DEAR):
+            return guess(point, damping, limit, aim)
         return secants(point, damping, n_rows, aim)
-    if not before.trusted and 2 * before.target(point, 1.0).decrease <= aim**2:
-        return ImplicitFisher(
-            point, objective.fisher_product(point.w), damping, 0.0, aim, None, before.centre
-        )
+    if not before.trusted and (large or 2 * before.target(point, 1.0).decrease <= aim**2):
+        form = products(point, damping, limit, aim, None)
+        return replace(form, size_before=NEAR * form.size)
     if before.steps:
         n_rows = max(n_rows, more_rows(objective, before.n_rows))
     return secants(point, damping, n_rows, aim, before.pairs)
 
 
-def guess(point: Point, damping: float, n_rows: int, aim: float) -> SecantFisher:
-    """F of a softmax as a product, to be corrected by secants."""
-    some = on_rows(point, n_rows)
-    cost = price(point.objective, n_rows)
-    centre = KroneckerFisher.at(some, damping)
-    return SecantFisher(centre, cost, n_rows, some is point, aim, trusted=False)
+def guess(point: Point, damping: float, limit: int, aim: float) -> SecantFisher:
+    """F as its diagonal or, for the softmax, as a product, to be corrected by secants."""
+    objective = point.objective
+    cost = min(price(objective, fisher_rows(objective)), SOLUTION)
+    centre = product_form(point, damping, limit) or DiagonalFisher.of(objective)
+    return SecantFisher(centre, cost, 0, False, aim, trusted=False)
 
 
 def secants(
@@ -88,18 +101,20 @@ def secants(
 
 
 def products(
-    point: Point, damping: float, limit: int, aim: float, before: Curvature | None
+    point: Point, damping: float, limit: int, aim: float, size_before: float | None
 ) -> ImplicitFisher:
-    """F by its products on all rows; a softmax of few features has a preconditioner too."""
+    """F by its products on all rows."""
+    product = point.objective.fisher_product(point.w)
+    preconditioner = product_form(point, damping, limit)
+    return ImplicitFisher(point, product, damping, 0.0, aim, size_before, preconditioner)
+
+
+def product_form(point: Point, damping: float, limit: int) -> KroneckerFisher | None:
+    """F of a softmax as a product, unless the features are too many to factorise."""
     objective = point.objective
-    size, preconditioner = None, None
-    if isinstance(before, ImplicitFisher):
-        size, preconditioner = before.size, before.preconditioner
-    if objective.loss.n_outputs > 1 and objective.data.n_parameters <= limit:
-        some = on_rows(point, fisher_rows(objective))
-        preconditioner = KroneckerFisher.at(some, damping)
-    product = objective.fisher_product(point.w)
-    return ImplicitFisher(point, product, damping, 0.0, aim, size, preconditioner)
+    if objective.loss.n_outputs == 1 or objective.data.n_parameters > limit:
+        return None
+    return KroneckerFisher.at(on_rows(point, fisher_rows(objective)), damping)
 
 
 def fisher_rows(objective: Objective) -> int:

@@ -163,6 +163,8 @@ class NaturalGradient(UpdateRule):
         if learned is not None:
             full = learned.target(point, 1.0)
             ratio = full.decrease / (before or 1.0)
+            if memory.ratio:
+                ratio = (ratio * memory.ratio**3) ** 0.25
             if not learned.is_stale(full.decrease, ratio):
                 return NaturalMemory(learned, point, full, ratio=ratio)
         return NaturalMemory(self._curvature(point, learned or memory.curvature), point)

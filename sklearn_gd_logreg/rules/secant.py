@@ -11,8 +11,8 @@ from .._typing import Array
 from ..objective import Point
 from .curvature import Curvature, Metric
 
-MOST_PAIRS = 20
-"""Steps that are remembered."""
+FEWEST_PAIRS, MOST_PAIRS, PAIRS_BYTES = 5, 20, 4e6
+"""Steps that are remembered: as many as take so many bytes, between two bounds."""
 
 FRESH = 0.05
 """To what part a step with a fresh F is taken to shrink the norm of the gradient."""
@@ -60,8 +60,12 @@ class SecantFisher(Metric):
         Norm of the gradient at which the descent ends.
     trusted : bool
         Whether F̂ may decide that this is so: it may not if it is no more than a guess.
+    scale : float
+        By what F̂⁻¹ is multiplied: for a guess, what the last step has shown.
     pairs : tuple of Pair
         Oldest first.
+    steps : int
+        Made since F̂ was worked out.
 
     References
     ----------
@@ -75,6 +79,7 @@ class SecantFisher(Metric):
     whole: bool
     aim: float
     trusted: bool = True
+    scale: float = 1.0
     pairs: tuple[Pair, ...] = ()
     steps: int = 0
 
@@ -87,8 +92,12 @@ class SecantFisher(Metric):
         rounding = np.finfo(point.w.dtype).eps * np.linalg.norm(step) * np.linalg.norm(before.dw)
         if inner <= rounding:
             return self
-        pairs = (*self.pairs, Pair(step, change, inner))[-MOST_PAIRS:]
-        return replace(self, pairs=pairs, steps=self.steps + 1)
+        most = int(np.clip(PAIRS_BYTES / (2 * step.nbytes), FEWEST_PAIRS, MOST_PAIRS))
+        pairs = (*self.pairs, Pair(step, change, inner))[-most:]
+        scale = self.scale
+        if not self.trusted:
+            scale = inner / float(np.vdot(change, self.centre.solve(change)))
+        return replace(self, pairs=pairs, scale=scale, steps=self.steps + 1)
 
     @property
     def _is_newton(self) -> bool:
@@ -110,7 +119,7 @@ class SecantFisher(Metric):
         for step, change, inner in reversed(self.pairs):
             shares.append(float(np.vdot(step, slope)) / inner)
             slope -= shares[-1] * change
-        move = self.centre.solve(slope)
+        move = self.scale * self.centre.solve(slope)
         for (step, change, inner), share in zip(self.pairs, reversed(shares), strict=True):
             move += (share - float(np.vdot(change, move)) / inner) * step
         return move
