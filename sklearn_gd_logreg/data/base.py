@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from .._typing import Array
 
-SMALL_COPY = 4e6
+SMALL_COPY = 1e6
 """Bytes that a copy of rows may take whatever the size of X; beyond, X/16."""
 
 GOLDEN = (5**0.5 - 1) / 2

@@ -21,8 +21,14 @@ CHUNK = 1 << 15
 """Number of entries of a part of X of which scaled copies are made."""
 
 
-PASS_WORK, GRAM_WORK = 130.0, 250.0
+PASS_WORK, PAIR_WORK = 130.0, 250.0
 """Work on an entry of X in a pass, and on a pair of entries of a row in `gram`."""
+
+SCALING_WORK, GRAM_WORK = 160.0, 1.2
+"""Work on an entry of a row made dense, and on that for each feature."""
+
+FLAT_CHUNK = 1 << 17
+"""Number of entries of a part of X that is made dense."""
 
 
 class SparseRows(Rows):
@@ -41,20 +47,21 @@ class SparseRows(Rows):
         return _sharing(empty, self.X.data, self.X.indices, self.X.indptr)
 
     def gram(self, root: Array, columns: NDArray[np.intp] | slice) -> Array:
-        grams = (
-            _gram(chunk if isinstance(columns, slice) else chunk[:, columns], root[index])
-            for index, chunk in self._chunks(self._width(columns) ** 2)
-        )
+        width = self._width(columns)
+        rows = self.X if isinstance(columns, slice) else self.X[:, columns]
+        sparse_work, dense_work = gram_works(rows.nnz, rows.shape)
+        if dense_work < sparse_work:
+            grams = (_dense_gram(chunk, root[index]) for index, chunk in _flat_chunks(rows))
+        else:
+            grams = (_gram(chunk, root[index]) for index, chunk in _chunks(rows, width**2))
         gram, edge = next(grams)
         for more, further in grams:
             gram, edge = gram + more, edge + further
-        if not self.intercept:
-            return gram
-        return bordered(gram, edge, float(root @ root))
+        return bordered(gram, edge, float(root @ root)) if self.intercept else gram
 
     def squares(self, h: Array) -> Array:
         parts = (
-            chunk.power(2, dtype=np.float64).T @ h[index] for index, chunk in self._chunks(CHUNK)
+            chunk.power(2, dtype=np.float64).T @ h[index] for index, chunk in _chunks(self.X, CHUNK)
         )
         squares: Array = sum(parts, start=np.zeros((self.X.shape[1], h.shape[1])))
         return np.vstack([squares, h.sum(axis=0)]) if self.intercept else squares
@@ -62,10 +69,31 @@ class SparseRows(Rows):
     def _width(self, columns: NDArray[np.intp] | slice) -> int:
         return self.X.shape[1] if isinstance(columns, slice) else len(columns)
 
-    def _chunks(self, size: int) -> Iterator[tuple[slice, Any]]:
-        """Runs of rows with about ``size`` entries."""
-        for index in cuts(self.X.shape[0], self.X.nnz // max(size, CHUNK)):
-            yield index, _run(self.X, index)
+
+def gram_works(nnz: float, shape: tuple[int, int]) -> tuple[float, float]:
+    """Work of Σ rootᵢ² xᵢxᵢᵀ with sparse rows, and with the rows made dense some at a time."""
+    n_rows, n_features = shape
+    sparse_work = PAIR_WORK * (nnz**2 / max(n_rows, 1) + n_features**2)
+    dense_work = n_rows * n_features * (SCALING_WORK + GRAM_WORK * n_features)
+    return sparse_work, dense_work
+
+
+def _chunks(X: Any, size: int) -> Iterator[tuple[slice, Any]]:
+    """Runs of rows with about ``size`` entries."""
+    for index in cuts(X.shape[0], X.nnz // max(size, CHUNK)):
+        yield index, _run(X, index)
+
+
+def _flat_chunks(X: Any) -> Iterator[tuple[slice, Any]]:
+    """Runs of rows that are small when made dense."""
+    for index in cuts(X.shape[0], X.shape[0] * X.shape[1] // FLAT_CHUNK):
+        yield index, _run(X, index)
+
+
+def _dense_gram(X: Any, root: Array) -> tuple[Array, Array]:
+    """The same as `_gram`, for rows that are not very sparse."""
+    scaled = X.toarray() * root[:, np.newaxis]
+    return scaled.T @ scaled, root @ scaled
 
 
 def _gram(X: Any, root: Array) -> tuple[Array, Array]:
@@ -116,8 +144,8 @@ class SparseDataset(Dataset):
         return PASS_WORK * self.n_entries
 
     def gram_work(self, n_rows: float) -> float:
-        in_a_row = self.n_entries / self.n_rows
-        return GRAM_WORK * (n_rows * in_a_row**2 + self.n_features**2)
+        part = n_rows / self.n_rows
+        return min(gram_works(part * self.n_entries, (int(n_rows), self.n_features)))
 
     @property
     def n_entries(self) -> int:

@@ -57,7 +57,8 @@ class DenseRows(Rows):
         rows = self.X[:, columns]
         if self.intercept:
             rows = np.concatenate((rows, np.ones((len(rows), 1))), axis=1)
-        return np.matmul(rows.T, h * rows)
+        grams = np.matmul(rows.T, h * rows)
+        return 0.5 * (grams + grams.swapaxes(1, 2))
 
     def squares(self, h: Array) -> Array:
         squares = np.square(self.X, dtype=np.float64).T @ h

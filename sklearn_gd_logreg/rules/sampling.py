@@ -29,6 +29,9 @@ PER_PASS, PER_FISHER = 2e6, 3e6
 GROWTH = 4
 """Ratio of one sample to the one before, and at least that of all rows to the last."""
 
+SMALL = 32e6
+"""Bytes of X up to which the last sample is a quarter of the rows, and not a sixteenth."""
+
 FEWEST = 1000
 """Rows from which a sample is worth its overhead."""
 
@@ -53,7 +56,9 @@ def price(objective: Objective, n_rows: float) -> float:
 def sample_sizes(objective: Objective) -> list[int]:
     """Sizes of growing samples, or none where the rows are too few for it to pay."""
     n_parameters = objective.data.n_parameters * objective.loss.n_outputs
-    size = min(int(objective.data.effective_rows) // GROWTH, objective.data.rows_to_copy)
+    data = objective.data
+    size = int(data.effective_rows) // (GROWTH if data.n_bytes <= SMALL else GROWTH**2)
+    size = min(size, data.rows_to_sample)
     sizes: list[int] = []
     while size >= max(FEWEST, FEWEST_PER_PARAMETER * n_parameters):
         sizes.insert(0, size)
