@@ -143,7 +143,7 @@ class NaturalGradient(UpdateRule):
         return aimed
 
     def is_straight(self, objective: Objective) -> bool:
-        return not objective.penalty.l1
+        return True
 
     def wants_row_space(self, objective: Objective, batch_size: int | None, max_iter: int) -> bool:
         data, n_outputs = objective.data, objective.loss.n_outputs
@@ -157,12 +157,13 @@ class NaturalGradient(UpdateRule):
         if memory is None or memory.beginning:
             return self._first_look(point)
         learned = None if self.exact else memory.curvature.learn(memory.point, point)
-        if learned is not None:
-            full = learned.target(point, 1.0)
-            ratio = full.decrease / (memory.full_step().decrease or 1.0)
-            if not learned.is_stale(full.decrease, ratio):
-                return NaturalMemory(learned, point, full, ratio=ratio)
-        return NaturalMemory(self._curvature(point, memory.curvature), point)
+        if learned is None:
+            return NaturalMemory(self._curvature(point, memory.curvature), point)
+        full = learned.target(point, 1.0)
+        ratio = full.decrease / (memory.full_step().decrease or 1.0)
+        if not learned.is_stale(full.decrease, ratio):
+            return NaturalMemory(learned, point, full, ratio=ratio)
+        return NaturalMemory(self._curvature(point, learned), point)
 
     def _first_look(self, point: Point) -> NaturalMemory:
         """The way to the origin, or to where growing samples lead, or the step from here."""
@@ -206,6 +207,16 @@ class NaturalGradient(UpdateRule):
     def step(self, point: Point, alpha: float, memory: Any) -> tuple[Array, Any]:
         if point is not memory.point or (alpha != 1 and point.objective.penalty.l1):
             return memory.curvature.target(point, alpha).w, memory
+        return point.w + alpha * (memory.full_step().w - point.w), memory
+
+    def trial(self, point: Point, alpha: float, memory: Any) -> tuple[Array, Any]:
+        """A part of the full step, with an L1 penalty too.
+
+        What holds shorter steps of that penalty back where F all but vanishes holds them back
+        too much, beside steps that are tried in turn and end with α = 1.
+        """
+        if alpha >= 1 or not point.objective.penalty.l1:
+            return self.step(point, alpha, memory)
         return point.w + alpha * (memory.full_step().w - point.w), memory
 
     def auto_rate(self, objective: Objective, batch_size: int | None) -> LearningRate:
