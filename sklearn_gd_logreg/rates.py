@@ -281,7 +281,7 @@ class Backtracking(LearningRate):
 
     An accepted step costs nothing extra: its cost and gradient are those of the next
     iterate. A rejected one costs a pass. Where all steps of a rule lie on one line
-    ("gd" and "natural" without an L1 penalty), one pass forward then finds how much
+    ("natural", and "gd" without an L1 penalty), one pass forward then finds how much
     the step must be shortened: the scores z are linear in w, so those at both ends of
     the line give those between.
 
@@ -350,7 +350,7 @@ class Backtracking(LearningRate):
         noise = 8 * np.finfo(point.w.dtype).eps * abs(point.cost)
         fresh = False
         while alpha > SHORTEST * first:
-            w, remembered = rule.step(point, alpha, memory)
+            w, remembered = rule.trial(point, alpha, memory)
             promised = point.expected_decrease(w)
             downhill = promised > 0
             if downhill:
@@ -367,7 +367,7 @@ class Backtracking(LearningRate):
     def _shorter(self, rule: UpdateRule, point: Point, trial: Point, promised: float) -> float:
         """By what the rate is multiplied for the next trial.
 
-        If all steps of the rule lie on one line, the scores there are known from those at
+        If all trials of the rule lie on one line, the scores there are known from those at
         its ends, and one pass forward tells how much the step must be shortened.
         """
         if not rule.is_straight(point.objective) or not isfinite(trial.cost):

@@ -61,7 +61,7 @@ class UpdateRule(Hyperparameters):
         return same and row_space_pays(objective.data, max_iter)
 
     def is_straight(self, objective: Objective) -> bool:
-        """Whether the steps of all lengths from a point lie on one line through it."""
+        """Whether the trials of all lengths from a point lie on one line through it."""
         return False
 
     def aimed_at(self, tol: float) -> UpdateRule:
@@ -91,6 +91,10 @@ class UpdateRule(Hyperparameters):
     @abstractmethod
     def step(self, point: Point, alpha: float, memory: Any) -> tuple[Array, Any]:
         """The next parameters and the next memory; neither argument is changed."""
+
+    def trial(self, point: Point, alpha: float, memory: Any) -> tuple[Array, Any]:
+        """`step` for a line search, which shortens it until the cost falls."""
+        return self.step(point, alpha, memory)
 
     def auto_rate(self, objective: Objective, batch_size: int | None) -> LearningRate:
         """The rate that ``learning_rate="auto"`` stands for.

@@ -143,7 +143,7 @@ class NaturalGradient(UpdateRule):
         return aimed
 
     def is_straight(self, objective: Objective) -> bool:
-        return not objective.penalty.l1
+        return True
 
     def wants_row_space(self, objective: Objective, batch_size: int | None, max_iter: int) -> bool:
         data, n_outputs = objective.data, objective.loss.n_outputs
@@ -211,6 +211,16 @@ class NaturalGradient(UpdateRule):
     def step(self, point: Point, alpha: float, memory: Any) -> tuple[Array, Any]:
         if point is not memory.point or (alpha != 1 and point.objective.penalty.l1):
             return memory.curvature.target(point, alpha).w, memory
+        return point.w + alpha * (memory.full_step().w - point.w), memory
+
+    def trial(self, point: Point, alpha: float, memory: Any) -> tuple[Array, Any]:
+        """A part of the full step, with an L1 penalty too.
+
+        What holds shorter steps of that penalty back where F all but vanishes holds them back
+        too much, beside steps that are tried in turn and end with α = 1.
+        """
+        if alpha >= 1 or not point.objective.penalty.l1:
+            return self.step(point, alpha, memory)
         return point.w + alpha * (memory.full_step().w - point.w), memory
 
     def auto_rate(self, objective: Objective, batch_size: int | None) -> LearningRate:
