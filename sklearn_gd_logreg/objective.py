@@ -31,6 +31,16 @@ def pairs(n: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     return first, second
 
 
+def joined(blocks: Array, n: int) -> Array:
+    """The matrix of own blocks, and of others with the sign turned, class by class."""
+    side = blocks.shape[1]
+    by_class = np.empty((side, n, side, n))
+    first, second = pairs(n)
+    by_class[:, np.arange(n), :, np.arange(n)] = blocks[:n]
+    by_class[:, first, :, second] = by_class[:, second, :, first] = -blocks[n:]
+    return by_class.reshape(side * n, side * n)
+
+
 @dataclass(frozen=True)
 class Objective:
     """Mean weighted cross-entropy plus penalty.
@@ -101,18 +111,14 @@ class Objective:
 
         def grams(rows: Rows) -> tuple[Array]:
             a = self.loss.activations(rows.forward(w).astype(np.float64, copy=False)).T
-            share = rows.shares()
+            share = rows.share.ravel() if isinstance(rows.share, np.ndarray) else rows.share
             own = (share * p * (1 - p) for p in a)
             mixed = (share * a[c] * a[d] for c, d in zip(first, second, strict=True))
             return (rows.grams(chain(own, mixed), n_weights, features),)
 
         blocks = self.data.sum(grams)[0]
         side = blocks.shape[1]
-        by_class = np.empty((side, n_outputs, side, n_outputs))
-        classes = np.arange(n_outputs)
-        by_class[:, classes, :, classes] = blocks[:n_outputs]
-        by_class[:, first, :, second] = by_class[:, second, :, first] = -blocks[n_outputs:]
-        fisher = by_class.reshape(side * n_outputs, side * n_outputs)
+        fisher = joined(blocks, n_outputs) if n_outputs > 1 else blocks[0]
         n_penalised = (side - self.data.intercept) * n_outputs
         diagonal(fisher)[:n_penalised] += self.penalty.l2
         return fisher

@@ -115,6 +115,8 @@ class SecantFisher(Metric):
         return ratio > FRESH ** (2 / (1 + self.price))
 
     def solve(self, dw: Array) -> Array:
+        if not self.pairs:
+            return self.centre.solve(dw)
         slope, shares = dw.astype(np.float64), []
         for step, change, inner in reversed(self.pairs):
             shares.append(float(np.vdot(step, slope)) / inner)
