@@ -55,7 +55,7 @@ def thrifty_form(
     if point.w.size > limit:
         return products(point, damping, limit, aim, before)
     n_rows = fisher_rows(objective)
-    if isinstance(before, SecantFisher) and before.steps:
+    if isinstance(before, SecantFisher) and before.trusted:
         n_rows = max(n_rows, more_rows(objective, before.n_rows))
     cost = price(objective, n_rows)
     some = on_rows(point, n_rows)
@@ -92,8 +92,12 @@ def fisher_rows(objective: Objective) -> int:
 
 
 def more_rows(objective: Objective, n_rows: int) -> int:
-    """More rows where these did not do, unless F would cost more than the descent so far."""
-    more = min(MORE * n_rows, objective.data.n_rows)
+    """More rows where these did not do, unless F would cost more than the descent so far.
+
+    More than memory allows to copy are all rows, which need no copy.
+    """
+    more, all_rows = MORE * n_rows, objective.data.n_rows
+    more = all_rows if more > min(rows_to_copy(objective), all_rows / 2) else more
     return more if price(objective, more) <= objective.data.passes.count else n_rows
 
 
