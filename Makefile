@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 ARGS ?=
+DATA ?= $(SKLEARN_GD_LOGREG_DATA)
 
 # One thread in a process. The problems here are small, tests already run one process to a
 # core, and BLAS threads that wait for each other on a busy machine take many times longer.
@@ -10,12 +11,13 @@ export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-oldest lint types docs clean
+.PHONY: help demo test test-oldest lint types docs bench bench-scaling bench-docs clean
 .NOTPARALLEL:
 
 help: ## this list
-	@echo "PYTHON=python3.12 chooses the Python of a new environment, ARGS='-k sparse' goes to pytest."
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@echo "PYTHON=python3.12 chooses the Python of a new environment, ARGS='-k sparse' goes to pytest,"
+	@echo "ARGS=--quick or ARGS=--help to the benchmark, DATA=folder names its real data."
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 demo: .venv/examples.installed ## our fits beside scikit-learn's, on real data
 	.venv/bin/python examples/quickstart.py
@@ -36,8 +38,18 @@ types: .venv/lint.installed ## static types of the package
 docs: .venv/docs.installed ## the documentation, in docs/_build/html
 	.venv/bin/sphinx-build -W --keep-going -b html docs docs/_build/html
 
+bench: .venv/bench.installed ## time to the optimum beside other solvers; 25 minutes
+	SKLEARN_GD_LOGREG_DATA='$(DATA)' .venv/bin/python benchmarks/run.py $(ARGS)
+
+bench-scaling: .venv/bench.installed ## how the cost grows with the sizes of a problem
+	.venv/bin/python benchmarks/scaling.py $(ARGS)
+
+bench-docs: .venv/bench.installed ## the last benchmark's tables and curves into docs
+	.venv/bin/python benchmarks/report.py --docs $(ARGS)
+
 clean: ## remove all that was made here, environments too
 	rm -rf .venv .venv-oldest build dist docs/_build docs/api/generated examples/output
+	rm -rf benchmarks/output benchmarks/logistic_regression/__cache__
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

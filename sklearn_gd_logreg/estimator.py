@@ -374,7 +374,7 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
 
     def _objective(self, X: Any, labels: Labels) -> Objective:
         loss = cross_entropy(len(labels.classes))
-        targets = loss.targets(labels.codes, X.dtype)
+        targets = loss.targets(labels.codes)
         data = as_dataset(X, targets, labels.share, bool(self.fit_intercept))
         strength = 1 / max(float(self.C) * labels.total, 5e-324)
         if strength > LARGEST:

@@ -4,7 +4,8 @@ Two classes need one score: a = σ(z), the other class has 1 − a. K > 2 classe
 have K scores: a = softmax(z). Both classes below answer the same questions, and
 nothing outside this file asks how many classes there are.
 
-Conventions: z has shape (m, n_outputs), the loss (m, 1), dz = a − y that of z.
+Conventions: z and dz = a − y have shape (m, n_outputs). The loss is a number, the sum
+over the rows, each with its share; dz has the shares in it too.
 """
 
 from abc import ABC, abstractmethod
@@ -39,12 +40,31 @@ class CrossEntropy(ABC):
     redundancy: Array
 
     @abstractmethod
-    def targets(self, codes: NDArray[np.intp], dtype: np.dtype[np.floating]) -> NDArray[Any]:
-        """Class numbers 0 … K−1 in the form in which `loss_and_dz` wants y."""
+    def targets(self, codes: NDArray[np.intp]) -> NDArray[Any]:
+        """Class numbers 0 … K−1 in the form in which the loss wants y: a byte where it does."""
 
     @abstractmethod
-    def loss_and_dz(self, z: Array, y: NDArray[Any]) -> tuple[Array, Array]:
-        """Forward and backward through the loss: ℒ (m, 1) and dz = a − y (m, n_outputs)."""
+    def loss_and_dz(self, z: Array, y: NDArray[Any], share: Array | float) -> tuple[float, Array]:
+        """Forward and backward through the loss; z is left as it is.
+
+        Parameters
+        ----------
+        z : array of shape (m, n_outputs)
+        y : array of m entries
+            Some of the `targets`.
+        share : array of shape (m, 1) or float
+
+        Returns
+        -------
+        loss : float
+            Σ share · ℒ.
+        dz : array of shape (m, n_outputs)
+            share · (a − y).
+        """
+
+    @abstractmethod
+    def loss_sum(self, z: Array, y: NDArray[Any], share: Array | float) -> float:
+        """Σ share · ℒ alone, the same number as from `loss_and_dz`."""
 
     @abstractmethod
     def activations(self, z: Array) -> Array:
@@ -66,9 +86,9 @@ class CrossEntropy(ABC):
 class SigmoidCrossEntropy(CrossEntropy):
     """Two classes: a = σ(z), ℒ = −(y log a + (1−y) log(1−a)).
 
-    Everything comes from one e = exp(−|z|) ≤ 1, which cannot overflow:
-    ℒ = log(1 + e) + max(z, 0) − y z, and a = 1/(1+e) or e/(1+e) by the sign of z.
-    The difference a − y is written as one quotient, without cancellation.
+    With the score against the right class, t = −z for y = 1 and t = z for y = 0, both
+    classes are one case: ℒ = log(1 + eᵗ), and dz = ±σ(t) = ±eᵗ/(1 + eᵗ) is a − y without
+    a difference. One eᵗ serves both. As y the sign is kept, dt/dz = ∓1.
     """
 
     n_outputs = 1
@@ -76,14 +96,22 @@ class SigmoidCrossEntropy(CrossEntropy):
     uniform_loss = log(2)
     redundancy = np.zeros((1, 1))
 
-    def targets(self, codes: NDArray[np.intp], dtype: np.dtype[np.floating]) -> Array:
-        return codes.astype(dtype)[:, np.newaxis]
+    def targets(self, codes: NDArray[np.intp]) -> NDArray[np.int8]:
+        return np.where(codes, np.int8(-1), np.int8(1))[:, np.newaxis]
 
-    def loss_and_dz(self, z: Array, y: NDArray[Any]) -> tuple[Array, Array]:
-        e = np.exp(-np.abs(z))
-        loss = np.log1p(e) + np.maximum(z, 0) - y * z
-        dz = np.where(z >= 0, (1 - y) - y * e, (1 - y) * e - y) / (1 + e)
+    def loss_and_dz(self, z: Array, y: NDArray[Any], share: Array | float) -> tuple[float, Array]:
+        sign = y.astype(z.dtype)
+        e, beyond = _capped_exp(sign * z, share)
+        u = 1 + e
+        loss = beyond + _sum_of_logs(u, e, share)
+        dz = np.divide(share, u, out=u)
+        dz *= e
+        dz *= sign
         return loss, dz
+
+    def loss_sum(self, z: Array, y: NDArray[Any], share: Array | float) -> float:
+        e, beyond = _capped_exp(y.astype(z.dtype) * z, share)
+        return beyond + _sum_of_logs(1 + e, e, share)
 
     def activations(self, z: Array) -> Array:
         return expit(z)
@@ -101,8 +129,12 @@ class SigmoidCrossEntropy(CrossEntropy):
 class SoftmaxCrossEntropy(CrossEntropy):
     """K > 2 classes: a = softmax(z), ℒ = −log a_y, one full symmetric softmax.
 
-    The largest score of a row is subtracted first. Its own term, e⁰ = 1, is kept
-    out of the sum of the others, so that log(1 + rest) is exact when they vanish.
+    With the gap g = max z − z_y ≥ 0 and e = exp(z − max z), Σ the sum of all e and R of
+    those of the wrong classes: ℒ = g + log Σ, and dz = e/Σ, but for the right class
+    −R/Σ, which is a − 1 without a difference. Where the right class has the highest score,
+    log Σ = log(1 + R), exact however small.
+
+    Inside, classes are rows: operations along the classes then run over long lines.
 
     Parameters
     ----------
@@ -117,40 +149,128 @@ class SoftmaxCrossEntropy(CrossEntropy):
         self.uniform_loss = log(n_classes)
         self.redundancy = np.full((n_classes, n_classes), 1 / n_classes)
 
-    def targets(self, codes: NDArray[np.intp], dtype: np.dtype[np.floating]) -> NDArray[np.intp]:
-        return codes
+    def targets(self, codes: NDArray[np.intp]) -> NDArray[Any]:
+        return codes.astype(np.min_scalar_type(self.n_outputs - 1))
 
-    def loss_and_dz(self, z: Array, y: NDArray[Any]) -> tuple[Array, Array]:
-        log_a, a = self._log_and_activations(z)
-        right = y[:, np.newaxis]
-        loss = -np.take_along_axis(log_a, right, axis=1)
-        np.put_along_axis(a, right, np.take_along_axis(a, right, axis=1) - 1, axis=1)
-        return loss, a
+    def loss_and_dz(self, z: Array, y: NDArray[Any], share: Array | float) -> tuple[float, Array]:
+        share = _flat(share)
+        e, right, gap = self._exponentials(z, y)
+        rest, others = self._sums(e, right)
+        total = 1 + others
+        loss = _weighted_sum(gap, share) + _sum_of_logs(total, others, share)
+        scale = share / total
+        e *= scale
+        e.reshape(-1)[right] = -rest * scale
+        return loss, e.T
+
+    def loss_sum(self, z: Array, y: NDArray[Any], share: Array | float) -> float:
+        share = _flat(share)
+        e, right, gap = self._exponentials(z, y)
+        others = self._sums(e, right)[1]
+        return _weighted_sum(gap, share) + _sum_of_logs(1 + others, others, share)
+
+    @staticmethod
+    def _exponentials(z: Array, y: NDArray[Any]) -> tuple[Array, NDArray[np.intp], Array]:
+        """The e of shape (K, m), the places of the right classes in ``e.ravel()``, and g."""
+        n_rows = len(z)
+        e = np.array(z.T, order="C")
+        right = np.multiply(y, n_rows, dtype=np.intp)
+        right += np.arange(n_rows)
+        e -= np.maximum.reduce(e)
+        gap = -e.reshape(-1)[right]
+        return np.exp(e, out=e), right, gap
+
+    @staticmethod
+    def _sums(e: Array, right: NDArray[np.intp]) -> tuple[Array, Array]:
+        """R, and Σ − 1 without the 1; the right classes are taken out of e."""
+        flat = e.reshape(-1)
+        own = flat[right]
+        flat[right] = 0
+        rest = np.add.reduce(e)
+        own -= 1
+        return rest, rest + own
 
     def activations(self, z: Array) -> Array:
-        return self._log_and_activations(z)[1]
+        a = np.array(z.T, order="C")
+        a -= np.maximum.reduce(a)
+        np.exp(a, out=a)
+        a /= np.add.reduce(a)
+        return a.T
 
     def probabilities(self, z: Array) -> Array:
         return self.activations(z)
 
     def log_probabilities(self, z: Array) -> Array:
-        return self._log_and_activations(z)[0]
+        top = np.argmax(z, axis=1)[:, np.newaxis]
+        below = z - np.take_along_axis(z, top, axis=1)
+        e = np.exp(below)
+        np.put_along_axis(e, top, 0, axis=1)
+        return below - np.log1p(e.sum(axis=1, keepdims=True))
 
     def decide(self, z: Array) -> NDArray[np.intp]:
         return np.argmax(z, axis=1)
-
-    @staticmethod
-    def _log_and_activations(z: Array) -> tuple[Array, Array]:
-        top = np.argmax(z, axis=1)[:, np.newaxis]
-        below = z - np.take_along_axis(z, top, axis=1)
-        a = np.exp(below)
-        np.put_along_axis(a, top, 0, axis=1)
-        rest = a.sum(axis=1, keepdims=True)
-        np.put_along_axis(a, top, 1, axis=1)
-        a /= 1 + rest
-        return below - np.log1p(rest), a
 
 
 def cross_entropy(n_classes: int) -> CrossEntropy:
     """The cross-entropy for this number of classes."""
     return SigmoidCrossEntropy() if n_classes == 2 else SoftmaxCrossEntropy(n_classes)
+
+
+# -- sums over the rows ------------------------------------------------------------------
+
+CAP = 37.0
+"""From here on log(1 + eᵗ) is t to the last digit, and eᵗ/(1 + eᵗ) is 1."""
+
+FACTORS = 16
+"""How many 1 + e are multiplied before the log is taken: 17 times e³⁷ is no overflow."""
+
+FEW = 1024
+"""Number of rows below which that does not pay."""
+
+SMALL = 1 / 32
+"""Mean of log(1 + e) below which the rounding of 1 + e would show."""
+
+
+def _capped_exp(t: Array, share: Array | float) -> tuple[Array, float]:
+    """eᵗ with t cut off at `CAP`, written over t; and Σ share · (what was cut off)."""
+    beyond = 0.0
+    if np.maximum.reduce(t, axis=None) > CAP:
+        beyond = _weighted_sum(np.maximum(t - CAP, 0), share)
+        np.minimum(t, CAP, out=t)
+    return np.exp(t, out=t), beyond
+
+
+def _sum_of_logs(u: Array, e: Array, share: Array | float) -> float:
+    """Σ share · log(1 + e), where u = 1 + e; as exact as the sum of log1p.
+
+    A log of a product costs as much as the log of one factor. Its rounding errors are
+    some 1e-16 a row, so where the mean is small it is log1p all the same.
+    """
+    if len(u) >= FEW:
+        if isinstance(share, np.ndarray):
+            total, mass = _weighted_sum(np.log(u), share), float(share.sum())
+        else:
+            total, mass = share * _log_of_product(u.reshape(-1)), share * len(u)
+        if not total < SMALL * mass:
+            return total
+    return _weighted_sum(np.log1p(e), share)
+
+
+def _log_of_product(u: Array) -> float:
+    """Σ log u, from products of `FACTORS` factors."""
+    width = len(u) // FACTORS
+    whole, left = u[: width * FACTORS].reshape(FACTORS, width), u[width * FACTORS :]
+    products = np.multiply.reduce(whole, dtype=np.float64)
+    products[: len(left)] *= left
+    return float(np.add.reduce(np.log(products)))
+
+
+def _weighted_sum(values: Array, share: Array | float) -> float:
+    """Σ share · value, float64."""
+    if isinstance(share, np.ndarray):
+        return float(np.add.reduce(share * values, axis=None, dtype=np.float64))
+    return share * float(np.add.reduce(values, axis=None, dtype=np.float64))
+
+
+def _flat(share: Array | float) -> Array | float:
+    return share.reshape(-1) if isinstance(share, np.ndarray) else share

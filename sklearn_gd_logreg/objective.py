@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
-from itertools import combinations
+from functools import cache, cached_property
+from itertools import chain
 
 import numpy as np
 from numpy.random import RandomState
@@ -22,6 +22,13 @@ ALL = slice(None)
 
 LARGE = 500
 """Number of parameters of one score from which no square matrix is formed to bound L."""
+
+
+@cache
+def pairs(n: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """All c < d below n."""
+    first, second = np.triu_indices(n, 1)
+    return first, second
 
 
 @dataclass(frozen=True)
@@ -49,9 +56,8 @@ class Objective:
 
         def forward_backward(rows: Rows) -> tuple[float, Array]:
             z = rows.forward(w)
-            loss, dz = self.loss.loss_and_dz(z, rows.y)
-            mean = np.sum(rows.share * loss, dtype=np.float64)
-            return float(mean), rows.backward(rows.share * dz)
+            loss, dz = self.loss.loss_and_dz(z, rows.y, rows.share)
+            return loss, rows.backward(dz)
 
         mean_loss, dw = self.data.sum(forward_backward)
         return mean_loss, dw + self.penalty.gradient(w)
@@ -65,11 +71,8 @@ class Objective:
 
         def block(rows: Rows) -> tuple[Array]:
             z, z_v = rows.forward(w), rows.forward(v)
-            losses = [
-                np.sum(rows.share * self.loss.loss_and_dz(z + t * (z_v - z), rows.y)[0])
-                for t in lengths
-            ]
-            return (np.array(losses, dtype=np.float64),)
+            along = (z + t * (z_v - z) for t in lengths)
+            return (np.array([self.loss.loss_sum(z_t, rows.y, rows.share) for z_t in along]),)
 
         return self.data.sum(block)[0]
 
@@ -93,22 +96,22 @@ class Objective:
             if there is one, in the order of ``w.ravel()``.
         """
         n_outputs = w.shape[1]
-        pairs = list(combinations(range(n_outputs), 2))
+        first, second = pairs(n_outputs)
+        n_weights = n_outputs + len(first)
 
-        def grams(rows: Rows) -> tuple[Array, ...]:
-            a = self.loss.activations(rows.forward(w).astype(np.float64))
+        def grams(rows: Rows) -> tuple[Array]:
+            a = self.loss.activations(rows.forward(w).astype(np.float64, copy=False)).T
             share = rows.shares()
-            own = [rows.gram(np.sqrt(share * p * (1 - p)), features) for p in a.T]
-            mixed = [rows.gram(np.sqrt(share * a[:, c] * a[:, d]), features) for c, d in pairs]
-            return *own, *mixed
+            own = (share * p * (1 - p) for p in a)
+            mixed = (share * a[c] * a[d] for c, d in zip(first, second, strict=True))
+            return (rows.grams(chain(own, mixed), n_weights, features),)
 
-        blocks = self.data.sum(grams)
-        side = len(blocks[0])
+        blocks = self.data.sum(grams)[0]
+        side = blocks.shape[1]
         by_class = np.empty((side, n_outputs, side, n_outputs))
-        for c in range(n_outputs):
-            by_class[:, c, :, c] = blocks[c]
-        for (c, d), gram in zip(pairs, blocks[n_outputs:], strict=True):
-            by_class[:, c, :, d] = by_class[:, d, :, c] = -gram
+        classes = np.arange(n_outputs)
+        by_class[:, classes, :, classes] = blocks[:n_outputs]
+        by_class[:, first, :, second] = by_class[:, second, :, first] = -blocks[n_outputs:]
         fisher = by_class.reshape(side * n_outputs, side * n_outputs)
         n_penalised = (side - self.data.intercept) * n_outputs
         diagonal(fisher)[:n_penalised] += self.penalty.l2
@@ -210,7 +213,8 @@ class Objective:
         batch : Objective
             The same cost on the rows of the batch alone.
         """
-        order = random_state.permutation(self.data.weighted_rows())
+        order = self.data.weighted_rows()
+        random_state.shuffle(order)
         for start in range(0, len(order), size):
             index = order[start : start + size]
             mass = len(index) / len(order)

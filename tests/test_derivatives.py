@@ -51,7 +51,7 @@ class Case:
 def objective_on(X, y, n_classes, share=None, l2=0.0, intercept=True):
     loss = cross_entropy(n_classes)
     column = None if share is None else share[:, np.newaxis]
-    data = as_dataset(X, loss.targets(y, X.dtype), column, intercept)
+    data = as_dataset(X, loss.targets(y), column, intercept)
     return Objective(data, loss, ElasticNet(l2, 0.0, X.shape[1]))
 
 
@@ -137,7 +137,7 @@ def test_secants_give_a_symmetric_metric_that_fits_the_last_step(case, centre):
     for seed in range(3):
         before, step = point, np.random.RandomState(seed).standard_normal(w.shape)
         point = Point(objective, before.w + 0.1 * step)
-        metric = metric.learn(before, point)
+        metric = metric.learn(before, point, 0.0)
     last = point.w - before.w
     np.testing.assert_allclose(metric.solve(point.dw - before.dw), last, atol=1e-9)
     inverse = np.array([metric.solve(e.reshape(w.shape)).ravel() for e in np.eye(w.size)])

@@ -310,9 +310,9 @@ def wanted(rule, n_rows=100, n_features=5000, max_iter=1000, batch_size=None, l1
 def test_x_is_read_once_and_then_once_for_many_steps(small_pays, monkeypatch):
     X, y = wide()
     shapes, sizes = [], []
-    blocks, norms = DenseDataset.blocks, RowSpace.max_norms
+    sum_, norms = DenseDataset.sum, RowSpace.max_norms
     monkeypatch.setattr(
-        DenseDataset, "blocks", lambda self: shapes.append(self.X.shape) or blocks(self)
+        DenseDataset, "sum", lambda self, f: shapes.append(self.X.shape) or sum_(self, f)
     )
     monkeypatch.setattr(
         RowSpace, "max_norms", lambda self, v: sizes.append(v.shape[1]) or norms(self, v)

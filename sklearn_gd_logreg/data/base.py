@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._typing import Array
+
+SMALL_COPY = 1e6
+"""Bytes that a copy of rows may take whatever the size of X; beyond, X/16."""
 
 GOLDEN = (5**0.5 - 1) / 2
 """1/φ."""
@@ -43,15 +47,26 @@ class Rows(ABC):
     def forward(self, w: Array) -> Array:
         """Scores z = Xw + b, shape (m, n_outputs)."""
         if not self.intercept:
-            return self.X @ w
-        z = self.X @ w[:-1]
+            return self.times(w)
+        z = self.times(w[:-1])
         z += w[-1]
         return z
 
     def backward(self, dz: Array) -> Array:
         """Xᵀdz, and Σdz for the intercept: (n_features + intercept, n_outputs)."""
-        dw = self.X.T @ dz
-        return np.vstack([dw, dz.sum(axis=0)]) if self.intercept else dw
+        dw = self.transposed_times(dz)
+        if not self.intercept:
+            return dw
+        db = np.add.reduce(dz.T, axis=1, keepdims=True).T
+        return np.concatenate((dw, db))
+
+    @abstractmethod
+    def times(self, w: Array) -> Array:
+        """Xw, shape (m, w.shape[1])."""
+
+    @abstractmethod
+    def transposed_times(self, dz: Array) -> Array:
+        """Xᵀdz, shape (n_features, dz.shape[1])."""
 
     def shares(self) -> Array:
         """`share` as a float64 array of shape (m,)."""
@@ -60,6 +75,13 @@ class Rows(ABC):
     @abstractmethod
     def gram(self, root: Array, columns: NDArray[np.intp] | slice) -> Array:
         """Σ rootᵢ² xᵢxᵢᵀ over the chosen features, and the intercept last; float64."""
+
+    def grams(
+        self, weights: Iterable[Array], n_weights: int, columns: NDArray[np.intp] | slice
+    ) -> Array:
+        """Σ hᵢ xᵢxᵢᵀ for each of ``n_weights`` h ≥ 0, one on the other; float64."""
+        grams = (self.gram(np.sqrt(h), columns) for h in weights)
+        return np.stack(list(grams)) if n_weights > 1 else next(grams)[np.newaxis]
 
     @abstractmethod
     def squares(self, h: Array) -> Array:
@@ -96,6 +118,7 @@ class Dataset(ABC):
         self.dtype: np.dtype[np.floating] = X.dtype
         self.passes = Passes()
         self._rows_in_a_pass = self.n_rows
+        self._blocks: tuple[Rows, ...] | None = None
 
     @property
     def n_parameters(self) -> int:
@@ -109,21 +132,24 @@ class Dataset(ABC):
     def sum(self, function: Callable[[Rows], tuple[Any, ...]]) -> tuple[Any, ...]:
         """Sum, entry by entry, what ``function`` returns for each block; one pass."""
         self.passes.count += self.n_rows / self._rows_in_a_pass
-        blocks = map(function, self.blocks())
+        blocks = map(function, self._kept_blocks())
         total = next(blocks)
         for more in blocks:
             total = tuple(a + b for a, b in zip(total, more, strict=True))
         return total
 
-    def take(self, index: NDArray[np.intp], factor: float) -> Dataset:
+    def _kept_blocks(self) -> Iterable[Rows]:
+        """The blocks, made once: they are views."""
+        if self._blocks is None:
+            self._blocks = tuple(self.blocks())
+        return self._blocks
+
+    def take(self, index: NDArray[np.signedinteger], factor: float) -> Dataset:
         """The rows ``index`` as a data set of their own, their shares times ``factor``.
 
         Reading it counts as a part of a pass over this one.
         """
-        share = factor * (self.share[index] if isinstance(self.share, np.ndarray) else self.share)
-        part = type(self)(self.X[index], self.y[index], share, self.intercept)
-        part.passes, part._rows_in_a_pass = self.passes, self._rows_in_a_pass
-        return part
+        return self._part(index, factor * self.share_of(index))
 
     def sample(self, size: int) -> Dataset:
         """About ``size`` rows that stand for all of them, as a data set of their own.
@@ -138,12 +164,23 @@ class Dataset(ABC):
         at = (i + i * GOLDEN % 1) / size
         if not isinstance(self.share, np.ndarray):
             return self.take((at * self.n_rows).astype(np.intp), 1 / (size * self.share))
-        mass = np.cumsum(self.share)
+        mass = np.cumsum(self.share, dtype=np.float64)
         chosen = np.searchsorted(mass, at * mass[-1], side="right")
         index, times = np.unique(chosen, return_counts=True)
-        part = self.take(index, 1.0)
-        part.share = (times / size).astype(self.dtype)[:, np.newaxis]
+        return self._part(index, (times / size).astype(self.dtype)[:, np.newaxis])
+
+    def _part(self, index: NDArray[np.signedinteger], share: Array | float) -> Dataset:
+        part = self._rows(index, share)
+        part.passes, part._rows_in_a_pass = self.passes, self._rows_in_a_pass
         return part
+
+    def _rows(self, index: NDArray[np.signedinteger], share: Array | float) -> Dataset:
+        """The rows ``index`` with these shares."""
+        return type(self)(self.X[index], self.y[index], share, self.intercept)
+
+    def share_of(self, index: NDArray[np.signedinteger] | slice) -> Array | float:
+        """The shares of some rows: a float where all rows count alike."""
+        return self.share[index] if isinstance(self.share, np.ndarray) else self.share
 
     @property
     def effective_rows(self) -> float:
@@ -151,6 +188,25 @@ class Dataset(ABC):
         if isinstance(self.share, np.ndarray):
             return 1 / float(np.sum(np.square(self.share, dtype=np.float64)))
         return float(self.n_rows)
+
+    @property
+    def rows_to_copy(self) -> int:
+        """Number of rows of which a copy takes little beside X."""
+        return int(self.n_rows * min(max(SMALL_COPY / max(self.n_bytes, 1), 1 / 16), 1.0))
+
+    @property
+    def rows_to_sample(self) -> int:
+        """Number of rows that a sample may have without taking much beside X."""
+        return self.rows_to_copy
+
+    @property
+    @abstractmethod
+    def pass_work(self) -> float:
+        """What the products of a pass cost, in multiplications of a large matrix product."""
+
+    @abstractmethod
+    def gram_work(self, n_rows: float) -> float:
+        """What `Rows.gram` costs on so many rows, in the same unit."""
 
     @property
     @abstractmethod
@@ -162,8 +218,26 @@ class Dataset(ABC):
     def n_bytes(self) -> int:
         """Bytes that X takes."""
 
-    def weighted_rows(self) -> NDArray[np.intp]:
-        """Numbers of the rows whose weight is not 0."""
+    def weighted_rows(self) -> NDArray[np.signedinteger]:
+        """Numbers of the rows whose weight is not 0, in as few bytes as they need."""
+        kind = np.promote_types(np.int32, np.min_scalar_type(-self.n_rows))
         if isinstance(self.share, np.ndarray):
-            return np.flatnonzero(self.share)
-        return np.arange(self.n_rows)
+            return np.flatnonzero(self.share).astype(kind, copy=False)
+        return np.arange(self.n_rows, dtype=kind)
+
+
+def bordered(matrix: Array, edge: Array, corner: float) -> Array:
+    """A symmetric matrix with one more row and column."""
+    side = len(matrix)
+    larger = np.empty((side + 1, side + 1))
+    larger[:side, :side] = matrix
+    larger[side, :side] = larger[:side, side] = edge
+    larger[side, side] = corner
+    return larger
+
+
+def cuts(n: int, n_parts: int) -> Iterator[slice]:
+    """0 … n − 1 in parts of nearly the same length, none of them empty."""
+    n_parts = max(1, min(n, n_parts))
+    for start, stop in pairwise(n * k // n_parts for k in range(n_parts + 1)):
+        yield slice(start, stop)

@@ -1,7 +1,7 @@
 """Rows in a SciPy sparse array or matrix of CSR format."""
 
 from collections.abc import Iterator
-from itertools import pairwise
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -9,30 +9,59 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from .._typing import Array
-from .base import Dataset, Rows
+from .base import Dataset, Rows, bordered, cuts
+
+BLOCK = 1 << 20
+"""Least number of entries of a block: what its rows need beside X is then little."""
+
+PER_FEATURE = 16
+"""Least number of entries of a block for each feature: it adds a dw of its own to the sum."""
 
 CHUNK = 1 << 15
 """Number of entries of a part of X of which scaled copies are made."""
 
 
+PASS_WORK, PAIR_WORK = 130.0, 250.0
+"""Work on an entry of X in a pass, and on a pair of entries of a row in `gram`."""
+
+SCALING_WORK, GRAM_WORK = 160.0, 1.2
+"""Work on an entry of a row made dense, and on that for each feature."""
+
+FLAT_CHUNK = 1 << 17
+"""Number of entries of a part of X that is made dense."""
+
+
 class SparseRows(Rows):
-    """All rows of a CSR array: SciPy's products, nothing densified."""
+    """Some rows of a CSR array: SciPy's products, nothing densified."""
+
+    def times(self, w: Array) -> Array:
+        return self.X @ w
+
+    def transposed_times(self, dz: Array) -> Array:
+        return self._transposed @ dz
+
+    @cached_property
+    def _transposed(self) -> Any:
+        """Xᵀ, in CSC format."""
+        empty = type(self.X)(self.X.shape, dtype=self.X.dtype).T
+        return _sharing(empty, self.X.data, self.X.indices, self.X.indptr)
 
     def gram(self, root: Array, columns: NDArray[np.intp] | slice) -> Array:
-        grams = (
-            _gram(chunk if isinstance(columns, slice) else chunk[:, columns], root[index])
-            for index, chunk in self._chunks(self._width(columns) ** 2)
-        )
+        width = self._width(columns)
+        rows = self.X if isinstance(columns, slice) else self.X[:, columns]
+        sparse_work, dense_work = gram_works(rows.nnz, rows.shape)
+        if dense_work < sparse_work:
+            grams = (_dense_gram(chunk, root[index]) for index, chunk in _flat_chunks(rows))
+        else:
+            grams = (_gram(chunk, root[index]) for index, chunk in _chunks(rows, width**2))
         gram, edge = next(grams)
         for more, further in grams:
             gram, edge = gram + more, edge + further
-        if not self.intercept:
-            return gram
-        return np.block([[gram, edge[:, np.newaxis]], [edge, np.vdot(root, root)]])
+        return bordered(gram, edge, float(root @ root)) if self.intercept else gram
 
     def squares(self, h: Array) -> Array:
         parts = (
-            chunk.power(2, dtype=np.float64).T @ h[index] for index, chunk in self._chunks(CHUNK)
+            chunk.power(2, dtype=np.float64).T @ h[index] for index, chunk in _chunks(self.X, CHUNK)
         )
         squares: Array = sum(parts, start=np.zeros((self.X.shape[1], h.shape[1])))
         return np.vstack([squares, h.sum(axis=0)]) if self.intercept else squares
@@ -40,17 +69,31 @@ class SparseRows(Rows):
     def _width(self, columns: NDArray[np.intp] | slice) -> int:
         return self.X.shape[1] if isinstance(columns, slice) else len(columns)
 
-    def _chunks(self, size: int) -> Iterator[tuple[slice, Any]]:
-        """Runs of rows with about ``size`` entries, as arrays that share the memory of X."""
-        X, n_rows = self.X, self.X.shape[0]
-        n_chunks = max(1, min(n_rows, X.nnz // max(size, CHUNK)))
-        for start, stop in pairwise(np.linspace(0, n_rows, n_chunks + 1).astype(int)):
-            ends = X.indptr[start : stop + 1]
-            entries = slice(ends[0], ends[-1])
-            parts = X.data[entries], X.indices[entries], ends - ends[0]
-            chunk = type(X)(parts, shape=(stop - start, X.shape[1]))
-            chunk.has_canonical_format = True
-            yield slice(start, stop), chunk
+
+def gram_works(nnz: float, shape: tuple[int, int]) -> tuple[float, float]:
+    """Work of Σ rootᵢ² xᵢxᵢᵀ with sparse rows, and with the rows made dense some at a time."""
+    n_rows, n_features = shape
+    sparse_work = PAIR_WORK * (nnz**2 / max(n_rows, 1) + n_features**2)
+    dense_work = n_rows * n_features * (SCALING_WORK + GRAM_WORK * n_features)
+    return sparse_work, dense_work
+
+
+def _chunks(X: Any, size: int) -> Iterator[tuple[slice, Any]]:
+    """Runs of rows with about ``size`` entries."""
+    for index in cuts(X.shape[0], X.nnz // max(size, CHUNK)):
+        yield index, _run(X, index)
+
+
+def _flat_chunks(X: Any) -> Iterator[tuple[slice, Any]]:
+    """Runs of rows that are small when made dense."""
+    for index in cuts(X.shape[0], X.shape[0] * X.shape[1] // FLAT_CHUNK):
+        yield index, _run(X, index)
+
+
+def _dense_gram(X: Any, root: Array) -> tuple[Array, Array]:
+    """The same as `_gram`, for rows that are not very sparse."""
+    scaled = X.toarray() * root[:, np.newaxis]
+    return scaled.T @ scaled, root @ scaled
 
 
 def _gram(X: Any, root: Array) -> tuple[Array, Array]:
@@ -59,8 +102,23 @@ def _gram(X: Any, root: Array) -> tuple[Array, Array]:
     return (scaled.T @ scaled).toarray(), scaled.T @ root
 
 
+def _run(X: Any, index: slice) -> Any:
+    """Some rows in a row as an array that shares the memory of X, as a slice of X does not."""
+    ends = X.indptr[index.start : index.stop + 1]
+    entries = slice(ends[0], ends[-1])
+    empty = type(X)((len(ends) - 1, X.shape[1]), dtype=X.dtype)
+    return _sharing(empty, X.data[entries], X.indices[entries], ends - ends[0])
+
+
+def _sharing(empty: Any, data: Array, indices: NDArray[Any], indptr: NDArray[Any]) -> Any:
+    """An empty array filled with memory of another; SciPy's own ways there copy small views."""
+    empty.data, empty.indices, empty.indptr = data, indices, indptr
+    empty.has_canonical_format = True
+    return empty
+
+
 class SparseDataset(Dataset):
-    """Data set over a CSR array; one block, since slices of CSR are copies.
+    """Data set over a CSR array; blocks share its memory.
 
     Entries that are stored twice or out of order are put right in a copy: SciPy would do
     it in place.
@@ -75,8 +133,19 @@ class SparseDataset(Dataset):
         super().__init__(X, y, share, intercept)
 
     def blocks(self) -> Iterator[Rows]:
-        everything = slice(0, self.n_rows)
-        yield SparseRows(self.X, self.y, self.share, everything, self.intercept)
+        X = self.X
+        n_blocks = X.nnz // max(BLOCK, PER_FEATURE * self.n_features)
+        for index in cuts(self.n_rows, n_blocks):
+            rows = X if n_blocks <= 1 else _run(X, index)
+            yield SparseRows(rows, self.y[index], self.share_of(index), index, self.intercept)
+
+    @property
+    def pass_work(self) -> float:
+        return PASS_WORK * self.n_entries
+
+    def gram_work(self, n_rows: float) -> float:
+        part = n_rows / self.n_rows
+        return min(gram_works(part * self.n_entries, (int(n_rows), self.n_features)))
 
     @property
     def n_entries(self) -> int:

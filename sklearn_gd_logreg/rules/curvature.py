@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import linalg
+from scipy.linalg import lapack
 
 from .._linalg import diagonal, require_finite, unit_scale
 from .._typing import Array
@@ -36,8 +36,11 @@ class Curvature(ABC):
     def target(self, point: Point, alpha: float) -> Target:
         """Minimum over u of dw·(u − w) + (u − w)ᵀF(u − w)/(2α) + l1 ‖u‖₁."""
 
-    def learn(self, before: Point, point: Point) -> Curvature | None:
-        """The model corrected by a step and the change of dw on it; None to work it out anew."""
+    def learn(self, before: Point, point: Point, decrease: float) -> Curvature | None:
+        """The model corrected by a step and the change of dw on it; None to work it out anew.
+
+        ``decrease`` is what the model promised of that step.
+        """
         return None
 
     def is_stale(self, decrease: float, ratio: float) -> bool:
@@ -93,7 +96,7 @@ class FactorisedFisher(Metric):
     """
 
     scale: Array
-    factor: tuple[Array, bool]
+    factor: Array
 
     @classmethod
     def of(cls, fisher: Array) -> FactorisedFisher:
@@ -103,15 +106,39 @@ class FactorisedFisher(Metric):
         trace = 1e-12
         while True:
             diagonal(scaled)[...] += trace
-            try:
-                return cls(scale, linalg.cho_factor(scaled, lower=True, check_finite=False))
-            except linalg.LinAlgError:
-                trace *= 10
+            factor, failed = lapack.dpotrf(scaled, lower=1, clean=0)
+            if not failed:
+                return cls(scale, factor)
+            trace *= 10
 
     def solve(self, dw: Array) -> Array:
         slope = dw.ravel() / self.scale
-        move = linalg.cho_solve(self.factor, slope, check_finite=False)
-        return (move / self.scale).reshape(dw.shape)
+        move = lapack.dpotrs(self.factor, slope, lower=1)[0]
+        return (move.ravel() / self.scale).reshape(dw.shape)
+
+
+@dataclass(frozen=True)
+class DiagonalFisher(Metric):
+    """The diagonal of F at w = 0, where a is the same in all rows.
+
+    Attributes
+    ----------
+    diagonal : array of the shape of w
+    """
+
+    diagonal: Array
+
+    @classmethod
+    def of(cls, objective: Objective) -> DiagonalFisher:
+        """From the mean squares of the features."""
+        n_outputs = objective.loss.n_outputs
+        likely = 1 / max(n_outputs, 2)
+        variance = np.full((1, n_outputs), likely * (1 - likely))
+        diagonal = objective.mean_squares[:, np.newaxis] * variance
+        return cls(diagonal + objective.penalty.gradient(np.ones_like(diagonal)))
+
+    def solve(self, dw: Array) -> Array:
+        return np.divide(dw, self.diagonal, out=np.zeros(dw.shape), where=self.diagonal > 0)
 
 
 @dataclass(frozen=True)
@@ -166,6 +193,8 @@ def regular_fisher(point: Point, damping: float, features: NDArray[np.intp] | sl
     require_finite(fisher)
     diagonal(fisher)[...] *= 1 + damping
     n_outputs = point.w.shape[1]
+    if n_outputs == 1:
+        return fisher
     by_class = fisher.reshape(len(fisher) // n_outputs, n_outputs, -1, n_outputs)
     flat = slice(len(by_class) - objective.data.intercept if objective.penalty.l2 else 0, None)
     mean = np.einsum("icjc->ij", by_class[flat, :, flat]) / n_outputs

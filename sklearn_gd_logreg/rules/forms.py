@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..objective import Objective, Point
-from .curvature import Curvature, FactorisedFisher, KroneckerFisher, regular_fisher
+from .curvature import (
+    Curvature,
+    DiagonalFisher,
+    FactorisedFisher,
+    KroneckerFisher,
+    regular_fisher,
+)
 from .implicit import ImplicitFisher
 from .proximal import ProximalFisher, WorkingSet
-from .sampling import price, rows_to_copy
-from .secant import SecantFisher
+from .sampling import price
+from .secant import Pair, SecantFisher
 
 MOST_ROWS = 400
 """Rows a parameter beyond which a sample tells hardly more of F."""
 
 FEWEST_ROWS, FEWEST_ROWS_SOFTMAX = 10, 4
 """Rows a parameter at the least; a row says something of every class."""
+
+SOLUTION = 36.0
+"""What a step by conjugate gradients is taken to cost, in passes."""
+
+NEAR = 4.0
+"""How much larger the gradient is taken to have been before the first such step."""
 
 SMALL = 200
 """Number of parameters up to which an L1 penalty needs no working set."""
@@ -52,33 +66,55 @@ def thrifty_form(
     objective = point.objective
     if objective.penalty.l1:
         return exact_form(point, damping, limit)
-    if point.w.size > limit:
-        return products(point, damping, limit, aim, before)
-    n_rows = fisher_rows(objective)
-    if isinstance(before, SecantFisher) and before.trusted:
+    if isinstance(before, ImplicitFisher):
+        return products(point, damping, limit, aim, before.size)
+    n_rows, large = fisher_rows(objective), point.w.size > limit
+    if not isinstance(before, SecantFisher):
+        if large or (objective.loss.n_outputs > 1 and price(objective, n_rows) > DEAR):
+            return guess(point, damping, limit, aim)
+        return secants(point, damping, n_rows, aim)
+    if not before.trusted and (large or 2 * before.target(point, 1.0).decrease <= aim**2):
+        form = products(point, damping, limit, aim, None)
+        return replace(form, size_before=NEAR * form.size)
+    if before.trusted:
         n_rows = max(n_rows, more_rows(objective, before.n_rows))
-    cost = price(objective, n_rows)
+    return secants(point, damping, n_rows, aim, before.pairs)
+
+
+def guess(point: Point, damping: float, limit: int, aim: float) -> SecantFisher:
+    """F as its diagonal or, for the softmax, as a product, to be corrected by secants."""
+    objective = point.objective
+    cost = min(price(objective, fisher_rows(objective)), SOLUTION)
+    centre = product_form(point, damping, limit) or DiagonalFisher.of(objective)
+    return SecantFisher(centre, cost, 0, False, aim, trusted=False)
+
+
+def secants(
+    point: Point, damping: float, n_rows: int, aim: float, pairs: tuple[Pair, ...] = ()
+) -> SecantFisher:
+    """F of so many rows, factorised, to be corrected by secants; those known if it is a sample."""
     some = on_rows(point, n_rows)
-    if objective.loss.n_outputs > 1 and cost > DEAR and not isinstance(before, SecantFisher):
-        guess = KroneckerFisher.at(some, damping)
-        return SecantFisher(guess, cost, n_rows, some is point, aim, trusted=False)
-    factor = FactorisedFisher.of(regular_fisher(some, damping))
-    pairs = before.pairs if isinstance(before, SecantFisher) and some is not point else ()
-    return SecantFisher(factor, cost, n_rows, some is point, aim, pairs=pairs)
+    centre = FactorisedFisher.of(regular_fisher(some, damping))
+    whole = some is point
+    cost = price(point.objective, n_rows)
+    return SecantFisher(centre, cost, n_rows, whole, aim, pairs=() if whole else pairs)
 
 
 def products(
-    point: Point, damping: float, limit: int, aim: float, before: Curvature | None
+    point: Point, damping: float, limit: int, aim: float, size_before: float | None
 ) -> ImplicitFisher:
-    """F by its products on all rows; a softmax of few features has a preconditioner too."""
+    """F by its products on all rows."""
+    product = point.objective.fisher_product(point.w)
+    preconditioner = product_form(point, damping, limit)
+    return ImplicitFisher(point, product, damping, 0.0, aim, size_before, preconditioner)
+
+
+def product_form(point: Point, damping: float, limit: int) -> KroneckerFisher | None:
+    """F of a softmax as a product, unless the features are too many to factorise."""
     objective = point.objective
-    preconditioner = None
-    if objective.loss.n_outputs > 1 and objective.data.n_parameters <= limit:
-        some = on_rows(point, min(fisher_rows(objective), rows_to_copy(objective)))
-        preconditioner = KroneckerFisher.at(some, damping)
-    size = before.size if isinstance(before, ImplicitFisher) else None
-    product = objective.fisher_product(point.w)
-    return ImplicitFisher(point, product, damping, 0.0, aim, size, preconditioner)
+    if objective.loss.n_outputs == 1 or objective.data.n_parameters > limit:
+        return None
+    return KroneckerFisher.at(on_rows(point, fisher_rows(objective)), damping)
 
 
 def fisher_rows(objective: Objective) -> int:
@@ -88,17 +124,20 @@ def fisher_rows(objective: Objective) -> int:
     for_one_pass = data.n_rows / max(price(objective, data.n_rows), 1e-300)
     fewest = FEWEST_ROWS if n_outputs == 1 else FEWEST_ROWS_SOFTMAX
     rows = min(max(for_one_pass, fewest * n_parameters), MOST_ROWS * n_parameters)
-    return data.n_rows if rows > data.n_rows / 2 else int(rows)
+    return sampled(objective, int(min(rows, data.n_rows)), fewest * n_parameters)
 
 
 def more_rows(objective: Objective, n_rows: int) -> int:
-    """More rows where these did not do, unless F would cost more than the descent so far.
-
-    More than memory allows to copy are all rows, which need no copy.
-    """
-    more, all_rows = MORE * n_rows, objective.data.n_rows
-    more = all_rows if more > min(rows_to_copy(objective), all_rows / 2) else more
+    """More rows where these did not do, unless F would cost more than the descent so far."""
+    more = sampled(objective, MORE * n_rows, MORE * n_rows)
     return more if price(objective, more) <= objective.data.passes.count else n_rows
+
+
+def sampled(objective: Objective, n_rows: int, fewest: int) -> int:
+    """So many rows, or fewer if memory asks for it; all, if they are not many more."""
+    data = objective.data
+    possible = min(n_rows, data.rows_to_sample)
+    return possible if fewest <= possible <= data.n_rows / 2 else data.n_rows
 
 
 def on_rows(point: Point, n_rows: int) -> Point:

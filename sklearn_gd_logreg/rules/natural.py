@@ -156,14 +156,18 @@ class NaturalGradient(UpdateRule):
     def look(self, point: Point, memory: Any) -> NaturalMemory:
         if memory is None or memory.beginning:
             return self._first_look(point)
-        learned = None if self.exact else memory.curvature.learn(memory.point, point)
-        if learned is None:
-            return NaturalMemory(self._curvature(point, memory.curvature), point)
-        full = learned.target(point, 1.0)
-        ratio = full.decrease / (memory.full_step().decrease or 1.0)
-        if not learned.is_stale(full.decrease, ratio):
-            return NaturalMemory(learned, point, full, ratio=ratio)
-        return NaturalMemory(self._curvature(point, learned), point)
+        learned = None
+        if not self.exact:
+            before = memory.full_step().decrease
+            learned = memory.curvature.learn(memory.point, point, before)
+        if learned is not None:
+            full = learned.target(point, 1.0)
+            ratio = full.decrease / (before or 1.0)
+            if memory.ratio:
+                ratio = (ratio * memory.ratio**3) ** 0.25
+            if not learned.is_stale(full.decrease, ratio):
+                return NaturalMemory(learned, point, full, ratio=ratio)
+        return NaturalMemory(self._curvature(point, learned or memory.curvature), point)
 
     def _first_look(self, point: Point) -> NaturalMemory:
         """The way to the origin, or to where growing samples lead, or the step from here."""

@@ -19,9 +19,9 @@ from ..rates import Backtracking
 if TYPE_CHECKING:
     from .base import UpdateRule
 
-PER_ENTRY, PER_SCORE = 40.0, 1000.0
-"""What a pass spends on an entry of X and on a score (its exponential above all), in
-multiplications of a matrix product, which is how fast F is worked out."""
+PER_SCORE = 1000.0
+"""Work on a score in a pass, its exponential above all, in multiplications of a large matrix
+product."""
 
 PER_PASS, PER_FISHER = 2e6, 3e6
 """What they cost however few the rows: the calls."""
@@ -29,14 +29,14 @@ PER_PASS, PER_FISHER = 2e6, 3e6
 GROWTH = 4
 """Ratio of one sample to the one before, and at least that of all rows to the last."""
 
+SMALL = 32e6
+"""Bytes of X up to which the last sample is a quarter of the rows, and not a sixteenth."""
+
 FEWEST = 1000
 """Rows from which a sample is worth its overhead."""
 
 FEWEST_PER_PARAMETER = 10
 """Rows a parameter that a sample has at the least."""
-
-SMALL_COPY = 4e6
-"""Bytes that a copy of a sample may take whatever the size of X; beyond, X/16."""
 
 ENOUGH = 0.01
 """A sample is left when J on it is within this part of what its size makes uncertain."""
@@ -48,21 +48,17 @@ STEPS = 30
 def price(objective: Objective, n_rows: float) -> float:
     """What F on so many rows, factorised, costs in passes over all."""
     data, n_outputs = objective.data, objective.loss.n_outputs
-    n_parameters = data.n_parameters * n_outputs
-    whole = PER_PASS + PER_ENTRY * data.n_entries + PER_SCORE * data.n_rows * n_outputs
-    return (PER_FISHER + n_rows * n_parameters**2 + n_parameters**3 / 3) / whole
-
-
-def rows_to_copy(objective: Objective) -> int:
-    """Rows of the largest sample that memory allows."""
-    data = objective.data
-    return int(data.n_rows * min(max(SMALL_COPY / max(data.n_bytes, 1), 1 / 16), 1.0))
+    whole = PER_PASS + data.pass_work + PER_SCORE * data.n_rows * n_outputs
+    grams = n_outputs * (n_outputs + 1) / 2 * data.gram_work(n_rows)
+    return (PER_FISHER + grams + (data.n_parameters * n_outputs) ** 3 / 3) / whole
 
 
 def sample_sizes(objective: Objective) -> list[int]:
     """Sizes of growing samples, or none where the rows are too few for it to pay."""
     n_parameters = objective.data.n_parameters * objective.loss.n_outputs
-    size = min(int(objective.data.effective_rows) // GROWTH, rows_to_copy(objective))
+    data = objective.data
+    size = int(data.effective_rows) // (GROWTH if data.n_bytes <= SMALL else GROWTH**2)
+    size = min(size, data.rows_to_sample)
     sizes: list[int] = []
     while size >= max(FEWEST, FEWEST_PER_PARAMETER * n_parameters):
         sizes.insert(0, size)

@@ -11,8 +11,8 @@ from .._typing import Array
 from ..objective import Point
 from .curvature import Curvature, Metric
 
-MOST_PAIRS = 20
-"""Steps that are remembered."""
+FEWEST_PAIRS, MOST_PAIRS, PAIRS_BYTES = 5, 20, 4e6
+"""Steps that are remembered: as many as take so many bytes, between two bounds."""
 
 FRESH = 0.05
 """To what part a step with a fresh F is taken to shrink the norm of the gradient."""
@@ -22,6 +22,9 @@ CHEAP, PATIENCE = 1.0, 3
 
 NEWTON = 4.0
 """Price up to which F on all rows is worked out at every point: that is Newton's method."""
+
+LAST_STEPS = 1e-4
+"""Square of the norm from which Newton's method may be about to end."""
 
 PRECISION = 0.1
 """Part of the norm at which the descent ends that is not worth another F."""
@@ -57,8 +60,12 @@ class SecantFisher(Metric):
         Norm of the gradient at which the descent ends.
     trusted : bool
         Whether F̂ may decide that this is so: it may not if it is no more than a guess.
+    scale : float
+        By what F̂⁻¹ is multiplied: for a guess, what the last step has shown.
     pairs : tuple of Pair
         Oldest first.
+    steps : int
+        Made since F̂ was worked out.
 
     References
     ----------
@@ -72,25 +79,36 @@ class SecantFisher(Metric):
     whole: bool
     aim: float
     trusted: bool = True
+    scale: float = 1.0
     pairs: tuple[Pair, ...] = ()
     steps: int = 0
 
-    def learn(self, before: Point, point: Point) -> Curvature | None:
+    def learn(self, before: Point, point: Point, decrease: float) -> Curvature | None:
+        if self._is_newton and 2 * decrease > max(self.aim, LAST_STEPS):
+            return None
         step = np.subtract(point.w, before.w, dtype=np.float64)
         change = np.subtract(point.dw, before.dw, dtype=np.float64)
         inner = float(np.vdot(step, change))
         rounding = np.finfo(point.w.dtype).eps * np.linalg.norm(step) * np.linalg.norm(before.dw)
         if inner <= rounding:
             return self
-        pairs = (*self.pairs, Pair(step, change, inner))[-MOST_PAIRS:]
-        return replace(self, pairs=pairs, steps=self.steps + 1)
+        most = int(np.clip(PAIRS_BYTES / (2 * step.nbytes), FEWEST_PAIRS, MOST_PAIRS))
+        pairs = (*self.pairs, Pair(step, change, inner))[-most:]
+        scale = self.scale
+        if not self.trusted:
+            scale = inner / float(np.vdot(change, self.centre.solve(change)))
+        return replace(self, pairs=pairs, scale=scale, steps=self.steps + 1)
+
+    @property
+    def _is_newton(self) -> bool:
+        return self.whole and self.price <= NEWTON
 
     def is_stale(self, decrease: float, ratio: float) -> bool:
         if not self.trusted and 2 * decrease <= self.aim**2:
             return True
         if 2 * decrease < (PRECISION * self.aim) ** 2:
             return False
-        if self.whole and self.price <= NEWTON:
+        if self._is_newton:
             return True
         if self.price > CHEAP and self.steps < PATIENCE:
             return False
@@ -101,7 +119,7 @@ class SecantFisher(Metric):
         for step, change, inner in reversed(self.pairs):
             shares.append(float(np.vdot(step, slope)) / inner)
             slope -= shares[-1] * change
-        move = self.centre.solve(slope)
+        move = self.scale * self.centre.solve(slope)
         for (step, change, inner), share in zip(self.pairs, reversed(shares), strict=True):
             move += (share - float(np.vdot(change, move)) / inner) * step
         return move

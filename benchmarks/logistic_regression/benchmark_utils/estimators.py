@@ -1,0 +1,77 @@
+"""A benchopt solver made of an estimator with `fit`, `coef_` and `intercept_`.
+
+A solver file has a subclass with a `name`, a `family` and a method `estimator`.
+"""
+
+import warnings
+from typing import Any
+
+import numpy as np
+from benchopt import BaseSolver
+from sklearn.linear_model import LogisticRegression
+
+TINY = 1e-14  # tolerance: the number of iterations alone ends a fit
+
+
+class EstimatorSolver(BaseSolver):
+    """A fit from scratch for every number of iterations."""
+
+    sampling_strategy = "iteration"
+    family = "others"  # in tables: "ours", "scikit-learn" or "others"
+    penalises_intercept = False
+
+    def set_objective(self, X, y, sample_weight, C, l1_ratio, fit_intercept, n_classes):
+        self.X, self.y, self.sample_weight = X, y, sample_weight
+        self.C, self.l1_ratio, self.fit_intercept = C, l1_ratio, fit_intercept
+        self.n_outputs = 1 if n_classes == 2 else n_classes
+        self.model = None
+
+    def estimator(self, max_iter: int) -> Any:
+        """The unfitted estimator that stops after so many iterations."""
+        raise NotImplementedError
+
+    def default(self) -> Any:
+        """The estimator as its users have it: default settings, but for the problem's own."""
+        return None
+
+    def run(self, n_iter):
+        self.model = None
+        if n_iter:
+            self.model = self.fit(self.estimator(n_iter))
+
+    def fit(self, model: Any) -> Any:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return model.fit(self.X, self.y, self.sample_weight)
+
+    def get_result(self):
+        return self.result_of(self.model)
+
+    def result_of(self, model: Any) -> dict[str, Any]:
+        shape = self.n_outputs, self.X.shape[1]
+        if model is None:
+            return {"coef": np.zeros(shape), "intercept": np.zeros(shape[0])}
+        intercept = np.zeros(shape[0]) + np.ravel(model.intercept_)
+        return {"coef": np.reshape(model.coef_, shape), "intercept": intercept}
+
+    @property
+    def penalty(self) -> dict[str, Any]:
+        return {"C": self.C, "l1_ratio": self.l1_ratio, "fit_intercept": self.fit_intercept}
+
+
+class ScikitLearn(EstimatorSolver):
+    """`sklearn.linear_model.LogisticRegression` with one of its solvers."""
+
+    family = "scikit-learn"
+    requirements = ["scikit-learn"]
+    allows_l1 = False
+
+    def skip(self, X, l1_ratio, **others):
+        if l1_ratio and not self.allows_l1:
+            return True, "no L1 penalty"
+        return False, None
+
+    def estimator(self, max_iter):
+        return LogisticRegression(
+            solver=self.name, max_iter=max_iter, tol=TINY, random_state=0, **self.penalty
+        )

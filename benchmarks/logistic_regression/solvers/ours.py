@@ -1,0 +1,29 @@
+"""GDLogisticRegression, by update rule."""
+
+from benchmark_utils.estimators import EstimatorSolver
+
+from sklearn_gd_logreg import GDLogisticRegression
+
+
+class Solver(EstimatorSolver):
+    """Gradient descent with full batches, by rule."""
+
+    name = "ours"
+    family = "ours"
+    requirements = ["pip::sklearn-gd-logreg"]
+    parameters = {
+        "rule": ["natural", "gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam"],
+    }
+    parameter_template = "{rule}"
+
+    def estimator(self, max_iter):
+        return GDLogisticRegression(
+            solver=self.rule, max_iter=max_iter, tol=1e-12, random_state=0, **self.penalty
+        )
+
+    def default(self):
+        return GDLogisticRegression(**self.penalty)
+
+    def result_of(self, model):
+        passes = {} if model is None else {"passes": float(model.history_["passes"][-1])}
+        return super().result_of(model) | passes

@@ -1,0 +1,137 @@
+"""The benchmark: its objective is J, its files load, its sampling finds what it should."""
+
+import importlib.util
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from tests.problems import SOLVERS, cost, noisy, sparse_rows, uneven_weights
+
+FOLDER = Path(__file__).parents[1] / "benchmarks"
+pytest.importorskip("benchopt", reason="benchopt is not installed: make bench installs it")
+pytest.importorskip("glum", reason="glum is not installed: make bench installs it")
+pytestmark = pytest.mark.filterwarnings("ignore")  # of other packages
+
+
+@pytest.fixture(scope="module")
+def benchmark():
+    from benchopt.benchmark import Benchmark
+
+    return Benchmark(FOLDER / "logistic_regression")
+
+
+@pytest.fixture
+def pose(benchmark, monkeypatch):
+    """An objective with data, whose minimum is not asked for."""
+    objective = benchmark.get_benchmark_objective().get_instance()
+    set_data = type(objective).set_data
+    monkeypatch.setitem(set_data.__globals__, "optimum", lambda *_: {"value": 0.5})
+
+    def posed(**data):
+        objective._dataset = None
+        objective.set_data(**data)
+        return objective
+
+    return posed
+
+
+@pytest.mark.parametrize("n_classes", [2, 4])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("l1_ratio", [0.0, 0.3, 1.0])
+def test_objective_is_the_documented_cost(pose, n_classes, weighted, l1_ratio):
+    X, y = noisy(9000, 5, n_classes, seed=0)  # more rows than a block has
+    s = uneven_weights(len(y)) if weighted else None
+    n_outputs = 1 if n_classes == 2 else n_classes
+    rng = np.random.default_rng(1)
+    w, b = rng.standard_normal((n_outputs, 5)), rng.standard_normal(n_outputs)
+    objective = pose(X=X, y=y + 7, sample_weight=s, C=0.01, l1_ratio=l1_ratio)
+    found = objective.evaluate_result(coef=w, intercept=b)
+    model = SimpleNamespace(coef_=w, intercept_=b)
+    expected = cost(X, y, model, s, C=0.01, l1_ratio=l1_ratio)
+    assert found["value"] == pytest.approx(expected, rel=1e-13)
+    assert found["suboptimality"] == pytest.approx((expected - 0.5) / 0.5, rel=1e-12)
+
+
+def test_objective_takes_sparse_rows(pose):
+    X = sparse_rows(300, 40, seed=2)
+    y = np.arange(300) % 2
+    w, b = np.linspace(-3, 3, 40)[np.newaxis], np.array([0.5])
+    values = [pose(X=rows, y=y).evaluate_result(w, b)["value"] for rows in (X, X.toarray())]
+    assert values[0] == pytest.approx(values[1], rel=1e-14)
+
+
+def test_bound_of_the_excess_holds(benchmark):
+    from benchmark_utils.cost import Problem, excess_bound
+    from benchmark_utils.cost import cost as j
+    from sklearn.linear_model import LogisticRegression
+
+    X, y = noisy(500, 5, 2, seed=3)
+    problem = Problem(X, y, C=0.1)
+    best = LogisticRegression(C=0.1, solver="newton-cholesky", tol=1e-12).fit(X, y)
+    lowest = j(problem, best.coef_, best.intercept_)
+    assert excess_bound(problem, best.coef_, best.intercept_) < 1e-20
+    for steps in (1, 3, 6):
+        rough = LogisticRegression(C=0.1, max_iter=steps).fit(X, y)
+        excess = j(problem, rough.coef_, rough.intercept_) - lowest
+        bound = excess_bound(problem, rough.coef_, rough.intercept_)
+        assert 0 < excess <= bound
+
+
+def test_every_file_loads(benchmark):
+    """All but those of packages that are not installed."""
+    solvers = {solver.name: solver for solver in benchmark.get_solvers()}
+    assert {"ours", "lbfgs", "newton-cholesky", "newton-cg", "liblinear", "sag", "saga"} <= {
+        name for name, solver in solvers.items() if solver.is_installed(quiet=True)
+    }
+    assert sorted(solvers["ours"].parameters["rule"]) == sorted(SOLVERS)
+    assert len(benchmark.get_datasets()) >= 6
+    assert all(dataset.is_installed(quiet=True) for dataset in benchmark.get_datasets())
+
+
+def test_solvers_minimise_the_objective(benchmark, pose):
+    X, y = noisy(200, 4, 2, seed=4)
+    objective = pose(X=X, y=y, C=0.5, fit_intercept=False)
+    found = {}
+    for solver in benchmark.get_solvers():
+        if solver.is_installed(quiet=True):
+            one = solver.get_instance()
+            if not one._set_objective(objective)[0]:
+                one.run(200)
+                found[one.name] = objective(one.get_result())[0]["objective_value"]
+    assert len(found) >= 7
+    assert np.ptp(list(found.values())) < 1e-9
+
+
+def test_sampling_finds_the_fewest_iterations(monkeypatch):
+    measure = load_measure()
+    solver = SimpleNamespace(pre_run_hook=lambda k: None, iterations=0)
+    solver.run = lambda k: setattr(solver, "iterations", k)
+    solver.get_result = lambda: solver.iterations
+
+    def objective(k):
+        names = ("objective_value", "objective_suboptimality", "objective_passes")
+        return [dict(zip(names, (1 + 0.25**k, 0.25**k, k), strict=True))]
+
+    curve = measure.Curve(solver, objective, limit=1.0)
+    curve.sample()
+    assert curve.end == "reached"
+    assert [curve.reaching(level).iterations for level in (1e-3, 1e-6, 1e-9)] == [5, 10, 15]
+
+
+def test_repetitions_take_turns_in_both_orders():
+    measure, order = load_measure(), []
+    tasks = [(n, lambda name=name: order.append(name)) for n, name in ((2, "a"), (3, "b"))]
+    measure.repeat(tasks)
+    assert order == ["b", "a", "a", "b", "b"]
+
+
+def load_measure():
+    spec = importlib.util.spec_from_file_location("measure", FOLDER / "measure.py")
+    module = importlib.util.module_from_spec(spec)
+    import sys
+
+    sys.modules["measure"] = module
+    spec.loader.exec_module(module)
+    return module

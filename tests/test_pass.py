@@ -1,0 +1,195 @@
+"""One pass over the rows: the loss and its derivative, and the blocks that they come in."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from sklearn_gd_logreg.data import as_dataset
+from sklearn_gd_logreg.data import csr as csr_module
+from sklearn_gd_logreg.loss import cross_entropy
+
+from .problems import uneven_weights
+from .test_derivatives import objective_on
+from .test_inputs import peak, tall, tall_csr
+
+# -- loss and dz beside extended precision -----------------------------------------------------
+
+
+def scores(n_rows, n_classes, scale, seed=0):
+    """Scores of every size up to ``scale``, ties among them, and the classes of the rows."""
+    random = np.random.RandomState(seed)
+    size = (n_rows, 1 if n_classes == 2 else n_classes)
+    z = scale * random.standard_normal(size) ** 3
+    z[::7] = z[::7].round()
+    return z, random.randint(n_classes, size=n_rows)
+
+
+def exact(z, codes):
+    """ℒ and dz in extended precision, as sums of exponentials of differences of scores."""
+    z = z.astype(np.longdouble)
+    if z.shape[1] == 1:
+        t = np.where(codes[:, np.newaxis], -z, z)
+        e = np.exp(-np.abs(t))
+        sigma = np.where(t > 0, 1, e) / (1 + e)
+        loss = np.maximum(t, 0) + np.log1p(e)
+        return loss[:, 0], np.where(codes[:, np.newaxis], -sigma, sigma)
+    rows, top = np.arange(len(z)), z.max(axis=1)
+    e = np.exp(z - top[:, np.newaxis])
+    own = e[rows, codes].copy()
+    e[rows, codes] = 0
+    rest = e.sum(axis=1)
+    loss = top - z[rows, codes] + np.log1p(rest + (own - 1))
+    dz = e / (own + rest)[:, np.newaxis]
+    dz[rows, codes] = -rest / (own + rest)
+    return loss, dz
+
+
+FEW, MANY = 50, 5003
+"""Rows fewer and more than those whose 1 + e are multiplied."""
+
+
+@pytest.mark.parametrize("weighted", [False, True], ids=["unweighted", "weighted"])
+@pytest.mark.parametrize("n_classes", [2, 3, 12])
+@pytest.mark.parametrize("n_rows", [FEW, MANY])
+@pytest.mark.parametrize("scale", [1e-9, 1e-3, 1.0, 30.0, 1e4])
+def test_loss_and_dz_are_exact(scale, n_rows, n_classes, weighted):
+    z, codes = scores(n_rows, n_classes, scale)
+    share = uneven_weights(n_rows)[:, np.newaxis] if weighted else 0.3
+    loss = cross_entropy(n_classes)
+    found, dz = loss.loss_and_dz(z, loss.targets(codes), share)
+    each, expected = exact(z, codes)
+    assert found == pytest.approx(float((np.ravel(share) * each).sum()), rel=1e-14, abs=0)
+    np.testing.assert_allclose(dz, (share * expected).astype(float), rtol=1e-13, atol=1e-300)
+
+
+@pytest.mark.parametrize("weighted", [False, True], ids=["unweighted", "weighted"])
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("n_rows", [FEW, MANY])
+@pytest.mark.parametrize("margin", [1.0, 3.0, 10.0, 30.0, 50.0, 300.0, 690.0])
+def test_tiny_losses_are_exact(margin, n_rows, n_classes, weighted):
+    z, codes = scores(n_rows, n_classes, 1e-3)
+    if n_classes == 2:
+        z[:, 0] += np.where(codes, margin, -margin)
+    else:
+        z[np.arange(n_rows), codes] += margin
+    share = uneven_weights(n_rows)[:, np.newaxis] if weighted else 1 / n_rows
+    loss = cross_entropy(n_classes)
+    found, dz = loss.loss_and_dz(z, loss.targets(codes), share)
+    each, expected = exact(z, codes)
+    assert found == pytest.approx(float((np.ravel(share) * each).sum()), rel=1e-14, abs=0)
+    np.testing.assert_allclose(dz, (share * expected).astype(float), rtol=1e-13, atol=1e-300)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("n_classes", [2, 3, 12])
+@pytest.mark.parametrize("n_rows", [FEW, MANY])
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 30.0, 1e4])
+def test_the_loss_alone_is_the_same_number_and_z_is_left_alone(scale, n_rows, n_classes, dtype):
+    z, codes = scores(n_rows, n_classes, scale)
+    z = z.astype(dtype)
+    before, loss = z.copy(), cross_entropy(n_classes)
+    y = loss.targets(codes)
+    found, dz = loss.loss_and_dz(z, y, 0.1)
+    assert loss.loss_sum(z, y, 0.1) == found
+    np.testing.assert_array_equal(z, before)
+    assert dz.dtype == dtype
+    assert dz.shape == z.shape
+    each, expected = exact(z, codes)
+    if dtype == "float32":
+        assert found == pytest.approx(float(0.1 * each.sum()), rel=1e-6, abs=0)
+        np.testing.assert_allclose(dz, (0.1 * expected).astype(float), atol=1e-6)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3, 200])
+def test_a_label_takes_a_byte(n_classes):
+    y = cross_entropy(n_classes).targets(np.arange(1000) % n_classes)
+    assert y.nbytes == 1000
+
+
+# -- blocks ----------------------------------------------------------------------------------------
+
+
+def stored(X, storage):
+    if storage == "CSR":
+        return sparse.csr_array(X)
+    return np.asarray(X, dtype=storage[2:], order=storage[0])
+
+
+STORAGES = ["C float64", "F float64", "C float32", "F float32", "CSR"]
+
+
+@pytest.mark.parametrize("n_classes", [2, 5])
+@pytest.mark.parametrize("storage", STORAGES)
+def test_blocks_cover_the_rows_once_and_give_what_all_rows_give(storage, n_classes, monkeypatch):
+    monkeypatch.setattr(csr_module, "BLOCK", 20_000)
+    X, codes = tall(9_001), np.arange(9_001) % n_classes
+    share = uneven_weights(9_001) / uneven_weights(9_001).sum()
+    objective = objective_on(stored(X, storage), codes, n_classes, share.astype(X.dtype))
+    blocks = list(objective.data.blocks())
+    assert len(blocks) > 1
+    np.testing.assert_array_equal(
+        np.concatenate([np.arange(9_001)[b.index] for b in blocks]), np.arange(9_001)
+    )
+    w = np.random.RandomState(0).standard_normal((81, objective.loss.n_outputs))
+    found, dw = objective.loss_and_gradient(w.astype(objective.data.dtype))
+    each, dz = exact(X @ w[:-1] + w[-1], codes)
+    dz = share[:, np.newaxis] * dz.astype(float)
+    tol = 1e-12 if objective.data.dtype == np.float64 else 1e-5
+    assert found == pytest.approx(float((share * each).sum()), rel=tol, abs=0)
+    np.testing.assert_allclose(dw, np.vstack([X.T @ dz, dz.sum(axis=0)]), atol=10 * tol)
+    assert objective.data.passes.count == 1
+
+
+@pytest.mark.parametrize("n_outputs", [1, 12])
+@pytest.mark.parametrize("storage", STORAGES)
+def test_products_forward_and_backward_are_those_of_the_matrix(storage, n_outputs):
+    X = tall(1_500)[:, :60]
+    random = np.random.RandomState(1)
+    w, dz = random.standard_normal((61, n_outputs)), random.standard_normal((1_500, n_outputs))
+    data = as_dataset(stored(X, storage), np.zeros(1_500), None, intercept=True)
+    w, dz = w.astype(data.dtype), dz.astype(data.dtype)
+    (rows,) = data.blocks()
+    tol = 1e-11 if data.dtype == np.float64 else 2e-3
+    z, dw = rows.forward(w), rows.backward(dz)
+    assert z.dtype == dw.dtype == data.dtype
+    np.testing.assert_allclose(z, X @ w[:-1] + w[-1], atol=tol)
+    np.testing.assert_allclose(dw, np.vstack([X.T @ dz, dz.sum(axis=0)]), atol=tol)
+
+
+@pytest.mark.parametrize("n_classes", [2, 4])
+@pytest.mark.parametrize("storage", STORAGES)
+def test_what_a_pass_needs_beside_x_does_not_grow_with_the_rows(storage, n_classes):
+    needs = []
+    for n_rows in (40_000, 80_000):
+        X = tall_csr(n_rows) if storage == "CSR" else stored(tall(n_rows), storage)
+        objective = objective_on(X, np.arange(n_rows) % n_classes, n_classes)
+        w = np.zeros((X.shape[1] + 1, objective.loss.n_outputs), X.dtype)
+        objective.loss_and_gradient(w)
+        needs.append(peak(lambda o=objective, w=w: o.loss_and_gradient(w)))
+    assert needs[1] < 1.1 * needs[0] + 20_000
+    assert needs[1] < 5_000_000
+
+
+@pytest.mark.parametrize("storage", ["CSR", "CSR, indices of 8 bytes"])
+def test_blocks_of_csr_rows_share_its_memory(storage, monkeypatch):
+    monkeypatch.setattr(csr_module, "BLOCK", 20_000)
+    X = tall_csr(3_000)
+    if storage != "CSR":
+        X.indices, X.indptr = X.indices.astype(np.int64), X.indptr.astype(np.int64)
+    data = as_dataset(X, np.zeros(3_000), None, intercept=True)
+    w, dz = np.ones((101, 1)), np.ones((3_000, 1))
+    tracemalloc.start()
+    try:
+        blocks = list(data.blocks())
+        for rows in blocks:
+            rows.forward(w)
+            rows.backward(dz[rows.index])
+        kept = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert len(blocks) == 12
+    assert all(np.shares_memory(rows.X.data, X.data) for rows in blocks)
+    assert all(np.shares_memory(rows.X.indices, X.indices) for rows in blocks)
+    assert kept < X.indptr.nbytes + 100_000 < X.data.nbytes / 5
