@@ -76,7 +76,7 @@ def thrifty_form(
     if not before.trusted and (large or 2 * before.target(point, 1.0).decrease <= aim**2):
         form = products(point, damping, limit, aim, None)
         return replace(form, size_before=NEAR * form.size)
-    if before.steps:
+    if before.trusted:
         n_rows = max(n_rows, more_rows(objective, before.n_rows))
     return secants(point, damping, n_rows, aim, before.pairs)
 
