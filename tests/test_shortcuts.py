@@ -1,0 +1,523 @@
+"""Samples of rows and corrected curvature spare passes, and must not show in the result."""
+
+from functools import cache
+from itertools import pairwise
+from unittest.mock import patch
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import sparse
+
+from sklearn_gd_logreg import GDLogisticRegression, NaturalGradient
+from sklearn_gd_logreg.data import Dataset, as_dataset
+from sklearn_gd_logreg.loss import cross_entropy
+from sklearn_gd_logreg.objective import Objective
+from sklearn_gd_logreg.penalty import ElasticNet
+from sklearn_gd_logreg.rules import natural
+from sklearn_gd_logreg.rules.forms import fisher_rows
+from sklearn_gd_logreg.rules.sampling import FEWEST, price, sample_sizes
+
+from .problems import Problem, cost, noisy, reference, sparse_rows, uneven_weights
+
+TOL = 1e-4
+ASKED = TOL**2 / 2
+"""What ``tol`` says of J − J*."""
+
+FACTOR = 3.0
+"""Neither J − J* nor its estimate is more than so many times the other."""
+
+ROUNDING = 1e-13
+
+
+# -- problems that are large enough for every shortcut ----------------------------------------
+
+
+def correlated(X, rho=0.95):
+    """Every feature made much like the one before."""
+    X = X.copy()
+    for j in range(1, X.shape[1]):
+        X[:, j] = rho * X[:, j - 1] + np.sqrt(1 - rho**2) * X[:, j]
+    return X
+
+
+def tall(n_classes=2, n_rows=12000, n_features=8, seed=0):
+    return Problem(*noisy(n_rows, n_features, n_classes, seed), {"C": 1.0})
+
+
+def rare_features():
+    rng = np.random.RandomState(1)
+    often = np.array([0.5, 0.2, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0003])
+    X = (rng.uniform(size=(20000, 8)) < often).astype(float)
+    y = (X @ rng.standard_normal(8) * 2 + rng.logistic(size=20000) > 0.5).astype(int)
+    return Problem(X, y, {"C": 10.0})
+
+
+def nearly_separable():
+    rng = np.random.RandomState(2)
+    X = rng.standard_normal((12000, 8))
+    score = X @ np.arange(1, 9)
+    return Problem(X, (score + 0.3 * rng.logistic(size=12000) > 0).astype(int), {"C": 1e3})
+
+
+def imbalanced():
+    rng = np.random.RandomState(3)
+    X = rng.standard_normal((20000, 8))
+    score = X @ rng.standard_normal(8) - 7.5
+    return Problem(X, (score + rng.logistic(size=20000) > 0).astype(int), {"C": 1.0})
+
+
+def rhythm():
+    """Labels that follow the row number, and a feature that knows of it."""
+    rng = np.random.RandomState(4)
+    i = np.arange(12000)
+    X = rng.standard_normal((12000, 6))
+    X[:, 0] += i % 4 == 1
+    return Problem(X, i % 4, {"C": 1.0})
+
+
+def in_order(problem, key):
+    order = np.argsort(key, kind="stable")
+    return Problem(problem.X[order], problem.y[order], problem.options)
+
+
+def scaled(problem):
+    n_features = problem.X.shape[1]
+    return problem.on(problem.X * 10.0 ** np.linspace(-3, 3, n_features))
+
+
+def weighted(problem, sample_weight):
+    return Problem(problem.X, problem.y, problem.options, sample_weight)
+
+
+def half_of_the_mass(problem):
+    """One row weighs as much as all others."""
+    weight = np.ones(len(problem.y))
+    weight[4321] = len(problem.y)
+    return weighted(problem, weight)
+
+
+def times(problem, seed=0):
+    """Weights 0, 1, 2 and 3."""
+    return weighted(problem, np.random.RandomState(seed).randint(4, size=len(problem.y)))
+
+
+def penalised(problem, C, l1_ratio):
+    return Problem(problem.X, problem.y, {"C": C, "l1_ratio": l1_ratio})
+
+
+WELL_POSED = {
+    "plain": tall,
+    "ill-scaled": lambda: scaled(tall()),
+    "correlated": lambda: tall().on(correlated(tall().X)),
+    "rare features": rare_features,
+    "imbalanced": imbalanced,
+    "sorted by class": lambda: in_order(tall(), tall().y),
+    "sorted by a feature": lambda: in_order(tall(), tall().X[:, 0]),
+    "3 classes": lambda: tall(3),
+    "3 classes, sorted": lambda: in_order(tall(3), tall(3).y),
+    "10 classes": lambda: tall(10, 16000, 6),
+    "periodic": rhythm,
+    "F order": lambda: tall().on(np.asfortranarray(tall().X)),
+    "CSR": lambda: tall().on(sparse.csr_array(tall().X)),
+    "weights 0 to 3": lambda: times(tall()),
+    "uneven weights": lambda: weighted(tall(), uneven_weights(12000)),
+    "lasso": lambda: penalised(tall(), 0.01, 1.0),
+    "elastic net, 3 classes": lambda: penalised(tall(3), 0.01, 0.5),
+}
+
+HARDER = {
+    "nearly separable": nearly_separable,
+    "half of the mass in a row": lambda: half_of_the_mass(tall()),
+}
+
+PROBLEMS = WELL_POSED | HARDER
+
+
+SAMPLE = Dataset.sample
+
+
+def model(**options):
+    return GDLogisticRegression(**({"tol": TOL} | options))
+
+
+@cache
+def problem_of(name):
+    return PROBLEMS[name]()
+
+
+@cache
+def fitted(name):
+    """The problem fitted by default, and that with samples of its rows."""
+    taken = []
+
+    def sample(self, size):
+        taken.append(size)
+        return SAMPLE(self, size)
+
+    with patch.object(Dataset, "sample", sample):
+        clf = problem_of(name).fit(model())
+    assert taken, "a poor example: no sample was read"
+    return clf
+
+
+@cache
+def exact(name):
+    """The problem fitted by Fisher scoring on all rows, as far as the numbers reach."""
+    return problem_of(name).fit(model(solver=NaturalGradient(exact=True), tol=1e-11))
+
+
+def cost_of(problem, clf):
+    kept = slice(None) if problem.sample_weight is None else problem.sample_weight > 0
+    weight = None if problem.sample_weight is None else problem.sample_weight[kept]
+    return cost(problem.X[kept], problem.y[kept], clf, weight, **problem.options)
+
+
+def is_fractional(passes):
+    return not float(passes).is_integer()
+
+
+each_problem = pytest.mark.parametrize("name", PROBLEMS)
+each_well_posed = pytest.mark.parametrize("name", WELL_POSED)
+
+
+# -- where they end --------------------------------------------------------------------------
+
+
+@each_problem
+def test_the_default_ends_as_near_the_optimum_as_asked(name):
+    problem, clf = problem_of(name), fitted(name)
+    assert clf.stop_reason_ == "tol"
+    assert cost_of(problem, clf) - cost_of(problem, exact(name)) <= ASKED
+
+
+@pytest.mark.parametrize("name", ["ill-scaled", "sorted by class", "10 classes", "periodic"])
+def test_the_exact_form_ends_where_scikit_learn_does(name):
+    problem = problem_of(name)
+    best = cost_of(problem, reference(problem.X, problem.y, **problem.options))
+    assert abs(cost_of(problem, exact(name)) - best) <= 1e-10
+
+
+@each_problem
+def test_half_the_square_of_the_norm_estimates_what_is_left(name):
+    problem, history = problem_of(name), fitted(name).history_
+    left = history["cost"] - min(cost_of(problem, exact(name)), history["cost"].min())
+    estimate = history["gradient_norm"] ** 2 / 2
+    assert (left <= FACTOR * estimate + ROUNDING).all()
+    assert (estimate <= FACTOR * left + ROUNDING).all()
+
+
+@pytest.mark.parametrize("tol", [1e-2, 1e-3, 1e-6])
+@pytest.mark.parametrize("name", ["ill-scaled", "correlated", "imbalanced", "10 classes", "lasso"])
+def test_other_tolerances_are_kept_too(name, tol):
+    problem = problem_of(name)
+    clf = problem.fit(model(tol=tol))
+    left = cost_of(problem, clf) - cost_of(problem, exact(name))
+    assert clf.stop_reason_ == "tol"
+    assert left <= tol**2 / 2 + ROUNDING
+
+
+@pytest.mark.parametrize("n_classes", [3, 10])
+@pytest.mark.parametrize("direct_limit", [10, 2000])
+def test_more_parameters_than_are_factorised_end_there_too(n_classes, direct_limit):
+    problem = tall(n_classes, 6000, 12)
+    clf = problem.fit(model(solver=NaturalGradient(direct_limit=direct_limit)))
+    best = problem.fit(model(solver=NaturalGradient(exact=True), tol=1e-11))
+    assert clf.stop_reason_ == "tol"
+    assert cost_of(problem, clf) - cost_of(problem, best) <= ASKED
+
+
+def test_text_needs_few_passes():
+    X = sparse_rows(6000, 2500, 0)
+    y = (X @ np.random.RandomState(0).standard_normal(2500) > 0).astype(int)
+    problem = Problem(X, y, {"C": 1.0})
+    clf = problem.fit(model())
+    best = problem.fit(model(tol=1e-9))
+    assert clf.stop_reason_ == "tol"
+    assert cost_of(problem, clf) - cost_of(problem, best) <= ASKED
+    plain = problem.fit(model(solver=NaturalGradient(exact=True)))
+    assert clf.history_["passes"][-1] <= min(45, plain.history_["passes"][-1])
+
+
+# -- the form of the rows --------------------------------------------------------------------
+
+
+def probabilities(problem, clf, rows=200):
+    return clf.predict_proba(problem.X[:rows])
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_a_memory_map_gives_the_same_model(tmp_path, order):
+    problem = tall()
+    X = np.asarray(problem.X, order=order)
+    mapped = np.memmap(tmp_path / "X", dtype=X.dtype, mode="w+", shape=X.shape, order=order)
+    mapped[...] = X
+    one = problem.on(X).fit(model())
+    other = problem.on(np.memmap(tmp_path / "X", X.dtype, "r", 0, X.shape, order)).fit(model())
+    np.testing.assert_array_equal(one.coef_, other.coef_)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_float32_ends_there_to_its_precision(n_classes):
+    problem = tall(n_classes)
+    clf = problem.on(problem.X.astype(np.float32)).fit(model(tol=1e-3))
+    assert clf.stop_reason_ == "tol"
+    assert is_fractional(clf.history_["passes"][-1])
+    best = problem.fit(model(solver=NaturalGradient(exact=True), tol=1e-11))
+    assert cost_of(problem, clf) - cost_of(problem, best) <= 1e-6
+
+
+@pytest.mark.parametrize("name", ["plain", "ill-scaled", "3 classes", "10 classes", "lasso"])
+def test_the_order_of_the_rows_does_not_matter(name):
+    problem = problem_of(name)
+    order = np.random.RandomState(7).permutation(len(problem.y))
+    shuffled = Problem(problem.X[order], problem.y[order], problem.options)
+    other = shuffled.fit(model())
+    assert cost_of(problem, other) - cost_of(problem, exact(name)) <= ASKED
+    np.testing.assert_allclose(
+        probabilities(problem, fitted(name)), probabilities(problem, other), atol=1e-3
+    )
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_a_weight_is_as_good_as_copies(n_classes):
+    problem = times(tall(n_classes))
+    copies = np.repeat(np.arange(len(problem.y)), problem.sample_weight)
+    repeated = Problem(problem.X[copies], problem.y[copies], problem.options)
+    one, other = problem.fit(model(tol=1e-6)), repeated.fit(model(tol=1e-6))
+    assert all(is_fractional(clf.history_["passes"][-1]) for clf in (one, other))
+    np.testing.assert_allclose(one.coef_, other.coef_, atol=1e-5)
+
+
+# -- starts ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["ill-scaled", "3 classes", "lasso"])
+def test_no_sample_spoils_a_start_at_the_optimum(name):
+    problem, best = problem_of(name), exact(name)
+    clf = model(**problem.options)
+    clf.fit(problem.X, problem.y, coef_init=best.coef_, intercept_init=best.intercept_)
+    assert clf.n_iter_ == 0
+    assert clf.history_["passes"][-1] <= 3
+    np.testing.assert_array_equal(clf.coef_, best.coef_)
+
+
+@pytest.mark.parametrize("name", ["plain", "ill-scaled", "10 classes", "lasso"])
+@pytest.mark.parametrize("far", [0.1, 5.0, 100.0])
+def test_a_start_far_out_leads_there_too(name, far):
+    problem, best = problem_of(name), exact(name)
+    start = best.coef_ + far * np.random.RandomState(5).standard_normal(
+        best.coef_.shape
+    ) / problem.X.std(axis=0)
+    clf = model(**problem.options).fit(problem.X, problem.y, coef_init=start)
+    assert clf.stop_reason_ == "tol"
+    assert cost_of(problem, clf) - cost_of(problem, best) <= ASKED
+
+
+# -- passes ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in WELL_POSED if name not in ("rare features", "imbalanced")]
+)
+def test_few_passes_suffice_for_a_well_posed_problem(name):
+    assert fitted(name).history_["passes"][-1] <= (
+        11 if "l1_ratio" in problem_of(name).options else 10
+    )
+
+
+@each_problem
+def test_no_more_passes_than_with_all_rows_always(name):
+    problem = problem_of(name)
+    plain = problem.fit(model(solver=NaturalGradient(exact=True)))
+    assert fitted(name).history_["passes"][-1] <= plain.history_["passes"][-1] + 3
+
+
+@each_problem
+def test_growing_samples_read_little_and_lead_near(name):
+    """A quarter of the rows at most, some eight times: for the cost, and for F."""
+    history = fitted(name).history_
+    rare = name in ("imbalanced", *HARDER)
+    assert 1 < history["passes"][0] <= 1 + (6 if rare else 2.5)
+    fall = history["cost"][0] - history["cost"][-1]
+    assert history["cost"][1] - history["cost"][-1] <= (0.2 if rare else 0.05) * fall
+
+
+def test_a_sample_that_does_not_do_gives_way_to_more_rows(monkeypatch):
+    """Rare rows of much weight in the model: F of the first sample is poor."""
+    rng = np.random.RandomState(0)
+    X = rng.standard_normal((15000, 3)) * np.exp(2 * rng.standard_normal((15000, 3)))
+    y = (X @ [0.3, -0.2, 0.1] + rng.logistic(size=15000) > 0).astype(int)
+    used = []
+    made = natural.thrifty_form
+
+    def spy(point, *args):
+        form = made(point, *args)
+        if point.objective.data.n_rows == 15000:
+            used.append(form.n_rows)
+        return form
+
+    monkeypatch.setattr(natural, "thrifty_form", spy)
+    problem = Problem(X, y, {"C": 1e4})
+    clf = problem.fit(model(tol=1e-9))
+    plain = problem.fit(model(tol=1e-9, solver=NaturalGradient(exact=True)))
+    assert len(used) > 1
+    assert used == sorted(used)
+    assert used[-1] > used[0]
+    assert clf.history_["passes"][-1] <= plain.history_["passes"][-1]
+
+
+def test_an_l1_step_is_shortened_along_a_line():
+    """Where F all but vanishes, shorter proximal steps once crept for hundreds of steps."""
+    rng = np.random.RandomState(0)
+    X = rng.standard_normal((3000, 3)) * np.exp(2 * rng.standard_normal((3000, 3)))
+    score = X @ [-0.3, -0.1, 0.3]
+    problem = Problem(X, (score + rng.logistic(size=3000) > 0).astype(int))
+    far = {"coef_init": [[-2.3, -1.2, 2.7]], "intercept_init": [-5.0]}
+    options = {"C": 92.0, "l1_ratio": 1.0}
+    clf = model(max_iter=50, **options).fit(problem.X, problem.y, **far)
+    assert clf.stop_reason_ == "tol"
+    assert clf.n_iter_ < 25
+
+
+# -- the same again --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["ill-scaled", "10 classes", "weights 0 to 3", "CSR", "lasso"])
+def test_two_fits_give_the_same_bits_and_draw_no_random_number(name):
+    before = np.random.get_state()  # noqa: NPY002 - the global state is what is looked at
+    again = problem_of(name).fit(model(random_state=0))
+    after = np.random.get_state()  # noqa: NPY002
+    np.testing.assert_array_equal(before[1], after[1])
+    assert before[2:] == after[2:]
+    np.testing.assert_array_equal(again.coef_, fitted(name).coef_)
+    np.testing.assert_array_equal(again.intercept_, fitted(name).intercept_)
+    for column in set(again.history_) - {"time"}:
+        np.testing.assert_array_equal(again.history_[column], fitted(name).history_[column])
+
+
+# -- Dataset.sample --------------------------------------------------------------------------
+
+
+def numbered(n_rows, weight=None):
+    """A data set whose only feature is the number of the row."""
+    X = np.arange(n_rows, dtype=np.float64)[:, np.newaxis]
+    share = None if weight is None else (weight / weight.sum())[:, np.newaxis]
+    return as_dataset(X, np.zeros(n_rows), share, True)
+
+
+def rows_and_shares(data, size):
+    """Numbers of the rows of a sample, and the share of each."""
+    part = data.sample(size)
+    blocks = list(part.blocks())
+    rows = np.concatenate([np.asarray(b.X)[:, 0] for b in blocks]).astype(int)
+    return part, rows, np.concatenate([b.shares() for b in blocks])
+
+
+weights = st.lists(st.sampled_from([0.0, 0.5, 1.0, 2.0, 3.0, 50.0]), min_size=1, max_size=300)
+
+
+@given(weights, st.integers(1, 400))
+def test_a_sample_has_rows_of_weight_in_order_and_all_of_the_mass(weight, size):
+    weight = np.array(weight)
+    if not weight.any():
+        weight[0] = 1.0
+    _, rows, share = rows_and_shares(numbered(len(weight), weight), size)
+    assert (np.diff(rows) > 0).all()
+    assert 0 <= rows.min() <= rows.max() < len(weight)
+    assert (weight[rows] > 0).all()
+    assert share.sum() == pytest.approx(1)
+
+
+@given(weights, st.integers(1, 400), st.integers(0, 299))
+def test_every_run_of_rows_has_its_part_of_a_sample(weight, size, cut):
+    """So every class of sorted data has; the rows before a cut, to one stratum."""
+    weight = np.array(weight) + 0.01
+    _, rows, share = rows_and_shares(numbered(len(weight), weight), size)
+    expected = weight[:cut].sum() / weight.sum()
+    assert abs(share[rows < cut].sum() - expected) <= 1 / size + 1e-12
+
+
+@given(st.integers(1, 500), st.integers(1, 700))
+def test_without_weights_the_rows_of_a_sample_count_alike(n_rows, size):
+    part, rows, share = rows_and_shares(numbered(n_rows), size)
+    assert (np.diff(rows) >= 0).all()
+    assert 0 <= rows[0] <= rows[-1] < n_rows
+    np.testing.assert_allclose(share, 1 / size)
+    counts = np.bincount(rows, minlength=n_rows)
+    assert size // n_rows - 1 <= counts.min() <= counts.max() <= -(-size // n_rows) + 1
+    assert part.n_rows == size
+
+
+@pytest.mark.parametrize("period", [2, 3, 4, 5, 7, 8, 10, 13, 16, 64, 100])
+@pytest.mark.parametrize("size", [1000, 1024, 1250, 2500, 5000])
+def test_a_sample_has_no_rhythm_in_common_with_the_rows(period, size):
+    _, rows, share = rows_and_shares(numbered(20000), size)
+    mass = np.bincount(rows % period, weights=share, minlength=period)
+    assert np.abs(mass * period - 1).max() <= 5 * np.sqrt(period / size)
+
+
+def test_heavy_rows_are_taken_as_often_as_they_weigh():
+    weight = np.ones(1000)
+    weight[500] = 1000.0
+    _, rows, share = rows_and_shares(numbered(1000, weight), 100)
+    assert share[rows == 500].sum() == pytest.approx(0.5, abs=0.01)
+
+
+def test_reading_a_part_is_a_part_of_a_pass():
+    data = numbered(1000)
+    for part in (data.sample(250), data.take(np.arange(250), 4.0)):
+        before = data.passes.count
+        part.sum(lambda rows: (rows.X.sum(),))
+        assert data.passes.count == before + 0.25
+    data.sample(250).sample(50).sum(lambda rows: (rows.X.sum(),))
+    assert data.passes.count == 0.5 + 0.05
+
+
+# -- which sizes pay -------------------------------------------------------------------------
+
+
+def objective(n_rows, n_features, n_classes=2):
+    X = np.broadcast_to(np.zeros((1, n_features)), (n_rows, n_features))
+    loss = cross_entropy(n_classes)
+    data = as_dataset(X, loss.targets(np.arange(n_rows) % n_classes), None, True)
+    return Objective(data, loss, ElasticNet(1e-3, 0.0, n_features))
+
+
+@pytest.mark.parametrize("n_classes", [2, 5])
+@pytest.mark.parametrize("n_features", [1, 10, 100])
+def test_the_price_of_f_grows_with_its_rows(n_features, n_classes):
+    it = objective(100_000, n_features, n_classes)
+    prices = [price(it, n_rows) for n_rows in (100, 1000, 10_000, 100_000)]
+    assert prices == sorted(prices)
+    assert prices[0] < prices[-1]
+    assert price(objective(200_000, n_features, n_classes), 1000) < price(it, 1000)
+
+
+@pytest.mark.parametrize("n_features", [1, 10, 100])
+def test_samples_grow_fourfold_to_at_most_a_quarter_of_the_rows(n_features):
+    before = []
+    for n_rows in (1000, 4000, 20_000, 100_000, 1_000_000):
+        it = objective(n_rows, n_features)
+        sizes = sample_sizes(it)
+        assert len(sizes) >= len(before)
+        assert all(4 * a <= b < 4 * (a + 1) for a, b in pairwise(sizes))
+        assert all(FEWEST <= size <= n_rows / 4 for size in sizes)
+        before = sizes
+    assert before
+
+
+@pytest.mark.parametrize(("n_rows", "n_features"), [(569, 30), (1797, 64), (3000, 100)])
+def test_small_data_are_not_sampled(n_rows, n_features):
+    assert sample_sizes(objective(n_rows, n_features)) == []
+
+
+@pytest.mark.parametrize(("n_rows", "n_features"), [(30_000, 500), (1_000_000, 50), (10**6, 5)])
+def test_a_sample_takes_little_memory_beside_x(n_rows, n_features):
+    it = objective(n_rows, n_features)
+    largest = max(it.data.rows_to_copy, 1)
+    assert largest * 8 * n_features <= max(it.data.X.size * 8 / 16, 4e6)
+    rows = fisher_rows(it)
+    assert rows == n_rows or rows <= it.data.rows_to_sample
+    assert all(size <= it.data.rows_to_sample for size in sample_sizes(it))
