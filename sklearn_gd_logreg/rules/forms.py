@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import inf
 
 from ..objective import Objective, Point
 from .curvature import (
@@ -48,7 +49,8 @@ def exact_form(point: Point, damping: float, limit: int, floor: float = 0.0) -> 
     if rough and point.w.size > min(limit, SMALL):
         return WorkingSet(objective, damping, limit, floor)
     if point.w.size > limit:
-        return ImplicitFisher(point, objective.fisher_product(point.w), damping, floor)
+        product = objective.fisher_product(point.w)
+        return ImplicitFisher(point, product, damping, floor, size_before=inf)
     fisher = regular_fisher(point, damping)
     if floor:
         fisher += floor * objective.uniform_fisher
