@@ -16,8 +16,10 @@ from sklearn_gd_logreg.loss import cross_entropy
 from sklearn_gd_logreg.objective import Objective
 from sklearn_gd_logreg.penalty import ElasticNet
 from sklearn_gd_logreg.rules import natural
+from sklearn_gd_logreg.rules.curvature import FactorisedFisher, KroneckerFisher
 from sklearn_gd_logreg.rules.forms import fisher_rows
 from sklearn_gd_logreg.rules.sampling import FEWEST, price, sample_sizes
+from sklearn_gd_logreg.rules.secant import SecantFisher
 
 from .problems import Problem, cost, noisy, reference, sparse_rows, uneven_weights
 
@@ -226,6 +228,44 @@ def test_more_parameters_than_are_factorised_end_there_too(n_classes, direct_lim
     best = problem.fit(model(solver=NaturalGradient(exact=True), tol=1e-11))
     assert clf.stop_reason_ == "tol"
     assert cost_of(problem, clf) - cost_of(problem, best) <= ASKED
+
+
+def test_no_poor_guess_of_f_decides_that_the_descent_has_ended(monkeypatch):
+    """The product form, made worse by scales that it does not know, still hands over in time."""
+    problem = tall(6, 4000, 60)
+    good, used = KroneckerFisher.solve, []
+
+    def poor(self, dw):
+        d = np.where(np.arange(len(dw)) < 30, 1e-3, 1.0)[:, np.newaxis]
+        used.append(None)
+        return d * good(self, d * dw)
+
+    best = problem.fit(model(solver=NaturalGradient(exact=True), tol=1e-11))
+    monkeypatch.setattr(KroneckerFisher, "solve", poor)
+    clf = problem.fit(model(tol=1e-3))
+    assert used
+    assert cost_of(problem, clf) - cost_of(problem, best) <= 1e-3**2 / 2
+    last = clf.history_["gradient_norm"][-2] ** 2 / 2
+    left = clf.history_["cost"][-2] - cost_of(problem, best)
+    assert last / FACTOR <= left <= FACTOR * last
+
+
+def test_a_sum_of_slow_steps_is_what_is_left(monkeypatch):
+    """Where F is too large, a step promises too little: the steps to come count as well."""
+    problem = tall()
+    best = cost_of(problem, problem.fit(model(solver=NaturalGradient(exact=True), tol=1e-11)))
+    good = FactorisedFisher.solve
+    monkeypatch.setattr(FactorisedFisher, "solve", lambda self, dw: 0.1 * good(self, dw))
+    monkeypatch.setattr(SecantFisher, "is_stale", lambda self, decrease, ratio: False)
+    monkeypatch.setattr(SecantFisher, "learn", without_correction)
+    history = problem.fit(model(tol=1e-3, max_iter=200)).history_
+    left, estimate = history["cost"] - best, history["gradient_norm"] ** 2 / 2
+    assert len(left) > 20
+    assert (left[10:] <= FACTOR * estimate[10:] + ROUNDING).all()
+
+
+def without_correction(self, before, point, decrease):
+    return self
 
 
 def test_text_needs_few_passes():
