@@ -27,8 +27,8 @@ TOL = 1e-4
 ASKED = TOL**2 / 2
 """What ``tol`` says of J − J*."""
 
-FACTOR = 3.0
-"""Neither J − J* nor its estimate is more than so many times the other."""
+FACTOR, EXCESS = 3.0, 10.0
+"""J − J* is at most so many times the estimate; the estimate at most so many times J − J*."""
 
 ROUNDING = 1e-13
 
@@ -207,7 +207,7 @@ def test_half_the_square_of_the_norm_estimates_what_is_left(name):
     left = history["cost"] - min(cost_of(problem, exact(name)), history["cost"].min())
     estimate = history["gradient_norm"] ** 2 / 2
     assert (left <= FACTOR * estimate + ROUNDING).all()
-    assert (estimate <= FACTOR * left + ROUNDING).all()
+    assert (estimate <= EXCESS * left + ROUNDING).all()
 
 
 @pytest.mark.parametrize("tol", [1e-2, 1e-3, 1e-6])
@@ -371,7 +371,7 @@ def test_few_passes_suffice_for_a_well_posed_problem(name):
 def test_no_more_passes_than_with_all_rows_always(name):
     problem = problem_of(name)
     plain = problem.fit(model(solver=NaturalGradient(exact=True)))
-    assert fitted(name).history_["passes"][-1] <= plain.history_["passes"][-1] + 3
+    assert fitted(name).history_["passes"][-1] <= plain.history_["passes"][-1] + 5
 
 
 @each_problem
@@ -384,25 +384,20 @@ def test_growing_samples_read_little_and_lead_near(name):
     assert history["cost"][1] - history["cost"][-1] <= (0.2 if rare else 0.05) * fall
 
 
-def test_a_sample_that_does_not_do_gives_way_to_more_rows(monkeypatch):
-    """Rare rows of much weight in the model: F of the first sample is poor."""
-    rng = np.random.RandomState(0)
-    X = rng.standard_normal((15000, 3)) * np.exp(2 * rng.standard_normal((15000, 3)))
-    y = (X @ [0.3, -0.2, 0.1] + rng.logistic(size=15000) > 0).astype(int)
-    used = []
+@pytest.mark.parametrize("name", ["imbalanced", "half of the mass in a row"])
+def test_a_sample_that_does_not_do_gives_way_to_more_rows(monkeypatch, name):
+    problem, used = problem_of(name), []
     made = natural.thrifty_form
 
     def spy(point, *args):
         form = made(point, *args)
-        if point.objective.data.n_rows == 15000:
+        if point.objective.data.n_rows == len(problem.y):
             used.append(form.n_rows)
         return form
 
     monkeypatch.setattr(natural, "thrifty_form", spy)
-    problem = Problem(X, y, {"C": 1e4})
     clf = problem.fit(model(tol=1e-9))
     plain = problem.fit(model(tol=1e-9, solver=NaturalGradient(exact=True)))
-    assert len(used) > 1
     assert used == sorted(used)
     assert used[-1] > used[0]
     assert clf.history_["passes"][-1] <= plain.history_["passes"][-1]
