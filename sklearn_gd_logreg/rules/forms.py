@@ -17,7 +17,7 @@ from .proximal import ProximalFisher, WorkingSet
 from .sampling import price
 from .secant import Pair, SecantFisher
 
-MOST_ROWS = 100
+MOST_ROWS = 300
 """Rows a parameter beyond which a sample tells hardly more of F."""
 
 FEWEST_ROWS, FEWEST_ROWS_SOFTMAX = 10, 4
