@@ -16,8 +16,10 @@ from sklearn_gd_logreg.loss import cross_entropy
 from sklearn_gd_logreg.objective import Objective
 from sklearn_gd_logreg.penalty import ElasticNet
 from sklearn_gd_logreg.rules import natural
+from sklearn_gd_logreg.rules.curvature import FactorisedFisher, KroneckerFisher
 from sklearn_gd_logreg.rules.forms import fisher_rows
 from sklearn_gd_logreg.rules.sampling import FEWEST, price, sample_sizes
+from sklearn_gd_logreg.rules.secant import SecantFisher
 
 from .problems import Problem, cost, noisy, reference, sparse_rows, uneven_weights
 
@@ -25,8 +27,8 @@ TOL = 1e-4
 ASKED = TOL**2 / 2
 """What ``tol`` says of J − J*."""
 
-FACTOR = 3.0
-"""Neither J − J* nor its estimate is more than so many times the other."""
+FACTOR, EXCESS = 3.0, 10.0
+"""J − J* is at most so many times the estimate; the estimate at most so many times J − J*."""
 
 ROUNDING = 1e-13
 
@@ -205,7 +207,7 @@ def test_half_the_square_of_the_norm_estimates_what_is_left(name):
     left = history["cost"] - min(cost_of(problem, exact(name)), history["cost"].min())
     estimate = history["gradient_norm"] ** 2 / 2
     assert (left <= FACTOR * estimate + ROUNDING).all()
-    assert (estimate <= FACTOR * left + ROUNDING).all()
+    assert (estimate <= EXCESS * left + ROUNDING).all()
 
 
 @pytest.mark.parametrize("tol", [1e-2, 1e-3, 1e-6])
@@ -226,6 +228,44 @@ def test_more_parameters_than_are_factorised_end_there_too(n_classes, direct_lim
     best = problem.fit(model(solver=NaturalGradient(exact=True), tol=1e-11))
     assert clf.stop_reason_ == "tol"
     assert cost_of(problem, clf) - cost_of(problem, best) <= ASKED
+
+
+def test_no_poor_guess_of_f_decides_that_the_descent_has_ended(monkeypatch):
+    """The product form, made worse by scales that it does not know, still hands over in time."""
+    problem = tall(6, 4000, 60)
+    good, used = KroneckerFisher.solve, []
+
+    def poor(self, dw):
+        d = np.where(np.arange(len(dw)) < 30, 1e-3, 1.0)[:, np.newaxis]
+        used.append(None)
+        return d * good(self, d * dw)
+
+    best = problem.fit(model(solver=NaturalGradient(exact=True), tol=1e-11))
+    monkeypatch.setattr(KroneckerFisher, "solve", poor)
+    clf = problem.fit(model(tol=1e-3))
+    assert used
+    assert cost_of(problem, clf) - cost_of(problem, best) <= 1e-3**2 / 2
+    last = clf.history_["gradient_norm"][-2] ** 2 / 2
+    left = clf.history_["cost"][-2] - cost_of(problem, best)
+    assert last / FACTOR <= left <= FACTOR * last
+
+
+def test_a_sum_of_slow_steps_is_what_is_left(monkeypatch):
+    """Where F is too large, a step promises too little: the steps to come count as well."""
+    problem = tall()
+    best = cost_of(problem, problem.fit(model(solver=NaturalGradient(exact=True), tol=1e-11)))
+    good = FactorisedFisher.solve
+    monkeypatch.setattr(FactorisedFisher, "solve", lambda self, dw: 0.1 * good(self, dw))
+    monkeypatch.setattr(SecantFisher, "is_stale", lambda self, decrease, ratio: False)
+    monkeypatch.setattr(SecantFisher, "learn", without_correction)
+    history = problem.fit(model(tol=1e-3, max_iter=200)).history_
+    left, estimate = history["cost"] - best, history["gradient_norm"] ** 2 / 2
+    assert len(left) > 20
+    assert (left[10:] <= FACTOR * estimate[10:] + ROUNDING).all()
+
+
+def without_correction(self, before, point, decrease):
+    return self
 
 
 def test_text_needs_few_passes():
@@ -331,7 +371,7 @@ def test_few_passes_suffice_for_a_well_posed_problem(name):
 def test_no_more_passes_than_with_all_rows_always(name):
     problem = problem_of(name)
     plain = problem.fit(model(solver=NaturalGradient(exact=True)))
-    assert fitted(name).history_["passes"][-1] <= plain.history_["passes"][-1] + 3
+    assert fitted(name).history_["passes"][-1] <= plain.history_["passes"][-1] + 5
 
 
 @each_problem
@@ -344,25 +384,20 @@ def test_growing_samples_read_little_and_lead_near(name):
     assert history["cost"][1] - history["cost"][-1] <= (0.2 if rare else 0.05) * fall
 
 
-def test_a_sample_that_does_not_do_gives_way_to_more_rows(monkeypatch):
-    """Rare rows of much weight in the model: F of the first sample is poor."""
-    rng = np.random.RandomState(0)
-    X = rng.standard_normal((15000, 3)) * np.exp(2 * rng.standard_normal((15000, 3)))
-    y = (X @ [0.3, -0.2, 0.1] + rng.logistic(size=15000) > 0).astype(int)
-    used = []
+@pytest.mark.parametrize("name", ["imbalanced", "half of the mass in a row"])
+def test_a_sample_that_does_not_do_gives_way_to_more_rows(monkeypatch, name):
+    problem, used = problem_of(name), []
     made = natural.thrifty_form
 
     def spy(point, *args):
         form = made(point, *args)
-        if point.objective.data.n_rows == 15000:
+        if point.objective.data.n_rows == len(problem.y):
             used.append(form.n_rows)
         return form
 
     monkeypatch.setattr(natural, "thrifty_form", spy)
-    problem = Problem(X, y, {"C": 1e4})
     clf = problem.fit(model(tol=1e-9))
     plain = problem.fit(model(tol=1e-9, solver=NaturalGradient(exact=True)))
-    assert len(used) > 1
     assert used == sorted(used)
     assert used[-1] > used[0]
     assert clf.history_["passes"][-1] <= plain.history_["passes"][-1]
