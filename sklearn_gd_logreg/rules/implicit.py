@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from scipy.sparse.linalg import LinearOperator, cg
@@ -19,6 +19,9 @@ MOST_PRODUCTS = 200
 
 LOOSE, TIGHT, BATCH = 0.5, 0.03, 0.05
 """Least and greatest accuracy of a solution on all rows, and that of one on a mini-batch."""
+
+CLOSE = 0.2
+"""Accuracy at the least where the descent may end."""
 
 PRECISION = 0.1
 """Part of the norm at which the descent ends that a step may leave."""
@@ -78,14 +81,17 @@ class ImplicitFisher(Curvature):
             return (curved / scale).ravel()
 
         slope = (point.dw / scale).astype(np.float64).ravel()
-        accuracy = self._accuracy() if here else BATCH
-        move, _ = cg(
+        solve = partial(
+            cg,
             operator(scaled_product, slope.size),
             slope,
-            rtol=accuracy,
             maxiter=MOST_PRODUCTS,
             M=self._scaled_preconditioner(scale) if here else None,
         )
+        accuracy = self._accuracy() if here else BATCH
+        move, _ = solve(rtol=accuracy)
+        if here and accuracy > CLOSE and slope @ move <= self.aim**2:
+            move, _ = solve(rtol=CLOSE, x0=move)  # the descent may end here: look closer
         w = point.w - alpha * move.reshape(scale.shape) / scale
         return Target(w, 0.5 * alpha * float(slope @ move))
 
