@@ -27,6 +27,9 @@ vanishes; the steps from there on would know no bound.
 FAR = 4.0
 """A start that costs more than so many times ln K is too far out for F to be of use."""
 
+FULL = 1e16
+"""How much longer the first trial is than the last step: the full step is always tried."""
+
 SLOWEST = 0.99
 """Largest ratio of one decrease to the one before that is reckoned with."""
 
@@ -225,7 +228,7 @@ class NaturalGradient(UpdateRule):
 
     def auto_rate(self, objective: Objective, batch_size: int | None) -> LearningRate:
         if batch_size is None:
-            return Backtracking(maximum=1.0)
+            return Backtracking(grow=FULL, maximum=1.0)
         n_parameters = objective.data.n_parameters * objective.loss.n_outputs
         steps_per_epoch = -(-len(objective.data.weighted_rows()) // batch_size)
         return TimeDecay(1 / (1 + n_parameters / batch_size), decay=1 / steps_per_epoch)

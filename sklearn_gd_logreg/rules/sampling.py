@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from .._typing import Array
 from ..descent import descend
 from ..objective import Objective, Point
-from ..rates import Backtracking
 
 if TYPE_CHECKING:
     from .base import UpdateRule
@@ -72,8 +71,8 @@ def descend_on_samples(point: Point, rule: UpdateRule, sizes: list[int]) -> Arra
     for size in sizes:
         part = objective.on(objective.data.sample(size))
         enough = sqrt(ENOUGH * w.size / size)
-        aimed = rule.aimed_at(enough)
-        for iterate in islice(descend(Point(part, w), aimed, Backtracking(maximum=1.0)), STEPS):
+        aimed, rate = rule.aimed_at(enough), rule.auto_rate(part, None)
+        for iterate in islice(descend(Point(part, w), aimed, rate), STEPS):
             w = iterate.w
             if not iterate.gradient_norm > enough:
                 break
