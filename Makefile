@@ -38,7 +38,7 @@ types: .venv/lint.installed ## static types of the package
 docs: .venv/docs.installed ## the documentation, in docs/_build/html
 	.venv/bin/sphinx-build -W --keep-going -b html docs docs/_build/html
 
-bench: .venv/bench.installed ## time to the optimum beside other solvers; 25 minutes
+bench: .venv/bench.installed ## time to the optimum beside other solvers; the better part of an hour
 	SKLEARN_GD_LOGREG_DATA='$(DATA)' .venv/bin/python benchmarks/run.py $(ARGS)
 
 bench-scaling: .venv/bench.installed ## how the cost grows with the sizes of a problem
