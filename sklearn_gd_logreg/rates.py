@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from .objective import Point
-from .validation import POSITIVE, Hyperparameters, Interval, InvalidParameterError, invalid
+from .validation import (
+    POSITIVE,
+    Hyperparameters,
+    Interval,
+    InvalidParameterError,
+    check_flags,
+    invalid,
+)
 
 if TYPE_CHECKING:
     from .rules.base import UpdateRule
@@ -27,6 +34,9 @@ SHORTEST = 1e-16
 
 TRIALS = 10
 """Lengths that are tried together on one line."""
+
+SHORTER = 0.1, 0.7
+"""Least and greatest part of a rejected step that interpolation proposes."""
 
 PATIENCE = 0.1
 """Momentum that prevents a step longer than this part of the first trial is dropped."""
@@ -297,6 +307,10 @@ class Backtracking(LearningRate):
         c above.
     maximum : float, default=inf
         No rate above this is tried.
+    interpolate : bool, default=False
+        Where all steps of a rule lie on one line, and there is no L1 penalty: whether the
+        second rate tried is that at which the cubic with the values and the slopes of J at
+        both ends of the rejected step is least, before z is looked at.
 
     References
     ----------
@@ -333,12 +347,18 @@ class Backtracking(LearningRate):
         grow: float = 2.0,
         sufficient: float = 1e-4,
         maximum: float = inf,
+        interpolate: bool = False,
     ) -> None:
         self.initial = initial
         self.shrink = shrink
         self.grow = grow
         self.sufficient = sufficient
         self.maximum = maximum
+        self.interpolate = interpolate
+
+    def check(self) -> None:
+        super().check()
+        check_flags(self, ["interpolate"])
 
     def __call__(self, k: int) -> float:
         return min(self.initial, self.maximum)
@@ -357,14 +377,16 @@ class Backtracking(LearningRate):
                 trial = point.move(w)
                 if trial.cost <= point.cost - self.sufficient * promised + noise:
                     return trial, remembered, alpha
-                alpha *= self._shorter(rule, point, trial, promised)
+                alpha *= self._shorter(rule, point, trial, promised, alpha == first)
             if not fresh and (not downhill or alpha < PATIENCE * first):
                 memory, fresh = rule.forget(point, memory), True
             elif not downhill:
                 alpha *= self.shrink
         return point, memory, 0.0
 
-    def _shorter(self, rule: UpdateRule, point: Point, trial: Point, promised: float) -> float:
+    def _shorter(
+        self, rule: UpdateRule, point: Point, trial: Point, promised: float, first: bool
+    ) -> float:
         """By what the rate is multiplied for the next trial.
 
         If all trials of the rule lie on one line, the scores there are known from those at
@@ -372,10 +394,23 @@ class Backtracking(LearningRate):
         """
         if not rule.is_straight(point.objective) or not isfinite(trial.cost):
             return self.shrink
+        if self.interpolate and first and not point.objective.penalty.l1:
+            return lowest_between(point, trial, promised)
         lengths = self.shrink ** np.arange(1, 1 + TRIALS)
         costs = point.costs_between(trial, lengths)
         enough = costs <= point.cost - self.sufficient * lengths * promised
         return float(lengths[np.argmax(enough)]) if enough.any() else float(lengths[-1])
+
+
+def lowest_between(point: Point, trial: Point, promised: float) -> float:
+    """Where, as a part of the way to a trial too far out, J is least by cubic interpolation."""
+    downhill = -promised
+    uphill = float(np.vdot(trial.dw, trial.w.astype(np.float64) - point.w))
+    bend = 3 * (point.cost - trial.cost) + downhill + uphill
+    root = sqrt(max(bend**2 - downhill * uphill, 0.0))
+    width = uphill - downhill + 2 * root
+    part = 1 - (uphill + root - bend) / width if width > 0 else 0.0
+    return min(max(part, SHORTER[0]), SHORTER[1])
 
 
 def as_learning_rate(owner: object, value: Any) -> LearningRate:

@@ -10,7 +10,13 @@ from sklearn_gd_logreg.data import as_dataset
 from sklearn_gd_logreg.loss import cross_entropy
 from sklearn_gd_logreg.objective import Objective, Point
 from sklearn_gd_logreg.penalty import ElasticNet
-from sklearn_gd_logreg.rules.curvature import FactorisedFisher, KroneckerFisher, regular_fisher
+from sklearn_gd_logreg.rules.curvature import (
+    DiagonalFisher,
+    FactorisedFisher,
+    KroneckerFisher,
+    regular_fisher,
+)
+from sklearn_gd_logreg.rules.implicit import conjugate_gradients
 from sklearn_gd_logreg.rules.secant import SecantFisher
 
 from .problems import mean_loss_and_gradient, noisy, sparse_rows, uneven_weights
@@ -143,6 +149,46 @@ def test_secants_give_a_symmetric_metric_that_fits_the_last_step(case, centre):
     inverse = np.array([metric.solve(e.reshape(w.shape)).ravel() for e in np.eye(w.size)])
     np.testing.assert_allclose(inverse, inverse.T, atol=1e-8 * np.abs(inverse).max())
     assert np.linalg.eigvalsh(inverse)[0] > 0
+
+
+@each_case
+@pytest.mark.parametrize("chosen", [0, 1, 2])
+def test_the_power_of_the_diagonal_is_the_one_that_a_step_has_shown(case, chosen):
+    metric = DiagonalFisher.of(case.objective())
+    assume_distinct(metric.metrics)
+    step = np.random.RandomState(0).standard_normal(metric.metrics.shape[1])
+    change = 3 * metric.metrics[chosen] * step
+    agreeing = metric.agreeing(step, change)
+    assert agreeing.chosen == chosen
+    np.testing.assert_allclose(agreeing.solve(change), 3 * step)
+
+
+def assume_distinct(metrics):
+    ratios = metrics / metrics[:, :1]
+    if np.ptp(ratios, axis=0).max() < 1e-9:
+        pytest.skip("all powers of this diagonal are the same")
+
+
+@pytest.mark.parametrize("accuracy", [0.5, 0.1, 1e-6])
+def test_conjugate_gradients_end_as_near_as_asked(accuracy):
+    rng = np.random.RandomState(0)
+    root = rng.standard_normal((60, 60)) * 10 ** rng.uniform(-1, 1, 60)
+    matrix, slope = root.T @ root + 0.1 * np.eye(60), rng.standard_normal(60)
+    solution = np.linalg.solve(matrix, slope)
+    count, squares = [], np.diag(matrix)
+
+    def product(v):
+        count.append(None)
+        return matrix @ v
+
+    found, gain = conjugate_gradients(product, lambda v: v / squares, slope, accuracy, 0.0)
+    error = found - solution
+    size = slope @ solution
+    assert error @ matrix @ error <= 2 * accuracy**2 * size
+    assert found @ matrix @ found <= gain <= (1 + accuracy**2) * size
+    assert len(count) < 200
+    near, _ = conjugate_gradients(product, lambda v: v / squares, slope, 1e-9, np.sqrt(0.1 * size))
+    assert (near - solution) @ matrix @ (near - solution) <= 0.2 * size
 
 
 def factor(point):

@@ -210,6 +210,7 @@ BOUNDS = [
     (Backtracking, "grow", "[1, inf)", [0.99, np.inf, np.nan]),
     (Backtracking, "sufficient", "(0, 1)", [0, 1, np.nan]),
     (Backtracking, "maximum", "(0, inf]", [0, -1, np.nan]),
+    (Backtracking, "interpolate", "a bool", [1, "yes", None]),
 ]
 
 

@@ -17,6 +17,9 @@ BLOCK = 1 << 20
 PER_FEATURE = 16
 """Least number of entries of a block for each feature: it adds a dw of its own to the sum."""
 
+PER_SQUARE = 4
+"""Number of entries for each feature of a part of X that is squared."""
+
 CHUNK = 1 << 15
 """Number of entries of a part of X of which scaled copies are made."""
 
@@ -61,7 +64,8 @@ class SparseRows(Rows):
 
     def squares(self, h: Array) -> Array:
         parts = (
-            chunk.power(2, dtype=np.float64).T @ h[index] for index, chunk in _chunks(self.X, CHUNK)
+            chunk.power(2, dtype=np.float64).T @ h[index]
+            for index, chunk in _chunks(self.X, PER_SQUARE * self.X.shape[1])
         )
         squares: Array = sum(parts, start=np.zeros((self.X.shape[1], h.shape[1])))
         return np.vstack([squares, h.sum(axis=0)]) if self.intercept else squares

@@ -7,7 +7,7 @@ lower is the quadratic model of J there?
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -77,9 +77,16 @@ def towards_the_origin(point: Point) -> Heading:
 class Metric(Curvature):
     """A model that is quadratic throughout: the step is −α F⁻¹ dw."""
 
+    window = 6
+    """Steps over which its progress is judged where it is a guess, corrected by secants."""
+
     @abstractmethod
     def solve(self, dw: Array) -> Array:
-        """F⁻¹ dw, float64."""
+        """F⁻¹ dw."""
+
+    def agreeing(self, step: Array, change: Array) -> Metric:
+        """The metric of its kind that agrees best with a step and the change of dw on it."""
+        return self
 
     def target(self, point: Point, alpha: float) -> Target:
         move = self.solve(point.dw)
@@ -119,14 +126,28 @@ class FactorisedFisher(Metric):
 
 @dataclass(frozen=True)
 class DiagonalFisher(Metric):
-    """The diagonal of F at w = 0, where a is the same in all rows.
+    """The diagonal of F at w = 0, where a is the same in all rows, to some power.
+
+    The diagonal itself makes the path the same for any scaling of the features. But where
+    most features are rare, as words are, it gives these too much: many of them together
+    make up directions in which J bends little. There its square root is the better metric.
+    So of three powers the one is taken that agrees best with what the last step has shown.
 
     Attributes
     ----------
-    diagonal : array of the shape of w
+    metrics : array of shape (3, w.size)
+        The diagonal to the powers ½, ¾ and 1, times the power of its sum that makes up for it.
+    inverses : array of the same shape
+        1 / metrics, and 0 where the diagonal is 0.
+    chosen : int
+        Which of them is used.
     """
 
-    diagonal: Array
+    metrics: Array
+    inverses: Array
+    chosen: int = 1
+
+    window = 10
 
     @classmethod
     def of(cls, objective: Objective) -> DiagonalFisher:
@@ -135,10 +156,22 @@ class DiagonalFisher(Metric):
         likely = 1 / max(n_outputs, 2)
         variance = np.full((1, n_outputs), likely * (1 - likely))
         diagonal = objective.mean_squares[:, np.newaxis] * variance
-        return cls(diagonal + objective.penalty.gradient(np.ones_like(diagonal)))
+        diagonal += objective.penalty.gradient(np.ones_like(diagonal))
+        half = np.sqrt(diagonal * diagonal.sum(axis=0))
+        metrics = np.stack([half, np.sqrt(half * diagonal), diagonal]).reshape(3, -1)
+        inverses = np.divide(1, metrics, out=np.zeros_like(metrics), where=metrics > 0)
+        return cls(metrics, inverses)
 
     def solve(self, dw: Array) -> Array:
-        return np.divide(dw, self.diagonal, out=np.zeros(dw.shape), where=self.diagonal > 0)
+        return dw * self.inverses[self.chosen].reshape(dw.shape)
+
+    def agreeing(self, step: Array, change: Array) -> DiagonalFisher:
+        """The power whose metric M has the least sᵀMs · yᵀM⁻¹y for a step s and a change y.
+
+        By Cauchy and Schwarz that is (sᵀy)² at the least, and it is if y = Ms but for a factor.
+        """
+        excess = (self.metrics @ step.ravel() ** 2) * (self.inverses @ change.ravel() ** 2)
+        return replace(self, chosen=int(np.argmin(excess)))
 
 
 @dataclass(frozen=True)

@@ -69,14 +69,15 @@ def thrifty_form(
     if objective.penalty.l1:
         return exact_form(point, damping, limit)
     if isinstance(before, ImplicitFisher):
-        return products(point, damping, limit, aim, before.size)
+        guessed = before.preconditioner and before.preconditioner.with_pair(before.point, point)
+        return products(point, damping, aim, before.size, guessed)
     n_rows, large = fisher_rows(objective), point.w.size > limit
     if not isinstance(before, SecantFisher):
         if large or (objective.loss.n_outputs > 1 and price(objective, n_rows) > DEAR):
             return guess(point, damping, limit, aim)
         return secants(point, damping, n_rows, aim)
     if not before.trusted and (large or 2 * before.target(point, 1.0).decrease <= aim**2):
-        form = products(point, damping, limit, aim, None)
+        form = products(point, damping, aim, None, before)
         return replace(form, size_before=NEAR * form.size)
     if before.trusted:
         n_rows = max(n_rows, more_rows(objective, before.n_rows))
@@ -103,11 +104,14 @@ def secants(
 
 
 def products(
-    point: Point, damping: float, limit: int, aim: float, size_before: float | None
+    point: Point,
+    damping: float,
+    aim: float,
+    size_before: float | None,
+    preconditioner: SecantFisher | None,
 ) -> ImplicitFisher:
-    """F by its products on all rows."""
+    """F by its products on all rows; what made the steps so far is their preconditioner."""
     product = point.objective.fisher_product(point.w)
-    preconditioner = product_form(point, damping, limit)
     return ImplicitFisher(point, product, damping, 0.0, aim, size_before, preconditioner)
 
 

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property, partial
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse.linalg import LinearOperator, cg
 
 from .._linalg import unit_scale
 from .._typing import Array
 from ..objective import FisherProduct, Point
-from .curvature import Curvature, Metric, Target, largest_diagonal
+from .curvature import Curvature, Target, largest_diagonal
+
+if TYPE_CHECKING:
+    from .secant import SecantFisher
 
 MOST_PRODUCTS = 200
 """Steps of conjugate gradients."""
 
-LOOSE, TIGHT, BATCH = 0.5, 0.03, 0.05
+LOOSE, TIGHT, BATCH = 0.5, 0.1, 0.1
 """Least and greatest accuracy of a solution on all rows, and that of one on a mini-batch."""
 
-CLOSE = 0.2
-"""Accuracy at the least where the descent may end."""
+DELAY, PART = 4, 4
+"""Least number of the last products by which the error is estimated, and what part of all."""
 
 PRECISION = 0.1
 """Part of the norm at which the descent ends that a step may leave."""
@@ -32,10 +35,10 @@ class ImplicitFisher(Curvature):
     """F by its products with vectors: conjugate gradients in scaled parameters.
 
     The scales are those of the diagonal of F, with the mean of a(1 − a) in place of its
-    values row by row; ``preconditioner``, if there is one, is a cheaper F that has been
-    factorised. The further the descent has come since the last look, the more exactly the
-    step is worked out: far from the minimum a rough one does as well, and so does one that
-    is to end near ``aim``, the norm at which the descent ends.
+    values row by row; ``preconditioner``, if there is one, is the guess with secants that
+    has made the steps so far. The further the descent has come since the last look, the more
+    exactly the step is worked out: far from the minimum a rough one does as well, and so
+    does one that is to end near ``aim``, the norm at which the descent ends.
 
     On a mini-batch the diagonal is added to the F of the batch, which sees too few rows to
     be trusted in all directions.
@@ -52,7 +55,7 @@ class ImplicitFisher(Curvature):
     floor: float
     aim: float = 0.0
     size_before: float | None = None
-    preconditioner: Metric | None = None
+    preconditioner: SecantFisher | None = None
 
     @cached_property
     def diagonal(self) -> Array:
@@ -76,42 +79,71 @@ class ImplicitFisher(Curvature):
         scale = unit_scale(self.diagonal + added)
 
         def scaled_product(v: Array) -> Array:
-            move = v.reshape(scale.shape) / scale
+            move = v / scale
             curved = product(move.astype(point.w.dtype)) + added * move
-            return (curved / scale).ravel()
+            return curved / scale
 
-        slope = (point.dw / scale).astype(np.float64).ravel()
-        solve = partial(
-            cg,
-            operator(scaled_product, slope.size),
-            slope,
-            maxiter=MOST_PRODUCTS,
-            M=self._scaled_preconditioner(scale) if here else None,
-        )
+        def scaled_solve(v: Array) -> Array:
+            if self.preconditioner is None or not here:
+                return v
+            return scale * self.preconditioner.solve(scale * v)
+
+        slope = (point.dw / scale).astype(np.float64)
         accuracy = self._accuracy() if here else BATCH
-        move, _ = solve(rtol=accuracy)
-        if here and accuracy > CLOSE and slope @ move <= self.aim**2:
-            move, _ = solve(rtol=CLOSE, x0=move)  # the descent may end here: look closer
-        w = point.w - alpha * move.reshape(scale.shape) / scale
-        return Target(w, 0.5 * alpha * float(slope @ move))
+        enough = PRECISION * self.aim
+        move, gain = conjugate_gradients(scaled_product, scaled_solve, slope, accuracy, enough)
+        return Target(point.w - alpha * move / scale, 0.5 * alpha * gain)
+
+    def learn(self, before: Point, point: Point, decrease: float) -> Curvature | None:
+        """The guess, where products have found that the descent ends: it may finish it."""
+        if self.preconditioner is None or 2 * decrease > self.aim**2:
+            return None
+        return replace(self.preconditioner.with_pair(before, point), trusted=True)
 
     def _accuracy(self) -> float:
         if self.size_before is None:
             return LOOSE
-        spare = PRECISION * self.aim / self.size if self.size else LOOSE
-        return min(max(0.9 * (self.size / self.size_before) ** 1.5, spare, TIGHT), LOOSE)
-
-    def _scaled_preconditioner(self, scale: Array) -> LinearOperator | None:
-        if self.preconditioner is None:
-            return None
-        solve = self.preconditioner.solve
-
-        def scaled_solve(v: Array) -> Array:
-            return (scale * solve(scale * v.reshape(scale.shape))).ravel()
-
-        return operator(scaled_solve, scale.size)
+        return float(np.clip(0.9 * (self.size / self.size_before) ** 1.5, TIGHT, LOOSE))
 
 
-def operator(product: Callable[[Array], Array], size: int) -> LinearOperator:
-    """A square matrix by its products."""
-    return LinearOperator((size, size), product, dtype=np.float64)
+def conjugate_gradients(
+    product: Callable[[Array], Array],
+    solve: Callable[[Array], Array],
+    slope: Array,
+    accuracy: float,
+    enough: float,
+) -> tuple[Array, float]:
+    """About v = F⁻¹ slope, by products with F, preconditioned by ``solve``; and vᵀFv.
+
+    The gains of all products add up to vᵀFv, and those of the last products tell how far it
+    was off before them. It ends where the root of that is a part ``accuracy`` of the root of
+    vᵀFv, or no more than ``enough``. It is added once more for what is still to gain.
+
+    References
+    ----------
+    Hestenes and Stiefel, "Methods of conjugate gradients for solving linear systems", J.
+    Res. Natl. Bur. Stand. 49 (1952); Strakoš and Tichý, "On error estimation in the
+    conjugate gradient method and why it works in finite precision computations", ETNA 13
+    (2002).
+    """
+    solution, residual = np.zeros_like(slope), slope.copy()
+    towards = direction = solve(residual)
+    size = float(np.vdot(residual, towards))
+    gains: list[float] = []
+    error = 0.0
+    while size > 0 and len(gains) < MOST_PRODUCTS:
+        curved = product(direction)
+        bend = float(np.vdot(direction, curved))
+        if bend <= 0:
+            break
+        step = size / bend
+        solution += step * direction
+        residual -= step * curved
+        gains.append(step * size)
+        error = sum(gains[-max(DELAY, len(gains) // PART) :])
+        if len(gains) > DELAY and error <= max(accuracy**2 * sum(gains), enough**2):
+            break
+        towards = solve(residual)
+        size, before = float(np.vdot(residual, towards)), size
+        direction = towards + size / before * direction
+    return solution, sum(gains) + error

@@ -228,7 +228,7 @@ class NaturalGradient(UpdateRule):
 
     def auto_rate(self, objective: Objective, batch_size: int | None) -> LearningRate:
         if batch_size is None:
-            return Backtracking(grow=FULL, maximum=1.0)
+            return Backtracking(grow=FULL, maximum=1.0, interpolate=not self.exact)
         n_parameters = objective.data.n_parameters * objective.loss.n_outputs
         steps_per_epoch = -(-len(objective.data.weighted_rows()) // batch_size)
         return TimeDecay(1 / (1 + n_parameters / batch_size), decay=1 / steps_per_epoch)

@@ -6,13 +6,17 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
+from scipy.linalg import get_blas_funcs
 
 from .._typing import Array
 from ..objective import Point
 from .curvature import Curvature, Metric
 
-FEWEST_PAIRS, MOST_PAIRS, PAIRS_BYTES = 5, 20, 4e6
+FEWEST_PAIRS, MOST_PAIRS, PAIRS_BYTES = 5, 20, 8e6
 """Steps that are remembered: as many as take so many bytes, between two bounds."""
+
+LARGE = 2000
+"""Number of parameters from which steps are remembered in single precision."""
 
 FRESH = 0.05
 """To what part a step with a fresh F is taken to shrink the norm of the gradient."""
@@ -36,6 +40,21 @@ class Pair(NamedTuple):
     step: Array
     change: Array
     inner: float
+
+    @classmethod
+    def of(cls, step: Array, change: Array) -> Pair:
+        """Flat, and in single precision if they are long: a direction needs no more digits."""
+        size = np.sqrt(np.linalg.norm(step) * np.linalg.norm(change)) or 1.0
+        short: Array = np.ravel(step / size)
+        turn: Array = np.ravel(change / size)
+        if step.size > LARGE:
+            short, turn = short.astype(np.float32), turn.astype(np.float32)
+        return cls(short, turn, float(np.vdot(short, turn)))
+
+
+def most_pairs(pair: Pair) -> int:
+    """How many like this one are remembered."""
+    return int(np.clip(PAIRS_BYTES / (2 * pair.step.nbytes), FEWEST_PAIRS, MOST_PAIRS))
 
 
 @dataclass(frozen=True)
@@ -66,6 +85,8 @@ class SecantFisher(Metric):
         Oldest first.
     steps : int
         Made since F̂ was worked out.
+    promised : tuple of float
+        The decreases that were promised at the last points, oldest first.
 
     References
     ----------
@@ -82,22 +103,29 @@ class SecantFisher(Metric):
     scale: float = 1.0
     pairs: tuple[Pair, ...] = ()
     steps: int = 0
+    promised: tuple[float, ...] = ()
 
     def learn(self, before: Point, point: Point, decrease: float) -> Curvature | None:
         if self._is_newton and 2 * decrease > max(self.aim, LAST_STEPS):
             return None
+        promised = (*self.promised, decrease)[-self.centre.window :]
+        return replace(self.with_pair(before, point), steps=self.steps + 1, promised=promised)
+
+    def with_pair(self, before: Point, point: Point) -> SecantFisher:
+        """With the update for the step between two points."""
         step = np.subtract(point.w, before.w, dtype=np.float64)
         change = np.subtract(point.dw, before.dw, dtype=np.float64)
         inner = float(np.vdot(step, change))
         rounding = np.finfo(point.w.dtype).eps * np.linalg.norm(step) * np.linalg.norm(before.dw)
-        if inner <= rounding:
+        pair = Pair.of(step, change)
+        if inner <= rounding or pair.inner <= 0:
             return self
-        most = int(np.clip(PAIRS_BYTES / (2 * step.nbytes), FEWEST_PAIRS, MOST_PAIRS))
-        pairs = (*self.pairs, Pair(step, change, inner))[-most:]
-        scale = self.scale
+        centre, scale = self.centre, self.scale
         if not self.trusted:
-            scale = inner / float(np.vdot(change, self.centre.solve(change)))
-        return replace(self, pairs=pairs, scale=scale, steps=self.steps + 1)
+            centre = centre.agreeing(step, change)
+            scale = inner / float(np.vdot(change, centre.solve(change)))
+        pairs = (*self.pairs, pair)[-most_pairs(pair) :]
+        return replace(self, centre=centre, scale=scale, pairs=pairs)
 
     @property
     def _is_newton(self) -> bool:
@@ -110,18 +138,25 @@ class SecantFisher(Metric):
             return False
         if self._is_newton:
             return True
-        if self.price > CHEAP and self.steps < PATIENCE:
+        if not self.trusted:
+            window = self.centre.window
+            if len(self.promised) < window:
+                return False
+            ratio = (decrease / max(self.promised[: window // 2])) ** (1 / window)
+        elif self.price > CHEAP and self.steps < PATIENCE:
             return False
         return ratio > FRESH ** (2 / (1 + self.price))
 
     def solve(self, dw: Array) -> Array:
         if not self.pairs:
             return self.centre.solve(dw)
-        slope, shares = dw.astype(np.float64), []
+        kind = self.pairs[0].step.dtype
+        axpy = get_blas_funcs("axpy", dtype=kind)
+        slope, shares = dw.astype(kind).ravel(), []
         for step, change, inner in reversed(self.pairs):
             shares.append(float(np.vdot(step, slope)) / inner)
-            slope -= shares[-1] * change
-        move = self.scale * self.centre.solve(slope)
+            slope = axpy(change, slope, a=-shares[-1])
+        move = (self.scale * self.centre.solve(slope.reshape(dw.shape))).astype(kind).ravel()
         for (step, change, inner), share in zip(self.pairs, reversed(shares), strict=True):
-            move += (share - float(np.vdot(change, move)) / inner) * step
-        return move
+            move = axpy(step, move, a=share - float(np.vdot(change, move)) / inner)
+        return move.reshape(dw.shape)
