@@ -28,7 +28,7 @@ from sklearn_gd_logreg.rules.secant import (
     most_pairs,
 )
 
-from .problems import Problem, cost, noisy, reference, sparse_rows, uneven_weights
+from .problems import Problem, cost, noisy, reference, uneven_weights
 
 TOL = 1e-4
 ASKED = TOL**2 / 2
