@@ -32,6 +32,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_gd_logreg import GDLogisticRegression, GradientDescent, Momentum, NaturalGradient
+from sklearn_gd_logreg.data.csr import has_repeats
 
 SOLVERS = ["gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "natural"]
 
@@ -209,6 +210,19 @@ def test_a_warning_about_convergence_leaves_x_alone(storage, fit):
     with pytest.warns(Warning, match="No convergence"):
         GDLogisticRegression(max_iter=1, tol=1e-12, **FITS[fit]).fit(stored, y)
     assert contents(stored) == before
+
+
+@given(seed=st.integers(0, 10_000), shape=st.tuples(st.integers(1, 60), st.integers(1, 30)))
+def test_an_entry_that_is_stored_twice_is_found(seed, shape):
+    rng = np.random.RandomState(seed)
+    X = unsorted(sparse.random(*shape, density=0.3, random_state=rng, format="csr"))
+    assert not has_repeats(X)
+    if X.nnz:
+        row = rng.choice(np.flatnonzero(np.diff(X.indptr)))
+        column, at = X.indices[X.indptr[row]], X.indptr[row + 1]
+        twice = np.insert(X.data, at, 1.0), np.insert(X.indices, at, column)
+        starts = X.indptr + (np.arange(len(X.indptr)) > row)
+        assert has_repeats(sparse.csr_array((*twice, starts), shape=shape))
 
 
 @pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int32, np.int64, np.uint64, bool])

@@ -34,8 +34,8 @@ def fill(X):
     return X
 
 
-def csr(dtype):
-    """As many entries in every row, their columns in order."""
+def csr(dtype, step=1):
+    """As many entries in every row, their columns in order, or against it."""
     n_rows = SIZE // (PER_ROW * (4 + np.dtype(dtype).itemsize))
     rng = np.random.default_rng(0)
     columns = 3 * np.arange(PER_ROW, dtype=np.int32) + rng.integers(
@@ -43,7 +43,8 @@ def csr(dtype):
     )
     starts = np.arange(n_rows + 1, dtype=np.int32) * np.int32(PER_ROW)
     entries = fill(np.empty(n_rows * PER_ROW, dtype))
-    return sparse.csr_array((entries, columns.ravel(), starts), (n_rows, 3 * PER_ROW))
+    columns = columns[:, ::step].ravel()
+    return sparse.csr_array((entries, columns, starts), (n_rows, 3 * PER_ROW))
 
 
 LAYOUTS = {
@@ -53,6 +54,7 @@ LAYOUTS = {
     "float32, F": lambda: dense(np.float32, "F"),
     "CSR, float64": lambda: csr(np.float64),
     "CSR, float32": lambda: csr(np.float32),
+    "CSR, unsorted": lambda: csr(np.float64, -1),
 }
 
 

@@ -121,20 +121,40 @@ def _sharing(empty: Any, data: Array, indices: NDArray[Any], indptr: NDArray[Any
     return empty
 
 
+def has_repeats(X: Any) -> bool:
+    """Whether an entry is stored twice; sorted by column, its row is then repeated."""
+    for _, chunk in _chunks(X, PER_SQUARE * X.shape[1]):
+        columns = chunk.tocsc()
+        repeated = np.append(columns.indices[1:] == columns.indices[:-1], False)
+        ends = columns.indptr[1:] - 1
+        repeated[ends[ends >= 0]] = False
+        if repeated.any():
+            return True
+    return False
+
+
 class SparseDataset(Dataset):
     """Data set over a CSR array; blocks share its memory.
 
-    Entries that are stored twice or out of order are put right in a copy: SciPy would do
-    it in place.
+    Entries may be in any order, as they are in what scikit-learn's vectorisers make. Those
+    that are stored twice are added up in a copy: SciPy would do it in place.
     """
 
     def __init__(
         self, X: Any, y: NDArray[Any], share: Array | float | None, intercept: bool
     ) -> None:
         if not X.has_canonical_format:
-            X = X.copy()
-            X.sum_duplicates()
+            X = _sharing(type(X)(X.shape, dtype=X.dtype), X.data, X.indices, X.indptr)
+            if has_repeats(X):
+                X = X.copy()
+                X.has_canonical_format = False
+                X.sum_duplicates()
         super().__init__(X, y, share, intercept)
+
+    def _rows(self, index: NDArray[np.signedinteger], share: Array | float) -> Dataset:
+        rows = self.X[index]
+        rows.has_canonical_format = True  # as X is, as far as it matters: nothing is there twice
+        return type(self)(rows, self.y[index], share, self.intercept)
 
     def blocks(self) -> Iterator[Rows]:
         X = self.X
