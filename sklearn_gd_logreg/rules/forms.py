@@ -40,21 +40,24 @@ DEAR = 4.0
 """Price of F, in passes, from which a softmax starts with the product form."""
 
 
-def exact_form(point: Point, damping: float, limit: int, floor: float = 0.0) -> Curvature:
+def exact_form(
+    point: Point, damping: float, limit: int, floor: float = 0.0, enough: float = inf
+) -> Curvature:
     """F at the point on all rows, in the form that suits the size and the penalty.
 
-    ``floor`` is the part of F at w = 0 that is added for mini-batches.
+    ``floor`` is the part of F at w = 0 that is added for mini-batches; ``enough`` the
+    decrease from which the model with an L1 penalty need not be minimised exactly.
     """
     objective, rough = point.objective, point.objective.penalty.l1 > 0
     if rough and point.w.size > min(limit, SMALL):
-        return WorkingSet(objective, damping, limit, floor)
+        return WorkingSet(objective, damping, limit, floor, enough=enough)
     if point.w.size > limit:
         product = objective.fisher_product(point.w)
         return ImplicitFisher(point, product, damping, floor, size_before=inf)
     fisher = regular_fisher(point, damping)
     if floor:
         fisher += floor * objective.uniform_fisher
-    return ProximalFisher(fisher) if rough else FactorisedFisher.of(fisher)
+    return ProximalFisher(fisher, enough) if rough else FactorisedFisher.of(fisher)
 
 
 def thrifty_form(
@@ -67,7 +70,7 @@ def thrifty_form(
     """
     objective = point.objective
     if objective.penalty.l1:
-        return exact_form(point, damping, limit)
+        return exact_form(point, damping, limit, enough=2 * aim**2)
     if isinstance(before, ImplicitFisher):
         return products(point, damping, limit, aim, before.size)
     n_rows, large = fisher_rows(objective), point.w.size > limit

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +20,17 @@ RESTRAINT = 0.01
 
 @dataclass(frozen=True)
 class ProximalFisher(Curvature):
-    """F of all parameters, for an L1 penalty: the model is minimised exactly."""
+    """F of all parameters, for an L1 penalty.
+
+    The model is minimised exactly where its decrease is at most ``enough``.
+    """
 
     fisher: Array
+    enough: float = inf
 
     def target(self, point: Point, alpha: float) -> Target:
         everything = np.arange(len(point.w))
-        return proximal_target(self.fisher, point, alpha, everything)
+        return proximal_target(self.fisher, point, alpha, everything, self.enough)
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,7 @@ class WorkingSet(Curvature):
     limit: int
     floor: float
     fewest: int = 100
+    enough: float = inf
 
     def target(self, point: Point, alpha: float) -> Target:
         features = self._features(point)
@@ -54,7 +60,7 @@ class WorkingSet(Curvature):
         if self.floor:
             most = np.repeat(largest_diagonal(self.objective)[rows], point.w.shape[1])
             diagonal(fisher)[...] += self.floor * most
-        target = proximal_target(fisher, point, alpha, rows)
+        target = proximal_target(fisher, point, alpha, rows, self.enough)
         return Target(target.w, target.decrease + self._decrease_elsewhere(point, rows))
 
     def _decrease_elsewhere(self, point: Point, rows: NDArray[np.intp]) -> float:
@@ -79,7 +85,9 @@ class WorkingSet(Curvature):
         return np.sort(chosen[urgency[chosen] > 0])
 
 
-def proximal_target(fisher: Array, point: Point, alpha: float, rows: NDArray[np.intp]) -> Target:
+def proximal_target(
+    fisher: Array, point: Point, alpha: float, rows: NDArray[np.intp], enough: float = inf
+) -> Target:
     """The step over the parameters in ``rows`` of w, whose Fisher information is given.
 
     Where all probabilities are near 0 or 1, F all but vanishes and F/α restrains
@@ -94,7 +102,8 @@ def proximal_target(fisher: Array, point: Point, alpha: float, rows: NDArray[np.
     if alpha < 1:
         restraint = RESTRAINT * (1 / alpha - 1) * largest_diagonal(objective)[rows]
         diagonal(model)[...] += np.repeat(restraint, n_outputs)
-    move = (solve_lasso(model, model @ w - dw, thresholds, w) - w).reshape(-1, n_outputs)
+    u = solve_lasso(model, model @ w - dw, thresholds, w, enough)
+    move = (u - w).reshape(-1, n_outputs)
     move[~penalised] -= move[~penalised] @ objective.loss.redundancy  # nothing but rounding
     target = point.w.astype(np.float64)
     target[rows] += move
