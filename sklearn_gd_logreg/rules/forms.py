@@ -70,7 +70,10 @@ def thrifty_form(
     """
     objective = point.objective
     if objective.penalty.l1:
-        return exact_form(point, damping, limit, enough=2 * aim**2)
+        form = exact_form(point, damping, limit, enough=2 * aim**2)
+        if isinstance(form, ProximalFisher):
+            form = replace(form, price=price(objective, objective.data.n_rows), aim=aim)
+        return form
     if isinstance(before, ImplicitFisher):
         return products(point, damping, limit, aim, before.size)
     n_rows, large = fisher_rows(objective), point.w.size > limit

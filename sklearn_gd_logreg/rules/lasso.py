@@ -35,8 +35,9 @@ SEARCH_STEPS = 50
 """Most steps of the search. Every one lowers the value, and few are needed near the end
 of a descent, so an early step of it loses little by a search that is cut short."""
 
-BRIEF, BRIEFER = 8, 3
-"""Steps of the search that are enough far from the end, and those after coordinate descent."""
+BRIEF, LITTLE = 8, 0.01
+"""Far from the end: the steps of a search that are enough without coordinate descent, and the
+part of the decrease so far that is not worth a further step."""
 
 
 @dataclass(frozen=True)
@@ -60,10 +61,16 @@ class LassoProblem:
         matrix /= scale[:, np.newaxis]
         diagonal(matrix)[...] += ROUNDING
         right = (self.c[active] - self.thresholds[active] * signs[active]) / scale
-        _, found, failed = lapack.dposv(matrix, right, lower=1)
         u = np.zeros_like(self.c)
+        if not len(active):
+            return u
+        _, found, failed = lapack.dposv(matrix, right, lower=1)
         u[active] = (np.linalg.solve(matrix, right) if failed else found.ravel()) / scale
         return u
+
+    def bend(self, move: Array) -> float:
+        """½ uᵀFu of a move: what it gains where it leads to the minimum."""
+        return 0.5 * float(move @ self.fisher @ move)
 
     def value(self, u: Array) -> float:
         """The quadratic plus the L1 norm."""
@@ -139,23 +146,26 @@ def solve_lasso(
         u = min(u, found, key=problem.value)
         if settled and before - problem.value(u) > enough:
             return u
-    if enough < inf:
-        u = _feature_sign_search(problem, u, BRIEF if len(u) <= MANY else BRIEFER)
-        if before - problem.value(u) > enough:
-            return u
-    return _feature_sign_search(problem, u, SEARCH_STEPS)
+    return _feature_sign_search(problem, u, before, enough)
 
 
-def _feature_sign_search(problem: LassoProblem, u: Array, n_steps: int) -> Array:
+def _feature_sign_search(problem: LassoProblem, u: Array, before: float, enough: float) -> Array:
+    """The search from ``u``, until a step gains little beside more than ``enough``."""
     free = problem.thresholds == 0
     signs = np.where(free, 0.0, np.sign(u))
     together = max(10, len(u) // 10)
     entered = 0
-    for _ in range(n_steps):
+    brief = BRIEF if len(u) <= MANY else SEARCH_STEPS
+    for step in range(SEARCH_STEPS):
         active = np.flatnonzero(free | (signs != 0))
-        w, fall = problem.walk(u, problem.minimum(active, signs))
+        v = problem.minimum(active, signs)
+        promised = problem.bend(v - u)
+        w, fall = problem.walk(u, v)
         if fall > 1e-15 * abs(u @ problem.c):
             u, guess, signs = w, signs, np.where(free, 0.0, np.sign(w))
+            gained = before - problem.value(u)
+            if gained > enough and (step >= brief - 1 or promised <= LITTLE * gained):
+                return u
             if not np.array_equal(signs, guess):
                 continue
             together = max(10, len(u) // 10)

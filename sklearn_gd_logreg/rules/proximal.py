@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 
 import numpy as np
@@ -13,6 +13,7 @@ from .._typing import Array
 from ..objective import Objective, Point
 from .curvature import Curvature, Target, largest_diagonal, regular_fisher
 from .lasso import solve_lasso
+from .secant import CHEAP, FRESH, PRECISION
 
 RESTRAINT = 0.01
 """Part of the largest curvature that restrains a proximal step shorter than the full one."""
@@ -22,15 +23,47 @@ RESTRAINT = 0.01
 class ProximalFisher(Curvature):
     """F of all parameters, for an L1 penalty.
 
-    The model is minimised exactly where its decrease is at most ``enough``.
+    Where it is dear it is kept, and corrected by what each step shows of the curvature
+    (BFGS), until the decreases shrink too slowly.
+
+    Attributes
+    ----------
+    fisher : array of shape (p, p)
+    enough : float
+        Decrease up to which the model is minimised exactly.
+    price : float
+        What working F out anew would cost, in passes; 0: it is worked out at every point.
+    aim : float
+        Norm of the gradient at which the descent ends.
     """
 
     fisher: Array
     enough: float = inf
+    price: float = 0.0
+    aim: float = 0.0
 
     def target(self, point: Point, alpha: float) -> Target:
         everything = np.arange(len(point.w))
         return proximal_target(self.fisher, point, alpha, everything, self.enough)
+
+    def learn(self, before: Point, point: Point, decrease: float) -> Curvature | None:
+        if self.price <= CHEAP:
+            return None
+        step = np.subtract(point.w, before.w, dtype=np.float64).ravel()
+        change = np.subtract(point.dw, before.dw, dtype=np.float64).ravel()
+        known = self.fisher @ step
+        inner, bend = float(step @ change), float(step @ known)
+        rounding = np.finfo(point.w.dtype).eps * np.linalg.norm(step) * np.linalg.norm(before.dw)
+        if inner <= rounding or bend <= 0:
+            return self
+        fisher = self.fisher + np.outer(change / inner, change)
+        fisher -= np.outer(known / bend, known)
+        return replace(self, fisher=fisher)
+
+    def is_stale(self, decrease: float, ratio: float) -> bool:
+        if 2 * decrease < (PRECISION * self.aim) ** 2:
+            return False
+        return ratio > FRESH ** (2 / (1 + self.price))
 
 
 @dataclass(frozen=True)
