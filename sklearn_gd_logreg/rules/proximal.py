@@ -13,7 +13,7 @@ from .._typing import Array
 from ..objective import Objective, Point
 from .curvature import Curvature, Target, largest_diagonal, regular_fisher
 from .lasso import solve_lasso
-from .secant import CHEAP, FRESH, PRECISION
+from .secant import FRESH, NEWTON, PRECISION
 
 RESTRAINT = 0.01
 """Part of the largest curvature that restrains a proximal step shorter than the full one."""
@@ -47,7 +47,7 @@ class ProximalFisher(Curvature):
         return proximal_target(self.fisher, point, alpha, everything, self.enough)
 
     def learn(self, before: Point, point: Point, decrease: float) -> Curvature | None:
-        if self.price <= CHEAP:
+        if self.price <= NEWTON:
             return None
         step = np.subtract(point.w, before.w, dtype=np.float64).ravel()
         change = np.subtract(point.dw, before.dw, dtype=np.float64).ravel()
