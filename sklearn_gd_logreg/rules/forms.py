@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from math import inf
 
+import numpy as np
+
 from ..objective import Objective, Point
 from .curvature import (
     Curvature,
@@ -57,7 +59,9 @@ def exact_form(
     fisher = regular_fisher(point, damping)
     if floor:
         fisher += floor * objective.uniform_fisher
-    return ProximalFisher(fisher, enough) if rough else FactorisedFisher.of(fisher)
+    if rough:
+        return ProximalFisher(fisher, np.arange(len(point.w)), enough)
+    return FactorisedFisher.of(fisher)
 
 
 def thrifty_form(
@@ -71,9 +75,10 @@ def thrifty_form(
     objective = point.objective
     if objective.penalty.l1:
         form = exact_form(point, damping, limit, enough=2 * aim**2)
-        if isinstance(form, ProximalFisher):
-            form = replace(form, price=price(objective, objective.data.n_rows), aim=aim)
-        return form
+        if isinstance(form, WorkingSet):
+            return form.at(point, aim)
+        assert isinstance(form, ProximalFisher)
+        return replace(form, price=price(objective, objective.data.n_rows), aim=aim)
     if isinstance(before, ImplicitFisher):
         return products(point, damping, limit, aim, before.size)
     n_rows, large = fisher_rows(objective), point.w.size > limit

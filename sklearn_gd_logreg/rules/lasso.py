@@ -155,15 +155,16 @@ def _feature_sign_search(problem: LassoProblem, u: Array, before: float, enough:
     signs = np.where(free, 0.0, np.sign(u))
     together = max(10, len(u) // 10)
     entered = 0
+    gained = before - problem.value(u)
     brief = BRIEF if len(u) <= MANY else SEARCH_STEPS
     for step in range(SEARCH_STEPS):
         active = np.flatnonzero(free | (signs != 0))
         v = problem.minimum(active, signs)
-        promised = problem.bend(v - u)
+        promised = problem.bend(v - u) if gained > enough else inf
         w, fall = problem.walk(u, v)
         if fall > 1e-15 * abs(u @ problem.c):
             u, guess, signs = w, signs, np.where(free, 0.0, np.sign(w))
-            gained = before - problem.value(u)
+            gained += fall
             if gained > enough and (step >= brief - 1 or promised <= LITTLE * gained):
                 return u
             if not np.array_equal(signs, guess):
