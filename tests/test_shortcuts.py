@@ -637,5 +637,5 @@ def test_the_first_norm_promises_no_more_than_j_can_fall():
     rng = np.random.RandomState(6)
     X = (rng.uniform(size=(20000, 10)) < 10.0 ** -np.linspace(0.3, 3.5, 10)).astype(float)
     y = (X @ rng.standard_normal(10) + rng.logistic(size=20000) > 0).astype(int)
-    history = Problem(X, y, {"C": 0.1, "l1_ratio": 1.0}).fit(model()).history_
+    history = Problem(X, y, {"C": 10.0, "l1_ratio": 1.0}).fit(model()).history_
     assert history["gradient_norm"][0] ** 2 / 2 <= history["cost"][0]
