@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from math import inf
 
+import numpy as np
+
 from ..objective import Objective, Point
 from .curvature import (
     Curvature,
@@ -40,21 +42,26 @@ DEAR = 4.0
 """Price of F, in passes, from which a softmax starts with the product form."""
 
 
-def exact_form(point: Point, damping: float, limit: int, floor: float = 0.0) -> Curvature:
+def exact_form(
+    point: Point, damping: float, limit: int, floor: float = 0.0, enough: float = inf
+) -> Curvature:
     """F at the point on all rows, in the form that suits the size and the penalty.
 
-    ``floor`` is the part of F at w = 0 that is added for mini-batches.
+    ``floor`` is the part of F at w = 0 that is added for mini-batches; ``enough`` the
+    decrease from which the model with an L1 penalty need not be minimised exactly.
     """
     objective, rough = point.objective, point.objective.penalty.l1 > 0
     if rough and point.w.size > min(limit, SMALL):
-        return WorkingSet(objective, damping, limit, floor)
+        return WorkingSet(objective, damping, limit, floor, enough=enough)
     if point.w.size > limit:
         product = objective.fisher_product(point.w)
         return ImplicitFisher(point, product, damping, floor, size_before=inf)
     fisher = regular_fisher(point, damping)
     if floor:
         fisher += floor * objective.uniform_fisher
-    return ProximalFisher(fisher) if rough else FactorisedFisher.of(fisher)
+    if rough:
+        return ProximalFisher(fisher, np.arange(len(point.w)), enough)
+    return FactorisedFisher.of(fisher)
 
 
 def thrifty_form(
@@ -67,7 +74,11 @@ def thrifty_form(
     """
     objective = point.objective
     if objective.penalty.l1:
-        return exact_form(point, damping, limit)
+        form = exact_form(point, damping, limit, enough=2 * aim**2)
+        if isinstance(form, WorkingSet):
+            return form.at(point, aim)
+        assert isinstance(form, ProximalFisher)
+        return replace(form, price=price(objective, objective.data.n_rows), aim=aim)
     if isinstance(before, ImplicitFisher):
         guessed = before.preconditioner and before.preconditioner.with_pair(before.point, point)
         return products(point, damping, aim, before.size, guessed)

@@ -1,45 +1,53 @@
-"""The minimum of a convex quadratic plus an L1 norm, by an active set.
+"""The minimum of a convex quadratic plus an L1 norm, by coordinate descent and an active set.
 
-min over u of ½ uᵀFu − cᵀu + Σ λⱼ |uⱼ|, λⱼ = 0 for coordinates without a penalty.
+min over u of ½ uᵀFu − cᵀu + Σ λⱼ |uⱼ|, λⱼ = λ, or 0 for coordinates without a penalty.
 With the signs of the active coordinates given, the minimum is one linear system. The
 search guesses the signs, walks towards that minimum as far as the true value falls,
 and lets in the coordinates whose derivative exceeds λ, until there are none: the
 feature-sign search. It ends after finitely many steps, however ill-conditioned F is.
-Where there are many coordinates, accelerated proximal gradient steps, which cost no
-more than a product with F, find most of the signs first.
+Most of the signs are found first by scikit-learn's coordinate descent on F, whose rounds
+cost a product with F each. Where these alone converge, no system is solved.
 
 References
 ----------
-Lee, Battle, Raina and Ng, "Efficient sparse coding algorithms", NeurIPS 2006.
+Friedman, Hastie and Tibshirani, "Regularization paths for generalized linear models via
+coordinate descent", J. Stat. Softw. 33 (2010). Lee, Battle, Raina and Ng, "Efficient
+sparse coding algorithms", NeurIPS 2006.
 """
 
 from dataclasses import dataclass
-from math import sqrt
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import lapack
 
 from .._linalg import diagonal, unit_scale
 from .._typing import Array
+from .coordinates import descend_by_coordinates
 
 ROUNDING = 1e-12
 
-MANY = 100
-"""Number of coordinates from which proximal gradient steps come first."""
+MANY = 40
+"""Number of coordinates from which coordinate descent comes first."""
 
-PROXIMAL_STEPS = 200
 SEARCH_STEPS = 50
 """Most steps of the search. Every one lowers the value, and few are needed near the end
 of a descent, so an early step of it loses little by a search that is cut short."""
 
+BRIEF, LITTLE = 8, 0.01
+"""Far from the end: the steps of a search that are enough without coordinate descent, and the
+part of the decrease so far that is not worth a further step."""
+
 
 @dataclass(frozen=True)
 class LassoProblem:
-    """F, c and λ in coordinates that give F a unit diagonal."""
+    """F, c, λ, and the scale that gives F a unit diagonal."""
 
     fisher: Array
     c: Array
     thresholds: Array
+    scale: Array
 
     def slope(self, u: Array) -> Array:
         """Derivative of the quadratic part."""
@@ -47,12 +55,22 @@ class LassoProblem:
 
     def minimum(self, active: NDArray[np.intp], signs: Array) -> Array:
         """The minimiser over the active coordinates with these signs, 0 elsewhere."""
+        scale = self.scale[active]
         matrix = self.fisher[np.ix_(active, active)]
+        matrix /= scale
+        matrix /= scale[:, np.newaxis]
         diagonal(matrix)[...] += ROUNDING
-        right = self.c[active] - self.thresholds[active] * signs[active]
+        right = (self.c[active] - self.thresholds[active] * signs[active]) / scale
         u = np.zeros_like(self.c)
-        u[active] = np.linalg.solve(matrix, right)
+        if not len(active):
+            return u
+        _, found, failed = lapack.dposv(matrix, right, lower=1)
+        u[active] = (np.linalg.solve(matrix, right) if failed else found.ravel()) / scale
         return u
+
+    def bend(self, move: Array) -> float:
+        """½ uᵀFu of a move: what it gains where it leads to the minimum."""
+        return 0.5 * float(move @ self.fisher @ move)
 
     def value(self, u: Array) -> float:
         """The quadratic plus the L1 norm."""
@@ -85,12 +103,14 @@ class LassoProblem:
         return w
 
     def excess(self, u: Array) -> Array:
-        """By how much the derivative of a coordinate held at 0 exceeds λ."""
-        outside = np.abs(self.slope(u)) - self.thresholds
+        """By how much the derivative of a coordinate held at 0 exceeds λ, in its scale."""
+        outside = (np.abs(self.slope(u)) - self.thresholds) / self.scale
         return np.where((u == 0) & (self.thresholds > 0), outside, 0.0)
 
 
-def solve_lasso(fisher: Array, c: Array, thresholds: Array, start: Array) -> Array:
+def solve_lasso(
+    fisher: Array, c: Array, thresholds: Array, start: Array, enough: float = inf
+) -> Array:
     """Minimise ½ uᵀFu − cᵀu + Σ λⱼ |uⱼ|.
 
     Parameters
@@ -99,9 +119,11 @@ def solve_lasso(fisher: Array, c: Array, thresholds: Array, start: Array) -> Arr
         F, symmetric and positive semi-definite.
     c : array of shape (p,)
     thresholds : array of shape (p,)
-        λ ≥ 0; a coordinate with λⱼ = 0 is never held at 0.
+        λ, or 0 for a coordinate that is never held at 0.
     start : array of shape (p,)
         Where to begin; the nearer, the fewer steps.
+    enough : float, default=inf
+        A decrease that is much: from there on the minimum need not be exact.
 
     Returns
     -------
@@ -116,49 +138,35 @@ def solve_lasso(fisher: Array, c: Array, thresholds: Array, start: Array) -> Arr
     >>> print(u.round(6))
     [ 2.  0. -1.]
     """
-    scale = unit_scale(diagonal(fisher))
-    problem = LassoProblem(fisher / scale / scale[:, np.newaxis], c / scale, thresholds / scale)
-    u: Array = start * scale
+    problem = LassoProblem(fisher, c, thresholds, unit_scale(diagonal(fisher)))
+    u: Array = start.astype(np.float64)
+    before = problem.value(u)
     if len(u) > MANY:
-        u = _proximal_gradient(problem, u)
-    return _feature_sign_search(problem, u) / scale
+        found, settled = descend_by_coordinates(fisher, c, thresholds, u)
+        u = min(u, found, key=problem.value)
+        if settled and before - problem.value(u) > enough:
+            return u
+    return _feature_sign_search(problem, u, before, enough)
 
 
-def _proximal_gradient(problem: LassoProblem, u: Array) -> Array:
-    """The best of ``u`` and where accelerated steps with restart lead from it."""
-    largest = 1.05 * _largest_eigenvalue(problem.fisher)
-    x = ahead = u
-    t = 1.0
-    for _ in range(PROXIMAL_STEPS):
-        z = ahead - problem.slope(ahead) / largest
-        x_next = np.sign(z) * np.maximum(np.abs(z) - problem.thresholds / largest, 0)
-        if (ahead - x_next) @ (x_next - x) > 0:
-            t = 1.0
-        t_next = (1 + sqrt(1 + 4 * t * t)) / 2
-        ahead = x_next + (t - 1) / t_next * (x_next - x)
-        x, t = x_next, t_next
-    return min(u, x, key=problem.value)
-
-
-def _largest_eigenvalue(matrix: Array) -> float:
-    """By power iteration; of a correlation matrix, whose leading vector has a mean."""
-    v, norm = np.ones(len(matrix)), 1.0
-    for _ in range(15):
-        v = matrix @ (v / norm)
-        norm = float(np.linalg.norm(v)) or 1.0
-    return norm
-
-
-def _feature_sign_search(problem: LassoProblem, u: Array) -> Array:
+def _feature_sign_search(problem: LassoProblem, u: Array, before: float, enough: float) -> Array:
+    """The search from ``u``, until a step gains little beside more than ``enough``."""
     free = problem.thresholds == 0
     signs = np.where(free, 0.0, np.sign(u))
     together = max(10, len(u) // 10)
     entered = 0
-    for _ in range(SEARCH_STEPS):
+    gained = before - problem.value(u)
+    brief = BRIEF if len(u) <= MANY else SEARCH_STEPS
+    for step in range(SEARCH_STEPS):
         active = np.flatnonzero(free | (signs != 0))
-        w, fall = problem.walk(u, problem.minimum(active, signs))
+        v = problem.minimum(active, signs)
+        promised = problem.bend(v - u) if gained > enough else inf
+        w, fall = problem.walk(u, v)
         if fall > 1e-15 * abs(u @ problem.c):
             u, guess, signs = w, signs, np.where(free, 0.0, np.sign(w))
+            gained += fall
+            if gained > enough and (step >= brief - 1 or promised <= LITTLE * gained):
+                return u
             if not np.array_equal(signs, guess):
                 continue
             together = max(10, len(u) // 10)
@@ -168,7 +176,10 @@ def _feature_sign_search(problem: LassoProblem, u: Array) -> Array:
             together = 1
         excess = problem.excess(u)
         entering = np.argsort(-excess)[:together]
-        entering = entering[excess[entering] > ROUNDING * (1 + problem.thresholds[entering])]
+        entering = entering[
+            excess[entering]
+            > ROUNDING * (1 + problem.thresholds[entering] / problem.scale[entering])
+        ]
         if not (entered := len(entering)):
             return u
         signs = np.where(free, 0.0, np.sign(u))

@@ -185,7 +185,7 @@ class NaturalGradient(UpdateRule):
         if sizes:
             rule = OnSample(self.damping, self.direct_limit)
             w = descend_on_samples(point, rule, sizes)
-            return NaturalMemory(Heading(w, decrease), point)
+            return NaturalMemory(Heading(w, min(decrease, point.cost)), point)
         return NaturalMemory(self._curvature(point, None), point)
 
     def _sample_sizes(self, objective: Objective) -> list[int]:

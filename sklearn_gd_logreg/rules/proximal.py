@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,19 @@ from .._typing import Array
 from ..objective import Objective, Point
 from .curvature import Curvature, Target, largest_diagonal, regular_fisher
 from .lasso import solve_lasso
+from .secant import FRESH, NEWTON, PRECISION
+
+SET_PRICE = 6.0
+"""What F of a working set is taken to cost, in passes."""
+
+MISSED = 0.01
+"""Part of the last decrease that the parameters without F may gain before it is worked out anew."""
+
+FULL = 0.9
+"""Part of the working set that is in the model where F is kept."""
+
+FEWEST, FEWEST_MOST, ROWS = 100, 250, 80
+"""Features that a working set has in any case: one for so many rows, between two bounds."""
 
 RESTRAINT = 0.01
 """Part of the largest curvature that restrains a proximal step shorter than the full one."""
@@ -19,13 +33,66 @@ RESTRAINT = 0.01
 
 @dataclass(frozen=True)
 class ProximalFisher(Curvature):
-    """F of all parameters, for an L1 penalty: the model is minimised exactly."""
+    """F of all parameters or some, for an L1 penalty.
+
+    Parameters without F stay where they are; what they would gain counts towards the
+    decrease, so that none is forgotten. Where F
+    is dear it is kept, and corrected by what each step shows of the curvature (BFGS), until
+    the decreases shrink too slowly.
+
+    Attributes
+    ----------
+    fisher : array of shape (p, p)
+    rows : array of ints
+        Rows of w that it belongs to.
+    enough : float
+        Decrease up to which the model is minimised exactly.
+    price : float
+        What working F out anew would cost, in passes; 0: it is worked out at every point.
+    aim : float
+        Norm of the gradient at which the descent ends.
+    """
 
     fisher: Array
+    rows: NDArray[np.intp]
+    enough: float = inf
+    price: float = 0.0
+    aim: float = 0.0
 
     def target(self, point: Point, alpha: float) -> Target:
-        everything = np.arange(len(point.w))
-        return proximal_target(self.fisher, point, alpha, everything)
+        target = proximal_target(self.fisher, point, alpha, self.rows, self.enough)
+        if len(self.rows) == len(point.w):
+            return target
+        return Target(target.w, target.decrease + decrease_elsewhere(point, self.rows))
+
+    def learn(self, before: Point, point: Point, decrease: float) -> Curvature | None:
+        if self.price <= NEWTON or self._misses(point, decrease):
+            return None
+        step = np.subtract(point.w, before.w, dtype=np.float64)[self.rows].ravel()
+        change = np.subtract(point.dw, before.dw, dtype=np.float64)[self.rows].ravel()
+        known = self.fisher @ step
+        inner, bend = float(step @ change), float(step @ known)
+        rounding = np.finfo(point.w.dtype).eps * np.linalg.norm(step) * np.linalg.norm(before.dw)
+        if inner <= rounding or bend <= 0:
+            return self
+        fisher = self.fisher + np.outer(change / inner, change)
+        fisher -= np.outer(known / bend, known)
+        return replace(self, fisher=fisher)
+
+    def _misses(self, point: Point, decrease: float) -> bool:
+        """Whether parameters without F have come to matter, or many with F no longer do."""
+        if len(self.rows) == len(point.w):
+            return False
+        used = np.abs(point.w).max(axis=1) > 0
+        inside = int(np.count_nonzero(used[self.rows]))
+        if inside < FULL * len(self.rows) or inside < int(np.count_nonzero(used)):
+            return True
+        return decrease_elsewhere(point, self.rows) > MISSED * decrease
+
+    def is_stale(self, decrease: float, ratio: float) -> bool:
+        if 2 * decrease < (PRECISION * self.aim) ** 2:
+            return False
+        return ratio > FRESH ** (2 / (1 + self.price))
 
 
 @dataclass(frozen=True)
@@ -33,8 +100,8 @@ class WorkingSet(Curvature):
     """F of the features that matter, for an L1 penalty and many features.
 
     These are the features in the model and those whose derivative most exceeds the
-    threshold: at most twice as many as are in the model already (but ``fewest`` in
-    any case), and no more than ``limit`` parameters. The others stay where they are;
+    threshold: at most twice as many as are in the model already (but `FEWEST` in any
+    case), and no more than ``limit`` parameters. The others stay where they are;
     what they would gain counts towards the decrease, so that none is forgotten.
     """
 
@@ -42,9 +109,13 @@ class WorkingSet(Curvature):
     damping: float
     limit: int
     floor: float
-    fewest: int = 100
+    enough: float = inf
 
     def target(self, point: Point, alpha: float) -> Target:
+        return self.at(point).target(point, alpha)
+
+    def at(self, point: Point, aim: float = 0.0) -> ProximalFisher:
+        """F of the features that matter at the point."""
         features = self._features(point)
         intercept = np.arange(point.objective.data.n_features, len(point.w))
         rows = np.append(features, intercept)
@@ -54,17 +125,7 @@ class WorkingSet(Curvature):
         if self.floor:
             most = np.repeat(largest_diagonal(self.objective)[rows], point.w.shape[1])
             diagonal(fisher)[...] += self.floor * most
-        target = proximal_target(fisher, point, alpha, rows)
-        return Target(target.w, target.decrease + self._decrease_elsewhere(point, rows))
-
-    def _decrease_elsewhere(self, point: Point, rows: NDArray[np.intp]) -> float:
-        """What single steps in the features left out would gain at the least."""
-        penalty = point.objective.penalty
-        smallest = penalty.smallest_subgradient(point.w, point.dw).astype(np.float64)
-        smallest[rows] = 0
-        most = largest_diagonal(point.objective) + penalty.l2
-        gains = np.divide(smallest**2, 2 * most, out=np.zeros_like(smallest), where=most > 0)
-        return float(gains.sum())
+        return ProximalFisher(fisher, rows, self.enough, SET_PRICE, aim)
 
     def _features(self, point: Point) -> NDArray[np.intp]:
         penalty = point.objective.penalty
@@ -75,11 +136,26 @@ class WorkingSet(Curvature):
         in_model = np.count_nonzero(weights)
         if 2 * in_model <= largest:
             urgency[weights] = np.inf
-        chosen = np.argsort(-urgency)[: min(max(self.fewest, 2 * in_model), largest)]
+        fewest = int(np.clip(point.objective.data.n_rows // ROWS, FEWEST, FEWEST_MOST))
+        chosen = np.argsort(-urgency)[: min(max(fewest, 2 * in_model), largest)]
         return np.sort(chosen[urgency[chosen] > 0])
 
 
-def proximal_target(fisher: Array, point: Point, alpha: float, rows: NDArray[np.intp]) -> Target:
+def decrease_elsewhere(point: Point, rows: NDArray[np.intp]) -> float:
+    """What single steps in the parameters left out would gain at the least."""
+    penalty = point.objective.penalty
+    smallest = penalty.smallest_subgradient(point.w, point.dw).astype(np.float64)
+    smallest[rows] = 0
+    if not smallest.any():
+        return 0.0
+    most = largest_diagonal(point.objective) + penalty.l2
+    gains = np.divide(smallest**2, 2 * most, out=np.zeros_like(smallest), where=most > 0)
+    return float(gains.sum())
+
+
+def proximal_target(
+    fisher: Array, point: Point, alpha: float, rows: NDArray[np.intp], enough: float = inf
+) -> Target:
     """The step over the parameters in ``rows`` of w, whose Fisher information is given.
 
     Where all probabilities are near 0 or 1, F all but vanishes and F/α restrains
@@ -94,7 +170,8 @@ def proximal_target(fisher: Array, point: Point, alpha: float, rows: NDArray[np.
     if alpha < 1:
         restraint = RESTRAINT * (1 / alpha - 1) * largest_diagonal(objective)[rows]
         diagonal(model)[...] += np.repeat(restraint, n_outputs)
-    move = (solve_lasso(model, model @ w - dw, thresholds, w) - w).reshape(-1, n_outputs)
+    u = solve_lasso(model, model @ w - dw, thresholds, w, enough)
+    move = (u - w).reshape(-1, n_outputs)
     move[~penalised] -= move[~penalised] @ objective.loss.redundancy  # nothing but rounding
     target = point.w.astype(np.float64)
     target[rows] += move
