@@ -420,11 +420,15 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
         in X, times whatever number, leaves neither as it was. It is asked first where the
         row space is worked out.
         """
+        space = None
         if rule.wants_row_space(objective, self.batch_size, self.max_iter):
             self._require_finite(objective.data.X)
             space = row_space(objective.data, w)
-            return Point(objective.on(space.data), space.start), space
-        point = Point(objective, w)
+            objective, w = objective.on(space.data), space.start
+        curved = self.batch_size is None and rule.wants_fisher(objective)
+        point = Point(objective, w, curved)
+        if space is not None:
+            return point, space
         if not (isfinite(point.cost) and np.isfinite(point.dw).all()):
             self._require_finite(objective.data.X)
         return point, None

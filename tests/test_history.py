@@ -27,6 +27,7 @@ from sklearn_gd_logreg import (
     StepDecay,
     TimeDecay,
 )
+from sklearn_gd_logreg.rules import natural
 
 SOLVERS = ["gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "natural"]
 COLUMNS = ["iteration", "passes", "cost", "loss", "gradient_norm", "learning_rate", "time"]
@@ -305,9 +306,14 @@ def test_on_a_line_one_pass_tells_how_much_to_shorten_a_step(initial):
 
 @pytest.mark.parametrize("overshoots", [False, True])
 @pytest.mark.parametrize("n_features", [5, 100])
-def test_working_out_the_fisher_information_is_a_pass(n_features, overshoots):
+@pytest.mark.parametrize("apart", [False, True])
+def test_the_fisher_information_is_worked_out_in_every_pass_or_a_pass(
+    apart, n_features, overshoots, monkeypatch
+):
     X, y, weights = rows(n_features=5)
     X = np.hstack([X, np.random.default_rng(1).normal(size=(len(X), n_features - 5))])
+    if apart:
+        monkeypatch.setattr(natural, "CHEAP", 0.0)
     counts = Counter()
     rate = Backtracking(initial=64.0) if overshoots else "auto"
     clf = exactly(6, solver=CountedNatural(counts), C=0.1, learning_rate=rate)
@@ -316,7 +322,8 @@ def test_working_out_the_fisher_information_is_a_pass(n_features, overshoots):
     assert counts["looks"] == 7
     into_the_row_space = n_features > len(X)
     rejected = counts["steps"] - 6
-    expected = 1 + counts["steps"] + rejected + counts["looks"] + into_the_row_space
+    looks = counts["looks"] if apart else 0
+    expected = 1 + counts["steps"] + rejected + looks + into_the_row_space
     assert clf.history_["passes"][-1] == expected
 
 
