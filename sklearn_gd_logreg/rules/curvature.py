@@ -108,7 +108,7 @@ class FactorisedFisher(Metric):
         trace = 1e-12
         while True:
             diagonal(scaled)[...] += trace
-            factor, failed = lapack.dpotrf(scaled, lower=1, clean=0)
+            factor, failed = lapack.dpotrf(scaled.T, lower=1, clean=0)
             if not failed:
                 return cls(scale, factor)
             trace *= 10

@@ -14,7 +14,7 @@ from ..validation import Interval, check_flags
 from .base import StableRate, UpdateRule
 from .curvature import Curvature, Heading, Target, towards_the_origin
 from .forms import SMALL, exact_form, fisher_rows, thrifty_form
-from .sampling import descend_on_samples, price, sample_sizes
+from .sampling import descend_on_samples, fisher_work, sample_sizes
 
 EPOCH_FLOOR = 0.02
 """With mini-batches, the part of F at w = 0 that is added to F.
@@ -24,8 +24,8 @@ vanishes; the steps from there on would know no bound.
 """
 
 
-CHEAP = 2.0
-"""Price of F on all rows up to which it is worked out in every pass."""
+CHEAP = 4e6
+"""Work on F and its factor up to which F is worked out in every pass: the calls cost more."""
 
 FAR = 4.0
 """A start that costs more than so many times ln K is too far out for F to be of use."""
@@ -70,7 +70,8 @@ class NaturalGradient(UpdateRule):
     J, dw and the decision to stop are those of all rows at every iterate. What is spared
     is the work on F, by what it would cost beside a pass over the rows:
 
-    - Few rows: F is worked out on all of them at every point, and factorised (Cholesky).
+    - Few rows: F is worked out on all of them at every point, and factorised (Cholesky); very
+      few rows are read once for J, dw and F.
     - Many rows: it is worked out on a sample, and again when the steps shrink slowly. In
       between it is corrected by the change of dw that each step has shown (BFGS), which
       is momentum in the metric of F. The first step leads to where descents on growing
@@ -157,11 +158,11 @@ class NaturalGradient(UpdateRule):
         return data.n_rows < data.n_features and few and not objective.penalty.l1
 
     def wants_fisher(self, objective: Objective) -> bool:
-        n_rows, n_outputs = objective.data.n_rows, objective.loss.n_outputs
+        data, n_outputs = objective.data, objective.loss.n_outputs
         most = min(self.direct_limit, SMALL) if objective.penalty.l1 else self.direct_limit
-        if objective.data.n_parameters * n_outputs > most or price(objective, n_rows) > CHEAP:
+        if data.n_parameters * n_outputs > most or fisher_work(objective, data.n_rows) > CHEAP:
             return False
-        sampled = fisher_rows(objective) < n_rows or self._sample_sizes(objective)
+        sampled = fisher_rows(objective) < data.n_rows or self._sample_sizes(objective)
         return self.exact or not sampled
 
     def forget(self, point: Point, memory: Any) -> Any:
