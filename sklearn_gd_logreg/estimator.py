@@ -122,9 +122,9 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
         - ``iteration``: k.
         - ``passes``: how often all rows have been read so far. A forward and backward
           pass counts 1, and so does working out F, unless it is done in the same pass,
-          or a product with F; rejected trials of a line search are counted. Wide data may be rewritten first, in
-          coordinates of the space that their rows span, which counts 1, and 1 more for
-          a start that is not 0.
+          or a product with F; rejected trials of a line search are counted. Wide data
+          may be rewritten first, in coordinates of the space that their rows span, which
+          counts 1, and 1 more for a start that is not 0.
         - ``cost``, ``loss``: J and its first term, the mean loss.
         - ``gradient_norm``: what ``tol`` is compared with (mini-batches: the max-norm
           of the mean gradient of the epoch).

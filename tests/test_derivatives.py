@@ -186,6 +186,18 @@ def test_one_pass_gives_what_two_give(case, dtype, blocks, monkeypatch):
 
 
 @each_case
+def test_a_curved_point_hands_out_its_fisher_information_again_and_again(case):
+    objective, w = case.objective(), case.point()
+    point = Point(objective, np.zeros_like(w), curved=True).move(w)
+    damped = regular_fisher(point, 0.5)
+    assert objective.data.passes.count == 1
+    np.testing.assert_allclose(np.diag(damped), 1.5 * np.diag(point.fisher()), rtol=1e-5)
+    np.testing.assert_allclose(point.fisher(), Point(objective, w).fisher(), atol=1e-14)
+    some = np.array([1, 3])
+    np.testing.assert_allclose(point.fisher(some), objective.fisher(w, some), atol=1e-14)
+
+
+@each_case
 def test_the_fisher_information_keeps_its_digits_far_from_the_data(case):
     """Where all rows are fitted well F is tiny, but F / its scale is what it was."""
     objective, w = case.objective(), 8 * case.point()
@@ -211,6 +223,10 @@ def test_the_fisher_information_keeps_its_digits_far_from_the_data(case):
     for (c, d), block in expected.items():
         scale = np.abs(block).max()
         np.testing.assert_allclose(by_class[:, c, :, d], -block.astype(float), atol=1e-12 * scale)
+    for c in range(w.shape[1]):
+        block = sum(gram for pair, gram in expected.items() if c in pair).astype(float)
+        own = by_class[:, c, :, c] - l2 * np.diag(np.arange(len(w)) < 5)
+        np.testing.assert_allclose(own, block, atol=1e-12 * np.abs(block).max() + 1e-16)
 
 
 @each_case

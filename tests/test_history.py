@@ -327,6 +327,23 @@ def test_the_fisher_information_is_worked_out_in_every_pass_or_a_pass(
     assert clf.history_["passes"][-1] == expected
 
 
+@pytest.mark.parametrize("l1_ratio", [0.0, 0.5])
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_the_descent_is_the_same_where_the_fisher_information_comes_apart(
+    n_classes, l1_ratio, monkeypatch
+):
+    X, y, weights = rows()
+    y = y + (X[:, 0] > 1) if n_classes == 3 else y
+    clf = exactly(6, solver=NaturalGradient(exact=True), l1_ratio=l1_ratio)
+    together = clf.fit(X, y, weights).history_
+    monkeypatch.setattr(natural, "CHEAP", 0.0)
+    apart = clf.fit(X, y, weights).history_
+    for name in ("cost", "loss", "learning_rate"):
+        np.testing.assert_allclose(together[name], apart[name], rtol=1e-12)
+    np.testing.assert_allclose(together["gradient_norm"], apart["gradient_norm"], atol=1e-8)
+    np.testing.assert_array_equal(apart["passes"], together["passes"] + np.arange(1, 8))
+
+
 def test_products_with_the_fisher_information_are_passes():
     X, y, weights = rows()
     direct = exactly(4, solver=NaturalGradient(exact=True)).fit(X, y, weights).history_["passes"]
