@@ -121,10 +121,10 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
 
         - ``iteration``: k.
         - ``passes``: how often all rows have been read so far. A forward and backward
-          pass counts 1, and so does working out F, or a product with it; rejected
-          trials of a line search are counted. Wide data may be rewritten first, in
-          coordinates of the space that their rows span, which counts 1, and 1 more for
-          a start that is not 0.
+          pass counts 1, and so does working out F, unless it is done in the same pass,
+          or a product with F; rejected trials of a line search are counted. Wide data
+          may be rewritten first, in coordinates of the space that their rows span, which
+          counts 1, and 1 more for a start that is not 0.
         - ``cost``, ``loss``: J and its first term, the mean loss.
         - ``gradient_norm``: what ``tol`` is compared with (mini-batches: the max-norm
           of the mean gradient of the epoch).
@@ -420,11 +420,15 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
         in X, times whatever number, leaves neither as it was. It is asked first where the
         row space is worked out.
         """
+        space = None
         if rule.wants_row_space(objective, self.batch_size, self.max_iter):
             self._require_finite(objective.data.X)
             space = row_space(objective.data, w)
-            return Point(objective.on(space.data), space.start), space
-        point = Point(objective, w)
+            objective, w = objective.on(space.data), space.start
+        curved = self.batch_size is None and rule.wants_fisher(objective)
+        point = Point(objective, w, curved)
+        if space is not None:
+            return point, space
         if not (isfinite(point.cost) and np.isfinite(point.dw).all()):
             self._require_finite(objective.data.X)
         return point, None

@@ -63,12 +63,26 @@ class CrossEntropy(ABC):
         """
 
     @abstractmethod
+    def loss_dz_and_a(
+        self, z: Array, y: NDArray[Any], share: Array | float
+    ) -> tuple[float, Array, Array]:
+        """`loss_and_dz`, and from the same exponentials the a of every class.
+
+        They come as lines, shape (n_classes, m); for two classes as that of the wrong and
+        that of the right one.
+        """
+
+    @abstractmethod
     def loss_sum(self, z: Array, y: NDArray[Any], share: Array | float) -> float:
         """Σ share · ℒ alone, the same number as from `loss_and_dz`."""
 
     @abstractmethod
     def activations(self, z: Array) -> Array:
         """a: the probability of each class that has a score, shape of z."""
+
+    @abstractmethod
+    def lines(self, z: Array) -> Array:
+        """The `probabilities`, a line for each class: shape (n_classes, m)."""
 
     @abstractmethod
     def probabilities(self, z: Array) -> Array:
@@ -109,12 +123,27 @@ class SigmoidCrossEntropy(CrossEntropy):
         dz *= sign
         return loss, dz
 
+    def loss_dz_and_a(
+        self, z: Array, y: NDArray[Any], share: Array | float
+    ) -> tuple[float, Array, Array]:
+        sign = y.astype(z.dtype)
+        e, beyond = _capped_exp(sign * z, share)
+        u = 1 + e
+        loss = beyond + _sum_of_logs(u, e, share)
+        right = np.divide(1, u, out=u)
+        wrong = e * right
+        sign *= share
+        return loss, wrong * sign, np.concatenate((wrong.T, right.T))
+
     def loss_sum(self, z: Array, y: NDArray[Any], share: Array | float) -> float:
         e, beyond = _capped_exp(y.astype(z.dtype) * z, share)
         return beyond + _sum_of_logs(1 + e, e, share)
 
     def activations(self, z: Array) -> Array:
         return expit(z)
+
+    def lines(self, z: Array) -> Array:
+        return np.concatenate((expit(-z.T), expit(z.T)))
 
     def probabilities(self, z: Array) -> Array:
         return np.hstack([expit(-z), expit(z)])
@@ -155,13 +184,27 @@ class SoftmaxCrossEntropy(CrossEntropy):
     def loss_and_dz(self, z: Array, y: NDArray[Any], share: Array | float) -> tuple[float, Array]:
         share = _flat(share)
         e, right, gap = self._exponentials(z, y)
-        rest, others = self._sums(e, right)
+        rest, others = self._sums(e, right)[:2]
         total = 1 + others
         loss = _weighted_sum(gap, share) + _sum_of_logs(total, others, share)
         scale = share / total
         e *= scale
         e.reshape(-1)[right] = -rest * scale
         return loss, e.T
+
+    def loss_dz_and_a(
+        self, z: Array, y: NDArray[Any], share: Array | float
+    ) -> tuple[float, Array, Array]:
+        share = _flat(share)
+        e, right, gap = self._exponentials(z, y)
+        rest, others, own = self._sums(e, right)
+        total = 1 + others
+        loss = _weighted_sum(gap, share) + _sum_of_logs(total, others, share)
+        e /= total
+        dz = share * e
+        dz.reshape(-1)[right] = -rest * (share / total)
+        e.reshape(-1)[right] = own / total
+        return loss, dz.T, e
 
     def loss_sum(self, z: Array, y: NDArray[Any], share: Array | float) -> float:
         share = _flat(share)
@@ -181,21 +224,23 @@ class SoftmaxCrossEntropy(CrossEntropy):
         return np.exp(e, out=e), right, gap
 
     @staticmethod
-    def _sums(e: Array, right: NDArray[np.intp]) -> tuple[Array, Array]:
-        """R, and Σ − 1 without the 1; the right classes are taken out of e."""
+    def _sums(e: Array, right: NDArray[np.intp]) -> tuple[Array, Array, Array]:
+        """R, Σ − 1 without the 1, and the e of the right classes, which are taken out of e."""
         flat = e.reshape(-1)
         own = flat[right]
         flat[right] = 0
         rest = np.add.reduce(e)
-        own -= 1
-        return rest, rest + own
+        return rest, rest + (own - 1), own
 
     def activations(self, z: Array) -> Array:
+        return self.lines(z).T
+
+    def lines(self, z: Array) -> Array:
         a = np.array(z.T, order="C")
         a -= np.maximum.reduce(a)
         np.exp(a, out=a)
         a /= np.add.reduce(a)
-        return a.T
+        return a
 
     def probabilities(self, z: Array) -> Array:
         return self.activations(z)

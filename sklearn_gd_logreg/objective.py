@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
-from itertools import chain
+from functools import cached_property
 
 import numpy as np
 from numpy.random import RandomState
@@ -14,31 +13,30 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 
 from ._linalg import diagonal
 from ._typing import Array
-from .data import Dataset, Rows
+from .data import ALL, Dataset, Rows, pairs
 from .loss import CrossEntropy
 from .penalty import ElasticNet
-
-ALL = slice(None)
 
 LARGE = 500
 """Number of parameters of one score from which no square matrix is formed to bound L."""
 
 
-@cache
-def pairs(n: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """All c < d below n."""
-    first, second = np.triu_indices(n, 1)
-    return first, second
+def joined(grams: Array, n_outputs: int) -> Array:
+    """F of the loss from the Σ share · a_c a_d · xxᵀ of the pairs of classes c < d.
 
-
-def joined(blocks: Array, n: int) -> Array:
-    """The matrix of own blocks, and of others with the sign turned, class by class."""
-    side = blocks.shape[1]
-    by_class = np.empty((side, n, side, n))
-    first, second = pairs(n)
-    by_class[:, np.arange(n), :, np.arange(n)] = blocks[:n]
-    by_class[:, first, :, second] = by_class[:, second, :, first] = -blocks[n:]
-    return by_class.reshape(side * n, side * n)
+    Their negatives are the blocks of F off the diagonal, one block for two classes. Those
+    on the diagonal follow without a difference, since 1 − a_c is the sum of the other a_d.
+    """
+    if n_outputs == 1:
+        return grams[0]
+    side, own = grams.shape[1], np.arange(n_outputs)
+    first, second = pairs(n_outputs)
+    by_class = np.zeros((side, n_outputs, side, n_outputs))
+    by_class[:, first, :, second] = by_class[:, second, :, first] = grams
+    sums = np.add.reduce(by_class, axis=1)
+    np.negative(by_class, out=by_class)
+    by_class[:, own, :, own] = sums.transpose(2, 0, 1)
+    return by_class.reshape(side * n_outputs, side * n_outputs)
 
 
 @dataclass(frozen=True)
@@ -71,6 +69,17 @@ class Objective:
 
         mean_loss, dw = self.data.sum(forward_backward)
         return mean_loss, dw + self.penalty.gradient(w)
+
+    def loss_gradient_and_fisher(self, w: Array) -> tuple[float, Array, Array]:
+        """`loss_and_gradient` and `fisher` of all features; one pass over the rows."""
+
+        def forward_backward(rows: Rows) -> tuple[float, Array, Array]:
+            z = rows.forward(w)
+            loss, dz, a = self.loss.loss_dz_and_a(z, rows.y, rows.share)
+            return loss, rows.backward(dz), rows.pair_grams(a)
+
+        mean_loss, dw, grams = self.data.sum(forward_backward)
+        return mean_loss, dw + self.penalty.gradient(w), self._fisher(grams)
 
     def losses_along(self, w: Array, v: Array, lengths: Array) -> Array:
         """Mean loss at w + t (v − w) for every length t; one pass over the rows.
@@ -105,20 +114,16 @@ class Objective:
             p counts the parameters of the chosen features, and of the intercept
             if there is one, in the order of ``w.ravel()``.
         """
-        n_outputs = w.shape[1]
-        first, second = pairs(n_outputs)
-        n_weights = n_outputs + len(first)
 
         def grams(rows: Rows) -> tuple[Array]:
-            a = self.loss.activations(rows.forward(w).astype(np.float64, copy=False)).T
-            share = rows.share.ravel() if isinstance(rows.share, np.ndarray) else rows.share
-            own = (share * p * (1 - p) for p in a)
-            mixed = (share * a[c] * a[d] for c, d in zip(first, second, strict=True))
-            return (rows.grams(chain(own, mixed), n_weights, features),)
+            a = self.loss.lines(rows.forward(w).astype(np.float64, copy=False))
+            return (rows.pair_grams(a, features),)
 
-        blocks = self.data.sum(grams)[0]
-        side = blocks.shape[1]
-        fisher = joined(blocks, n_outputs) if n_outputs > 1 else blocks[0]
+        return self._fisher(self.data.sum(grams)[0])
+
+    def _fisher(self, grams: Array) -> Array:
+        n_outputs, side = self.loss.n_outputs, grams.shape[1]
+        fisher = joined(grams, n_outputs)
         n_penalised = (side - self.data.intercept) * n_outputs
         diagonal(fisher)[:n_penalised] += self.penalty.l2
         return fisher
@@ -270,25 +275,36 @@ class Point:
     objective : Objective
     w : array of shape (n_parameters, n_outputs)
         The last row is b if there is an intercept.
+    curved : bool
+        Whether F is worked out in the same pass as loss and gradient, here and at the
+        points that are moved to.
     """
 
-    def __init__(self, objective: Objective, w: Array) -> None:
+    def __init__(self, objective: Objective, w: Array, curved: bool = False) -> None:
         self.objective = objective
         self.w = w
+        self.curved = curved
 
     @cached_property
-    def _loss_and_dw(self) -> tuple[float, Array]:
-        return self.objective.loss_and_gradient(self.w)
+    def _derivatives(self) -> tuple[float, Array, Array | None]:
+        if self.curved:
+            return self.objective.loss_gradient_and_fisher(self.w)
+        return *self.objective.loss_and_gradient(self.w), None
 
     @property
     def loss(self) -> float:
         """Mean loss, without penalty."""
-        return self._loss_and_dw[0]
+        return self._derivatives[0]
 
     @property
     def dw(self) -> Array:
         """Gradient of the smooth part of J; its last row is db."""
-        return self._loss_and_dw[1]
+        return self._derivatives[1]
+
+    def fisher(self, features: NDArray[np.intp] | slice = ALL) -> Array:
+        """F of the chosen features, a new matrix; a pass of its own unless curved."""
+        known = self._derivatives[2] if self.curved and isinstance(features, slice) else None
+        return self.objective.fisher(self.w, features) if known is None else known.copy()
 
     @cached_property
     def cost(self) -> float:
@@ -297,7 +313,7 @@ class Point:
 
     def move(self, w: Array) -> Point:
         """The point at w, in the precision of this one."""
-        return Point(self.objective, w.astype(self.w.dtype, copy=False))
+        return Point(self.objective, w.astype(self.w.dtype, copy=False), self.curved)
 
     def costs_between(self, other: Point, lengths: Array) -> Array:
         """J at w + t (w_other − w) for every length t; one pass over the rows."""

@@ -28,11 +28,14 @@ class ElasticNet:
 
     def value(self, w: Array) -> float:
         """Penalty at w."""
-        return 0.5 * self.l2 * self._sum(w, np.square) + self.rough_value(w)
+        weights = w[: self.n_features].astype(np.float64, copy=False)
+        return 0.5 * self.l2 * float(np.vdot(weights, weights)) + self.rough_value(w)
 
     def rough_value(self, w: Array) -> float:
         """The part without a derivative, l1 ‖w‖₁."""
-        return self.l1 * self._sum(w, np.abs) if self.l1 else 0.0
+        if not self.l1:
+            return 0.0
+        return self.l1 * float(np.sum(np.abs(w[: self.n_features]), dtype=np.float64))
 
     def gradient(self, w: Array) -> Array:
         """Gradient of the smooth part, l2 w, and 0 for the intercept."""
@@ -70,6 +73,3 @@ class ElasticNet:
         at_zero = np.sign(g) * np.maximum(np.abs(g) - self.l1, 0)
         g[...] = np.where(weights == 0, at_zero, g + self.l1 * np.sign(weights))
         return smallest
-
-    def _sum(self, w: Array, function: np.ufunc) -> float:
-        return float(np.sum(function(w[: self.n_features]), dtype=np.float64))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from sklearn_gd_logreg.data import as_dataset
+from sklearn_gd_logreg.data import as_dataset, csr, dense
 from sklearn_gd_logreg.loss import cross_entropy
 from sklearn_gd_logreg.objective import Objective, Point
 from sklearn_gd_logreg.penalty import ElasticNet
@@ -202,6 +202,77 @@ def test_the_costs_between_two_points_are_those_of_the_points_between(case):
     lengths = np.array([0.0, 0.25, 0.5, 1.0])
     costs = [Point(objective, w + t * (there.w - w)).cost for t in lengths]
     np.testing.assert_allclose(here.costs_between(there, lengths), costs, rtol=1e-13)
+
+
+@pytest.mark.parametrize("blocks", ["one block", "many blocks"])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@each_case
+def test_one_pass_gives_what_two_give(case, dtype, blocks, monkeypatch):
+    if blocks == "many blocks":
+        monkeypatch.setattr(dense, "SMALL_BYTES", 0)
+        monkeypatch.setattr(dense, "BLOCK_BYTES", 500)
+        monkeypatch.setattr(csr, "BLOCK", 1)
+        monkeypatch.setattr(csr, "PER_FEATURE", 5)
+    X, y = case.rows()
+    share = None if case.share() is None else case.share().astype(dtype)
+    objective = objective_on(X.astype(dtype), y, case.n_classes, share, case.l2, case.intercept)
+    assert (len(list(objective.data.blocks())) > 1) == (blocks == "many blocks")
+    w = case.point().astype(dtype)
+    loss, dw = objective.loss_and_gradient(w)
+    before = objective.data.passes.count
+    fused = objective.loss_gradient_and_fisher(w)
+    assert objective.data.passes.count == before + 1
+    tol = 1e-14 if dtype == "float64" else 2e-7
+    assert fused[0] == pytest.approx(loss, rel=tol)
+    assert fused[1].dtype == dtype
+    np.testing.assert_allclose(fused[1], dw, atol=tol)
+    assert fused[2].dtype == np.float64
+    np.testing.assert_allclose(fused[2], objective.fisher(w), atol=tol)
+    np.testing.assert_array_equal(fused[2], fused[2].T)
+
+
+@each_case
+def test_a_curved_point_hands_out_its_fisher_information_again_and_again(case):
+    objective, w = case.objective(), case.point()
+    point = Point(objective, np.zeros_like(w), curved=True).move(w)
+    damped = regular_fisher(point, 0.5)
+    assert objective.data.passes.count == 1
+    np.testing.assert_allclose(np.diag(damped), 1.5 * np.diag(point.fisher()), rtol=1e-5)
+    np.testing.assert_allclose(point.fisher(), Point(objective, w).fisher(), atol=1e-14)
+    some = np.array([1, 3])
+    np.testing.assert_allclose(point.fisher(some), objective.fisher(w, some), atol=1e-14)
+
+
+@each_case
+def test_the_fisher_information_keeps_its_digits_far_from_the_data(case):
+    """Where all rows are fitted well F is tiny, but F / its scale is what it was."""
+    objective, w = case.objective(), 8 * case.point()
+    data, l2 = objective.data, objective.penalty.l2
+    X = np.hstack([case.rows()[0] @ np.eye(5), np.ones((40, 1))])[:, : data.n_parameters]
+    z = (X @ w).astype(np.longdouble)
+    z = np.hstack([np.zeros_like(z), z]) if case.n_classes == 2 else z
+    a = np.exp(z - z.max(axis=1, keepdims=True))
+    a /= a.sum(axis=1, keepdims=True)
+    share = np.broadcast_to(np.ravel(data.share), 40)
+    expected = {}
+    for c in range(a.shape[1]):
+        for d in range(c):
+            expected[c, d] = ((share * a[:, c] * a[:, d])[:, np.newaxis] * X).T @ X
+    fisher = objective.fisher(w)
+    penalty = l2 * np.diag(np.arange(w.size) < 5 * w.shape[1])
+    if case.n_classes == 2:
+        np.testing.assert_allclose(
+            fisher - penalty, expected[1, 0].astype(float), rtol=1e-9, atol=1e-16
+        )
+        return
+    by_class = fisher.reshape(len(w), w.shape[1], len(w), w.shape[1])
+    for (c, d), block in expected.items():
+        scale = np.abs(block).max()
+        np.testing.assert_allclose(by_class[:, c, :, d], -block.astype(float), atol=1e-12 * scale)
+    for c in range(w.shape[1]):
+        block = sum(gram for pair, gram in expected.items() if c in pair).astype(float)
+        own = by_class[:, c, :, c] - l2 * np.diag(np.arange(len(w)) < 5)
+        np.testing.assert_allclose(own, block, atol=1e-12 * np.abs(block).max() + 1e-16)
 
 
 @each_case

@@ -27,6 +27,7 @@ from sklearn_gd_logreg import (
     StepDecay,
     TimeDecay,
 )
+from sklearn_gd_logreg.rules import natural
 
 SOLVERS = ["gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "natural"]
 COLUMNS = ["iteration", "passes", "cost", "loss", "gradient_norm", "learning_rate", "time"]
@@ -305,9 +306,14 @@ def test_on_a_line_one_pass_tells_how_much_to_shorten_a_step(initial):
 
 @pytest.mark.parametrize("overshoots", [False, True])
 @pytest.mark.parametrize("n_features", [5, 100])
-def test_working_out_the_fisher_information_is_a_pass(n_features, overshoots):
+@pytest.mark.parametrize("apart", [False, True])
+def test_the_fisher_information_is_worked_out_in_every_pass_or_a_pass(
+    apart, n_features, overshoots, monkeypatch
+):
     X, y, weights = rows(n_features=5)
     X = np.hstack([X, np.random.default_rng(1).normal(size=(len(X), n_features - 5))])
+    if apart:
+        monkeypatch.setattr(natural, "CHEAP", 0.0)
     counts = Counter()
     rate = Backtracking(initial=64.0) if overshoots else "auto"
     clf = exactly(6, solver=CountedNatural(counts), C=0.1, learning_rate=rate)
@@ -316,8 +322,26 @@ def test_working_out_the_fisher_information_is_a_pass(n_features, overshoots):
     assert counts["looks"] == 7
     into_the_row_space = n_features > len(X)
     rejected = counts["steps"] - 6
-    expected = 1 + counts["steps"] + rejected + counts["looks"] + into_the_row_space
+    looks = counts["looks"] if apart else 0
+    expected = 1 + counts["steps"] + rejected + looks + into_the_row_space
     assert clf.history_["passes"][-1] == expected
+
+
+@pytest.mark.parametrize("l1_ratio", [0.0, 0.5])
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_the_descent_is_the_same_where_the_fisher_information_comes_apart(
+    n_classes, l1_ratio, monkeypatch
+):
+    X, y, weights = rows()
+    y = y + (X[:, 0] > 1) if n_classes == 3 else y
+    clf = exactly(6, solver=NaturalGradient(exact=True), l1_ratio=l1_ratio)
+    together = clf.fit(X, y, weights).history_
+    monkeypatch.setattr(natural, "CHEAP", 0.0)
+    apart = clf.fit(X, y, weights).history_
+    for name in ("cost", "loss", "learning_rate"):
+        np.testing.assert_allclose(together[name], apart[name], rtol=1e-12)
+    np.testing.assert_allclose(together["gradient_norm"], apart["gradient_norm"], atol=1e-8)
+    np.testing.assert_array_equal(apart["passes"], together["passes"] + np.arange(1, 8))
 
 
 def test_products_with_the_fisher_information_are_passes():

@@ -62,6 +62,14 @@ def test_loss_and_dz_are_exact(scale, n_rows, n_classes, weighted):
     each, expected = exact(z, codes)
     assert found == pytest.approx(float((np.ravel(share) * each).sum()), rel=1e-14, abs=0)
     np.testing.assert_allclose(dz, (share * expected).astype(float), rtol=1e-13, atol=1e-300)
+    found_with_a, dz_with_a, a = loss.loss_dz_and_a(z, loss.targets(codes), share)
+    assert found_with_a == found
+    np.testing.assert_allclose(dz_with_a, dz, rtol=1e-14, atol=1e-300)
+    lines = loss.probabilities(z).T
+    np.testing.assert_allclose(loss.lines(z), lines, rtol=1e-12, atol=1e-300)
+    if n_classes == 2:
+        lines = np.where(codes, lines, lines[::-1])
+    np.testing.assert_allclose(a, lines, rtol=1e-12, atol=np.exp(-37))
 
 
 @pytest.mark.parametrize("weighted", [False, True], ids=["unweighted", "weighted"])

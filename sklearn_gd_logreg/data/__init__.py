@@ -7,12 +7,21 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from .._typing import Array
-from .base import Dataset, Rows
+from .base import ALL, Dataset, Rows, pairs
 from .csr import SparseDataset
 from .dense import DenseDataset
 from .row_space import RowSpace, row_space, row_space_pays
 
-__all__ = ["Dataset", "RowSpace", "Rows", "as_dataset", "row_space", "row_space_pays"]
+__all__ = [
+    "ALL",
+    "Dataset",
+    "RowSpace",
+    "Rows",
+    "as_dataset",
+    "pairs",
+    "row_space",
+    "row_space_pays",
+]
 
 
 def as_dataset(X: Any, y: NDArray[np.generic], share: Array | None, intercept: bool) -> Dataset:

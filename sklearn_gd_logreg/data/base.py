@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -15,6 +16,8 @@ from .._typing import Array
 
 SMALL_COPY = 1e6
 """Bytes that a copy of rows may take whatever the size of X; beyond, X/16."""
+
+ALL = slice(None)
 
 GOLDEN = (5**0.5 - 1) / 2
 """1/φ."""
@@ -76,16 +79,23 @@ class Rows(ABC):
     def gram(self, root: Array, columns: NDArray[np.intp] | slice) -> Array:
         """Σ rootᵢ² xᵢxᵢᵀ over the chosen features, and the intercept last; float64."""
 
-    def grams(
-        self, weights: Iterable[Array], n_weights: int, columns: NDArray[np.intp] | slice
-    ) -> Array:
-        """Σ hᵢ xᵢxᵢᵀ for each of ``n_weights`` h ≥ 0, one on the other; float64."""
-        grams = (self.gram(np.sqrt(h), columns) for h in weights)
-        return np.stack(list(grams)) if n_weights > 1 else next(grams)[np.newaxis]
+    def pair_grams(self, a: Array, columns: NDArray[np.intp] | slice = ALL) -> Array:
+        """Σ share · a_c a_d · xxᵀ for every two lines c < d of a, one on the other; float64."""
+        share = self.shares()
+        roots = (np.sqrt(share * a[c] * a[d]) for c, d in zip(*pairs(len(a)), strict=True))
+        grams = [self.gram(root, columns) for root in roots]
+        return np.stack(grams) if len(grams) > 1 else grams[0][np.newaxis]
 
     @abstractmethod
     def squares(self, h: Array) -> Array:
         """Σ hᵢ xᵢ² for every column of h: (n_features + intercept, h.shape[1]); float64."""
+
+
+@cache
+def pairs(n: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """All c < d below n."""
+    first, second = np.triu_indices(n, 1)
+    return first, second
 
 
 class Passes:

@@ -1,12 +1,14 @@
 """Rows in a NumPy array of either order, a read-only memory map included."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._typing import Array
-from .base import Dataset, Rows, bordered, cuts
+from .base import ALL, Dataset, Rows, bordered, cuts, pairs
 
 BLOCK_BYTES = 1 << 20
 """Size of a block of X: forward and backward both find it in the cache."""
@@ -21,6 +23,8 @@ SMALL_PRODUCT = 1_000_000
 SMALL_GRAMS = 20_000
 """Entries of X up to which several weighted products are made in one call."""
 
+SMALL_BYTES = 1 << 18
+"""Bytes of X up to which its rows are copied with the 1 of the intercept beside them."""
 
 PASS_WORK, SCALING_WORK, GRAM_WORK = 30.0, 60.0, 1.2
 """Work on an entry of X in a pass, in scaling it for `gram`, and in that for each feature."""
@@ -48,27 +52,52 @@ class DenseRows(Rows):
         gram = scaled.T @ scaled
         return bordered(gram, root @ scaled, float(root @ root)) if self.intercept else gram
 
-    def grams(
-        self, weights: Iterable[Array], n_weights: int, columns: NDArray[np.intp] | slice
-    ) -> Array:
-        if n_weights == 1 or self.X.size > SMALL_GRAMS:
-            return super().grams(weights, n_weights, columns)
-        h = np.stack(list(weights))[..., np.newaxis]
+    def pair_grams(self, a: Array, columns: NDArray[np.intp] | slice = ALL) -> Array:
+        if self.intercept or self.X.size > SMALL_GRAMS:
+            return super().pair_grams(a, columns)
         rows = self.X[:, columns]
-        if self.intercept:
-            rows = np.concatenate((rows, np.ones((len(rows), 1))), axis=1)
-        grams = np.matmul(rows.T, h * rows)
-        return 0.5 * (grams + grams.swapaxes(1, 2))
+        first, second = pairs(len(a))
+        share = self.share.T if isinstance(self.share, np.ndarray) else self.share
+        h = np.multiply(0.5 * share, a[first], dtype=np.float64)
+        h *= a[second]
+        grams = np.matmul(rows.T, h[..., np.newaxis] * rows)
+        return grams + grams.swapaxes(1, 2)
 
     def squares(self, h: Array) -> Array:
         squares = np.square(self.X, dtype=np.float64).T @ h
         return np.vstack([squares, h.sum(axis=0)]) if self.intercept else squares
 
 
+class BorderedRows(DenseRows):
+    """A copy of few rows of an array with the 1 of the intercept as their last column.
+
+    What costs time there are the calls: each product is then one.
+    """
+
+    @classmethod
+    def of(cls, X: Array, y: NDArray[np.generic], share: Array | float) -> BorderedRows:
+        """All rows of X; in Fortran order, in which the transposed scores are lines."""
+        bordered = np.ones((X.shape[0], X.shape[1] + 1), X.dtype, order="F")
+        bordered[:, :-1] = X
+        return cls(bordered, y, share, ALL, intercept=False)
+
+    def gram(self, root: Array, columns: NDArray[np.intp] | slice) -> Array:
+        return super().gram(root, self._with_intercept(columns))
+
+    def pair_grams(self, a: Array, columns: NDArray[np.intp] | slice = ALL) -> Array:
+        return super().pair_grams(a, self._with_intercept(columns))
+
+    def _with_intercept(self, columns: NDArray[np.intp] | slice) -> NDArray[np.intp] | slice:
+        return columns if isinstance(columns, slice) else np.append(columns, -1)
+
+
 class DenseDataset(Dataset):
-    """Data set over a NumPy array; blocks are views, nothing is copied."""
+    """Data set over a NumPy array; blocks are views, and only a small array is copied."""
 
     def blocks(self) -> Iterator[Rows]:
+        if self.intercept and self.n_bytes <= SMALL_BYTES:
+            yield BorderedRows.of(self.X, self.y, self.share)
+            return
         for index in self._cuts():
             rows, share = self.X[index], self.share_of(index)
             yield DenseRows(rows, self.y[index], share, index, self.intercept)

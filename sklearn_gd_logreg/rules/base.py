@@ -60,6 +60,10 @@ class UpdateRule(Hyperparameters):
         same = self.rotation_invariant and batch_size is None and not objective.penalty.l1
         return same and row_space_pays(objective.data, max_iter)
 
+    def wants_fisher(self, objective: Objective) -> bool:
+        """Whether F is wanted at every point, and best worked out in the pass for J and dw."""
+        return False
+
     def is_straight(self, objective: Objective) -> bool:
         """Whether the trials of all lengths from a point lie on one line through it."""
         return False

@@ -16,7 +16,8 @@ from scipy.linalg import lapack
 
 from .._linalg import diagonal, require_finite, unit_scale
 from .._typing import Array
-from ..objective import ALL, Objective, Point
+from ..data import ALL
+from ..objective import Objective, Point
 
 FLAT = 1e-6
 """Least curvature of the class probabilities that is reckoned with, as a part of the largest."""
@@ -109,11 +110,12 @@ class FactorisedFisher(Metric):
     def of(cls, fisher: Array) -> FactorisedFisher:
         """Factorise with the least trace that makes F positive definite."""
         scale = unit_scale(diagonal(fisher))
-        scaled = fisher / scale / scale[:, np.newaxis]
+        scaled = fisher / scale
+        scaled /= scale[:, np.newaxis]
         trace = 1e-12
         while True:
             diagonal(scaled)[...] += trace
-            factor, failed = lapack.dpotrf(scaled, lower=1, clean=0)
+            factor, failed = lapack.dpotrf(scaled.T, lower=1, clean=0)
             if not failed:
                 return cls(scale, factor)
             trace *= 10
@@ -222,16 +224,19 @@ def regular_fisher(point: Point, damping: float, features: NDArray[np.intp] | sl
     large beside rounding, that keeps rounding from being blown up.
     """
     objective = point.objective
-    fisher = objective.fisher(point.w, features)
+    fisher = point.fisher(features)
     require_finite(fisher)
-    diagonal(fisher)[...] *= 1 + damping
+    if damping:
+        diagonal(fisher)[...] *= 1 + damping
     n_outputs = point.w.shape[1]
-    if n_outputs == 1:
+    side = len(fisher) // n_outputs
+    first = side - objective.data.intercept if objective.penalty.l2 else 0
+    if n_outputs == 1 or first == side:
         return fisher
-    by_class = fisher.reshape(len(fisher) // n_outputs, n_outputs, -1, n_outputs)
-    flat = slice(len(by_class) - objective.data.intercept if objective.penalty.l2 else 0, None)
-    mean = np.einsum("icjc->ij", by_class[flat, :, flat]) / n_outputs
-    by_class[flat, :, flat] += 1e-6 * np.einsum("ij,cd->icjd", mean, objective.loss.redundancy)
+    by_class = fisher.reshape(side, n_outputs, side, n_outputs)
+    flat = by_class[first:, :, first:]
+    mean = np.einsum("icjc->ij", flat) * (1e-6 / n_outputs)
+    flat += mean[:, np.newaxis, :, np.newaxis] * objective.loss.redundancy[:, np.newaxis]
     return fisher
 
 

@@ -13,8 +13,8 @@ from ..rates import Backtracking, LearningRate, TimeDecay
 from ..validation import Interval, check_flags
 from .base import StableRate, UpdateRule
 from .curvature import Curvature, Heading, Target, towards_the_origin
-from .forms import exact_form, thrifty_form
-from .sampling import descend_on_samples, sample_sizes
+from .forms import SMALL, exact_form, fisher_rows, thrifty_form
+from .sampling import descend_on_samples, fisher_work, sample_sizes
 
 EPOCH_FLOOR = 0.02
 """With mini-batches, the part of F at w = 0 that is added to F.
@@ -23,6 +23,9 @@ F is looked at once an epoch, and where the probabilities are near 0 or 1 it all
 vanishes; the steps from there on would know no bound.
 """
 
+
+CHEAP = 4e6
+"""Work on F and its factor up to which F is worked out in every pass: the calls cost more."""
 
 FAR = 4.0
 """A start that costs more than so many times ln K is too far out for F to be of use."""
@@ -67,7 +70,8 @@ class NaturalGradient(UpdateRule):
     J, dw and the decision to stop are those of all rows at every iterate. What is spared
     is the work on F, by what it would cost beside a pass over the rows:
 
-    - Few rows: F is worked out on all of them at every point, and factorised (Cholesky).
+    - Few rows: F is worked out on all of them at every point, and factorised (Cholesky); very
+      few rows are read once for J, dw and F.
     - Many rows: it is worked out on a sample, and again when the steps shrink slowly. In
       between it is corrected by the change of dw that each step has shown (BFGS), which
       is momentum in the metric of F. The first step leads to where descents on growing
@@ -153,6 +157,14 @@ class NaturalGradient(UpdateRule):
         few = (data.n_rows + 1) * n_outputs <= self.direct_limit
         return data.n_rows < data.n_features and few and not objective.penalty.l1
 
+    def wants_fisher(self, objective: Objective) -> bool:
+        data, n_outputs = objective.data, objective.loss.n_outputs
+        most = min(self.direct_limit, SMALL) if objective.penalty.l1 else self.direct_limit
+        if data.n_parameters * n_outputs > most or fisher_work(objective, data.n_rows) > CHEAP:
+            return False
+        sampled = fisher_rows(objective) < data.n_rows or self._sample_sizes(objective)
+        return self.exact or not sampled
+
     def forget(self, point: Point, memory: Any) -> Any:
         return memory
 
@@ -160,7 +172,7 @@ class NaturalGradient(UpdateRule):
         if memory is None or memory.beginning:
             return self._first_look(point)
         learned = None
-        if not self.exact:
+        if not (self.exact or point.curved):
             before = memory.full_step().decrease
             learned = memory.curvature.learn(memory.point, point, before)
         if learned is not None:
@@ -193,7 +205,7 @@ class NaturalGradient(UpdateRule):
         return [] if self.exact or n_parameters > self.direct_limit else sample_sizes(objective)
 
     def _curvature(self, point: Point, before: Curvature | None) -> Curvature:
-        if self.exact:
+        if self.exact or point.curved:
             return exact_form(point, self.damping, self.direct_limit)
         return thrifty_form(point, self.damping, self.direct_limit, self._aim, before)
 
@@ -214,7 +226,8 @@ class NaturalGradient(UpdateRule):
     def step(self, point: Point, alpha: float, memory: Any) -> tuple[Array, Any]:
         if point is not memory.point or (alpha != 1 and point.objective.penalty.l1):
             return memory.curvature.target(point, alpha).w, memory
-        return point.w + alpha * (memory.full_step().w - point.w), memory
+        full = memory.full_step().w
+        return (full if alpha == 1 else point.w + alpha * (full - point.w)), memory
 
     def trial(self, point: Point, alpha: float, memory: Any) -> tuple[Array, Any]:
         """A part of the full step, with an L1 penalty too.

@@ -48,8 +48,14 @@ def price(objective: Objective, n_rows: float) -> float:
     """What F on so many rows, factorised, costs in passes over all."""
     data, n_outputs = objective.data, objective.loss.n_outputs
     whole = PER_PASS + data.pass_work + PER_SCORE * data.n_rows * n_outputs
-    grams = n_outputs * (n_outputs + 1) / 2 * data.gram_work(n_rows)
-    return (PER_FISHER + grams + (data.n_parameters * n_outputs) ** 3 / 3) / whole
+    return (PER_FISHER + fisher_work(objective, n_rows)) / whole
+
+
+def fisher_work(objective: Objective, n_rows: float) -> float:
+    """The multiplications in F on so many rows and in its factor."""
+    data, n_outputs = objective.data, objective.loss.n_outputs
+    pairs = max(n_outputs * (n_outputs - 1) / 2, 1)
+    return pairs * data.gram_work(n_rows) + (data.n_parameters * n_outputs) ** 3 / 3
 
 
 def sample_sizes(objective: Objective) -> list[int]:
@@ -72,7 +78,7 @@ def descend_on_samples(point: Point, rule: UpdateRule, sizes: list[int]) -> Arra
         part = objective.on(objective.data.sample(size))
         enough = sqrt(ENOUGH * w.size / size)
         aimed, rate = rule.aimed_at(enough), rule.auto_rate(part, None)
-        for iterate in islice(descend(Point(part, w), aimed, rate), STEPS):
+        for iterate in islice(descend(Point(part, w, rule.wants_fisher(part)), aimed, rate), STEPS):
             w = iterate.w
             if not iterate.gradient_norm > enough:
                 break
