@@ -22,7 +22,7 @@ SMALL_GRAMS = 20_000
 """Entries of X up to which several weighted products are made in one call."""
 
 
-PASS_WORK, SCALING_WORK, GRAM_WORK = 30.0, 60.0, 1.2
+PASS_WORK, SCALING_WORK, GRAM_WORK = 15.0, 60.0, 1.2
 """Work on an entry of X in a pass, in scaling it for `gram`, and in that for each feature."""
 
 
