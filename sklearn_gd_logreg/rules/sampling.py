@@ -39,9 +39,6 @@ FEWEST_PER_PARAMETER = 10
 ENOUGH = 0.5
 """A sample is left when twice J − J* on it is within this part of p/m, and one step is left."""
 
-SEPARATED = 1.0
-"""A sample is left when the loss on it is less than so many times p/m."""
-
 STEPS = 30
 """Most steps on one sample."""
 
@@ -87,9 +84,9 @@ def descend_on_sample(
 ) -> tuple[Array, Curvature | None]:
     """Where a descent on one sample leads, and the F in use there.
 
-    It ends when J is nearer to its minimum than the sample can tell, which leaves a step that
-    is known and costs no pass; or when the sample is about to be separated, which of all rows
-    may not be true.
+    It ends when J is nearer to its minimum than the sample can tell. The step from there is
+    known and costs no pass, so it is made. On a sample that can be separated, though all rows
+    cannot, that is soon: J is near 0 there, and so is what is left to gain.
 
     Parameters
     ----------
@@ -107,8 +104,6 @@ def descend_on_sample(
         w, memory = point.w, rule.look(point, memory)
         if rule.norm(point, memory) ** 2 <= ENOUGH * uncertain:
             w = rule.step(point, 1.0, memory)[0]
-            break
-        if point.loss < SEPARATED * uncertain:
             break
         point, memory, alpha = rate.advance(rule, point, memory, k, alpha)
     return w, memory.curvature if memory else None
