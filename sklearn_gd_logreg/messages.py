@@ -103,22 +103,10 @@ def out_of_iterations(
             f"data, {stable}."
         )
         remedies.append("lower learning_rate, or leave it 'auto'")
-    uneven = scale_ratio(objective)
-    beside_the_intercept = float(np.sqrt(objective.mean_squares[: objective.data.n_features].max()))
-    if not rule.scale_free and uneven > UNEVEN:
-        causes.append(
-            f"The largest feature scale is {uneven:.3g} times the smallest, which slows every "
-            "solver but 'natural'."
-        )
-        remedies.append("scale the features (sklearn.preprocessing.StandardScaler)")
-    elif not rule.scale_free and objective.data.intercept and beside_the_intercept > UNEVEN:
-        causes.append(
-            f"The features are {beside_the_intercept:.3g} times the 1 of the intercept, which "
-            "slows every solver but 'natural'."
-        )
-        remedies.append("centre and scale the features (sklearn.preprocessing.StandardScaler)")
     if not rule.scale_free:
-        remedies.append("use solver='natural'")
+        scales, remedy = scale_causes(objective)
+        causes += scales
+        remedies += [*remedy, "use solver='natural'"]
     remedies.append("raise max_iter")
     listed = "; ".join(f"({number}) {remedy}" for number, remedy in enumerate(remedies, 1))
     state = f"The gradient norm is {it.gradient_norm:.2e}, tol is {tol:.2e}."
@@ -130,6 +118,23 @@ def out_of_iterations(
             f"Remedies: {listed}.",
         ]
     )
+
+
+def scale_causes(objective: Objective) -> tuple[list[str], list[str]]:
+    """What the scales of the features have to do with it, and the remedies; a pass over X."""
+    uneven = scale_ratio(objective)
+    beside_the_intercept = float(np.sqrt(objective.mean_squares[: objective.data.n_features].max()))
+    if uneven > UNEVEN:
+        return [
+            f"The largest feature scale is {uneven:.3g} times the smallest, which slows every "
+            "solver but 'natural'."
+        ], ["scale the features (sklearn.preprocessing.StandardScaler)"]
+    if objective.data.intercept and beside_the_intercept > UNEVEN:
+        return [
+            f"The features are {beside_the_intercept:.3g} times the 1 of the intercept, which "
+            "slows every solver but 'natural'."
+        ], ["centre and scale the features (sklearn.preprocessing.StandardScaler)"]
+    return [], []
 
 
 def scale_ratio(objective: Objective) -> float:

@@ -168,6 +168,23 @@ def test_products_forward_and_backward_are_those_of_the_matrix(storage, n_output
 
 @pytest.mark.parametrize("n_classes", [2, 4])
 @pytest.mark.parametrize("storage", STORAGES)
+def test_at_zero_there_is_no_product_forward(storage, n_classes, monkeypatch):
+    X, codes = tall(9_001), np.arange(9_001) % n_classes
+    objective = objective_on(stored(X, storage), codes, n_classes)
+    w = np.zeros((81, objective.loss.n_outputs), objective.data.dtype)
+    for rows in {type(block) for block in objective.data.blocks()}:
+        monkeypatch.setattr(rows, "times", None)
+    found, dw = objective.loss_and_gradient(w)
+    dz = exact(np.zeros((9_001, w.shape[1])), codes)[1].astype(float) / 9_001
+    tol = 1e-12 if objective.data.dtype == np.float64 else 1e-5
+    assert found == pytest.approx(np.log(n_classes), rel=1e-6)
+    assert dw.dtype == objective.data.dtype
+    np.testing.assert_allclose(dw, np.vstack([X.T @ dz, dz.sum(axis=0)]), atol=10 * tol)
+    assert objective.data.passes.count == 1
+
+
+@pytest.mark.parametrize("n_classes", [2, 4])
+@pytest.mark.parametrize("storage", STORAGES)
 def test_what_a_pass_needs_beside_x_does_not_grow_with_the_rows(storage, n_classes):
     needs = []
     for n_rows in (40_000, 80_000):

@@ -48,7 +48,9 @@ class Rows(ABC):
     intercept: bool
 
     def forward(self, w: Array) -> Array:
-        """Scores z = Xw + b, shape (m, n_outputs)."""
+        """Scores z = Xw + b, shape (m, n_outputs); at w = 0, where they are 0, X is not read."""
+        if not w.any():
+            return np.zeros((self.X.shape[0], w.shape[1]), np.result_type(self.X.dtype, w.dtype))
         if not self.intercept:
             return self.times(w)
         z = self.times(w[:-1])
@@ -117,6 +119,11 @@ class Dataset(ABC):
         Weights that sum to 1; None: all rows count alike. A float is the share of each.
     intercept : bool
         Whether every row has a further feature, the constant 1.
+
+    Attributes
+    ----------
+    rows_in_a_pass : int
+        The rows of which these are all or a part.
     """
 
     def __init__(
@@ -127,7 +134,7 @@ class Dataset(ABC):
         self.n_rows, self.n_features = X.shape
         self.dtype: np.dtype[np.floating] = X.dtype
         self.passes = Passes()
-        self._rows_in_a_pass = self.n_rows
+        self.rows_in_a_pass = self.n_rows
         self._blocks: tuple[Rows, ...] | None = None
 
     @property
@@ -141,7 +148,7 @@ class Dataset(ABC):
 
     def sum(self, function: Callable[[Rows], tuple[Any, ...]]) -> tuple[Any, ...]:
         """Sum, entry by entry, what ``function`` returns for each block; one pass."""
-        self.passes.count += self.n_rows / self._rows_in_a_pass
+        self.passes.count += self.n_rows / self.rows_in_a_pass
         blocks = map(function, self._kept_blocks())
         total = next(blocks)
         for more in blocks:
@@ -181,7 +188,7 @@ class Dataset(ABC):
 
     def _part(self, index: NDArray[np.signedinteger], share: Array | float) -> Dataset:
         part = self._rows(index, share)
-        part.passes, part._rows_in_a_pass = self.passes, self._rows_in_a_pass
+        part.passes, part.rows_in_a_pass = self.passes, self.rows_in_a_pass
         return part
 
     def _rows(self, index: NDArray[np.signedinteger], share: Array | float) -> Dataset:

@@ -26,7 +26,7 @@ SMALL_GRAMS = 20_000
 SMALL_BYTES = 1 << 18
 """Bytes of X up to which its rows are copied with the 1 of the intercept beside them."""
 
-PASS_WORK, SCALING_WORK, GRAM_WORK = 30.0, 60.0, 1.2
+PASS_WORK, SCALING_WORK, GRAM_WORK = 15.0, 60.0, 1.2
 """Work on an entry of X in a pass, in scaling it for `gram`, and in that for each feature."""
 
 

@@ -54,16 +54,28 @@ class Curvature(ABC):
         """
         return True
 
+    def handed_over(self, objective: Objective) -> Curvature | None:
+        """The model for a descent on other rows, from where this one led; None for none."""
+        return None
+
 
 @dataclass(frozen=True)
 class Heading(Curvature):
-    """No F at all, but a place to go to, and how much lower J is expected to be there."""
+    """No F at all, but a place to go to, and how much lower J is expected to be there.
+
+    ``known`` is what those who have been there say of F.
+    """
 
     w: Array
     decrease: float
+    known: Curvature | None = None
 
     def target(self, point: Point, alpha: float) -> Target:
         return Target(point.w + alpha * (self.w - point.w), self.decrease)
+
+    def known_at(self, point: Point) -> Curvature | None:
+        """What is known of F at a point, if that is where this led."""
+        return self.known if np.array_equal(point.w, self.w) else None
 
 
 def towards_the_origin(point: Point) -> Heading:

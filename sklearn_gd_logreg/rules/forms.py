@@ -20,7 +20,7 @@ from .proximal import ProximalFisher, WorkingSet
 from .sampling import price
 from .secant import Pair, SecantFisher
 
-MOST_ROWS = 300
+MOST_ROWS = 150
 """Rows a parameter beyond which a sample tells hardly more of F."""
 
 FEWEST_ROWS, FEWEST_ROWS_SOFTMAX = 10, 4
@@ -135,12 +135,13 @@ def product_form(point: Point, damping: float, limit: int) -> KroneckerFisher | 
 
 
 def fisher_rows(objective: Objective) -> int:
-    """How many rows F is worked out on."""
+    """How many rows F is worked out on: on a sample too, as many as are cheap beside all."""
     data, n_outputs = objective.data, objective.loss.n_outputs
     n_parameters = data.n_parameters * n_outputs
-    for_one_pass = data.n_rows / max(price(objective, data.n_rows), 1e-300)
+    of_rows = price(objective, data.n_rows) - price(objective, 0)
+    for_half_a_pass = 0.5 * data.rows_in_a_pass / max(of_rows, 1e-300)
     fewest = FEWEST_ROWS if n_outputs == 1 else FEWEST_ROWS_SOFTMAX
-    rows = min(max(for_one_pass, fewest * n_parameters), MOST_ROWS * n_parameters)
+    rows = min(max(for_half_a_pass, fewest * n_parameters), MOST_ROWS * n_parameters)
     return sampled(objective, int(min(rows, data.n_rows)), fewest * n_parameters)
 
 

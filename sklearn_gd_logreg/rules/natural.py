@@ -171,6 +171,9 @@ class NaturalGradient(UpdateRule):
     def look(self, point: Point, memory: Any) -> NaturalMemory:
         if memory is None or memory.beginning:
             return self._first_look(point)
+        if isinstance(memory.curvature, Heading):
+            known = memory.curvature.known_at(point)
+            return NaturalMemory(known or self._curvature(point, None), point)
         learned = None
         if not (self.exact or point.curved):
             before = memory.full_step().decrease
@@ -192,12 +195,13 @@ class NaturalGradient(UpdateRule):
         if sizes:
             objective = point.objective
             sample = Point(objective.on(objective.data.sample(sizes[0])), point.w)
-            decrease = self._curvature(sample, None).target(point, 1.0).decrease
+            first = self._curvature(sample, None)
+            decrease = first.target(point, 1.0).decrease
             sizes = [size for size in sizes if size * decrease > point.w.size]
         if sizes:
             rule = OnSample(self.damping, self.direct_limit)
-            w = descend_on_samples(point, rule, sizes)
-            return NaturalMemory(Heading(w, min(decrease, point.cost)), point)
+            w, known = descend_on_samples(point, rule, sizes, first)
+            return NaturalMemory(Heading(w, min(decrease, point.cost), known), point)
         return NaturalMemory(self._curvature(point, None), point)
 
     def _sample_sizes(self, objective: Objective) -> list[int]:
@@ -251,7 +255,22 @@ class NaturalGradient(UpdateRule):
 
 
 class OnSample(NaturalGradient):
-    """The rule on one sample of rows: as it is, without smaller samples first."""
+    """The rule on one sample of rows: as it is, without smaller samples first.
+
+    ``known`` is the F that a smaller sample has handed over.
+    """
+
+    known: Curvature | None = None
+
+    def knowing(self, known: Curvature | None) -> OnSample:
+        aware = copy(self)
+        aware.known = known
+        return aware
+
+    def _first_look(self, point: Point) -> NaturalMemory:
+        if self.known is None or point.cost > FAR * point.objective.loss.uniform_loss:
+            return super()._first_look(point)
+        return NaturalMemory(self.known, point)
 
     def _sample_sizes(self, objective: Objective) -> list[int]:
         return []

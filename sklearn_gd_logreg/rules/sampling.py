@@ -7,18 +7,17 @@ would differ.
 
 from __future__ import annotations
 
-from itertools import islice
-from math import sqrt
+from math import isfinite, sqrt
 from typing import TYPE_CHECKING
 
 from .._typing import Array
-from ..descent import descend
 from ..objective import Objective, Point
 
 if TYPE_CHECKING:
-    from .base import UpdateRule
+    from .curvature import Curvature
+    from .natural import OnSample
 
-PER_SCORE = 1000.0
+PER_SCORE = 400.0
 """Work on a score in a pass, its exponential above all, in multiplications of a large matrix
 product."""
 
@@ -37,8 +36,8 @@ FEWEST = 1000
 FEWEST_PER_PARAMETER = 10
 """Rows a parameter that a sample has at the least."""
 
-ENOUGH = 0.01
-"""A sample is left when J on it is within this part of what its size makes uncertain."""
+ENOUGH = 0.5
+"""A sample is left when twice J − J* on it is within this part of p/m, and one step is left."""
 
 STEPS = 30
 """Most steps on one sample."""
@@ -71,15 +70,46 @@ def sample_sizes(objective: Objective) -> list[int]:
     return sizes
 
 
-def descend_on_samples(point: Point, rule: UpdateRule, sizes: list[int]) -> Array:
-    """Where descents on growing samples lead, each from where the last one ended."""
-    w, objective = point.w, point.objective
+def descend_on_samples(
+    start: Point, rule: OnSample, sizes: list[int], known: Curvature | None
+) -> tuple[Array, Curvature | None]:
+    """Where descents on growing samples lead, and what is known of F there.
+
+    Each starts where the last one ended, with the F that is known from there.
+    """
+    w, objective = start.w, start.objective
     for size in sizes:
         part = objective.on(objective.data.sample(size))
-        enough = sqrt(ENOUGH * w.size / size)
-        aimed, rate = rule.aimed_at(enough), rule.auto_rate(part, None)
-        for iterate in islice(descend(Point(part, w, rule.wants_fisher(part)), aimed, rate), STEPS):
-            w = iterate.w
-            if not iterate.gradient_norm > enough:
-                break
-    return w
+        on_sample = rule.knowing(known and known.handed_over(objective))
+        w, known = descend_on_sample(Point(part, w), on_sample, w.size / size)
+    return w, known and known.handed_over(objective)
+
+
+def descend_on_sample(
+    point: Point, rule: OnSample, uncertain: float
+) -> tuple[Array, Curvature | None]:
+    """Where a descent on one sample leads, and the F in use there.
+
+    It ends when J is nearer to its minimum than the sample can tell. The step from there is
+    known and costs no pass, so it is made. On a sample that can be separated, though all rows
+    cannot, that is soon: J is near 0 there, and so is what is left to gain.
+
+    Parameters
+    ----------
+    point : Point
+    rule : OnSample
+    uncertain : float
+        Parameters over rows: about twice by how much J on all rows will be too high.
+    """
+    w, memory, alpha = point.w, None, 1.0
+    rule = rule.aimed_at(sqrt(ENOUGH * uncertain))
+    rate = rule.auto_rate(point.objective, None)
+    for k in range(STEPS):
+        if not (alpha and isfinite(point.cost)):
+            break
+        w, memory = point.w, rule.look(point, memory)
+        if rule.norm(point, memory) ** 2 <= ENOUGH * uncertain:
+            w = rule.step(point, 1.0, memory)[0]
+            break
+        point, memory, alpha = rate.advance(rule, point, memory, k, alpha)
+    return w, memory.curvature if memory else None

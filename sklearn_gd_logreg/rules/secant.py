@@ -9,8 +9,9 @@ import numpy as np
 from scipy.linalg import get_blas_funcs
 
 from .._typing import Array
-from ..objective import Point
+from ..objective import Objective, Point
 from .curvature import Curvature, Metric
+from .sampling import price
 
 FEWEST_PAIRS, MOST_PAIRS, PAIRS_BYTES = 5, 20, 8e6
 """Steps that are remembered: as many as take so many bytes, between two bounds."""
@@ -130,6 +131,10 @@ class SecantFisher(Metric):
     @property
     def _is_newton(self) -> bool:
         return self.whole and self.price <= NEWTON
+
+    def handed_over(self, objective: Objective) -> Curvature | None:
+        cost = price(objective, self.n_rows)
+        return replace(self, price=cost, whole=False, steps=0) if self.trusted else None
 
     def is_stale(self, decrease: float, ratio: float) -> bool:
         if not self.trusted and 2 * decrease <= self.aim**2:
