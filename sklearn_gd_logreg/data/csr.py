@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from .._typing import Array
 from .base import Dataset, Rows, bordered, cuts
@@ -102,7 +101,8 @@ def _dense_gram(X: Any, root: Array) -> tuple[Array, Array]:
 
 def _gram(X: Any, root: Array) -> tuple[Array, Array]:
     """Σ rootᵢ² xᵢxᵢᵀ and Σ rootᵢ² xᵢ."""
-    scaled = sparse.diags(root) @ X
+    entries = X.data * np.repeat(root, np.diff(X.indptr))
+    scaled = _sharing(type(X)(X.shape, dtype=entries.dtype), entries, X.indices, X.indptr)
     return (scaled.T @ scaled).toarray(), scaled.T @ root
 
 
