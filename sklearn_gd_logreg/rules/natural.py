@@ -78,11 +78,12 @@ class NaturalGradient(UpdateRule):
       samples, to about n/16 or n/4 rows, have led.
     - Three classes or more, where all of F is dear: at first the product of a matrix for
       the features and one for the classes (Kronecker).
-    - More than ``direct_limit`` parameters: the step is found by conjugate gradients with
-      products Fv on all rows, preconditioned by the diagonal of F or by that product.
+    - More than ``direct_limit`` parameters: at first a power of the diagonal of F, corrected
+      in the same way. Where that is slow, and near the end, the step is found by conjugate
+      gradients with products Fv on all rows, preconditioned by all that is known by then.
     - Rows fewer than features are first written in coordinates of the space they span.
     - With an L1 penalty the step is the minimiser of the quadratic model plus λ‖w‖₁, found
-      by an active set on the features that matter most.
+      by coordinate descent and an active set, on the features that matter most.
 
     It stops when √(dwᵀ F⁻¹ dw) ≤ tol, whose half square estimates J − J*; with an L1
     penalty, when the same is true of the decrease of the model. The step from there is
@@ -113,7 +114,8 @@ class NaturalGradient(UpdateRule):
     Samples: Byrd, Chin, Neveitt and Nocedal, "On the use of stochastic Hessian
     information in optimization methods for machine learning", SIAM J. Optim. 21 (2011);
     Daneshmand, Lucchi and Hofmann, "Starting small: learning with adaptive sample sizes",
-    ICML 2016. With an L1 penalty: Lee, Sun and Saunders, "Proximal Newton-type methods
+    ICML 2016; secants: Nocedal, "Updating quasi-Newton matrices with limited storage", Math.
+    Comput. 35 (1980). With an L1 penalty: Lee, Sun and Saunders, "Proximal Newton-type methods
     for minimizing composite functions", SIAM J. Optim. 24 (2014).
 
     Examples
