@@ -1,6 +1,7 @@
 """The derivatives of J against central differences, and its curvature against both."""
 
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from sklearn_gd_logreg.data import as_dataset, csr, dense
 from sklearn_gd_logreg.loss import cross_entropy
 from sklearn_gd_logreg.objective import Objective, Point
 from sklearn_gd_logreg.penalty import ElasticNet
+from sklearn_gd_logreg.rates import lowest_between
 from sklearn_gd_logreg.rules.curvature import (
     DiagonalFisher,
     FactorisedFisher,
@@ -189,6 +191,19 @@ def test_conjugate_gradients_end_as_near_as_asked(accuracy):
     assert len(count) < 200
     near, _ = conjugate_gradients(product, lambda v: v / squares, slope, 1e-9, np.sqrt(0.1 * size))
     assert (near - solution) @ matrix @ (near - solution) <= 0.2 * size
+
+
+@pytest.mark.parametrize("at", [0.2, 0.35, 0.6])
+def test_interpolation_finds_the_minimum_of_a_cubic(at):
+    def cost(t):
+        return (t - at) ** 2 * (1 + 0.5 * (t - at))
+
+    def slope(t):
+        return 2 * (t - at) + 1.5 * (t - at) ** 2
+
+    here = SimpleNamespace(w=np.zeros((1, 1)), cost=cost(0))
+    there = SimpleNamespace(w=np.ones((1, 1)), cost=cost(1), dw=np.array([[slope(1)]]))
+    assert lowest_between(here, there, -slope(0)) == pytest.approx(at)
 
 
 def factor(point):

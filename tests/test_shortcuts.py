@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 from sklearn.preprocessing import normalize
 
-from sklearn_gd_logreg import GDLogisticRegression, NaturalGradient
+from sklearn_gd_logreg import Backtracking, GDLogisticRegression, NaturalGradient
 from sklearn_gd_logreg.data import Dataset, as_dataset
 from sklearn_gd_logreg.loss import cross_entropy
 from sklearn_gd_logreg.objective import Objective
@@ -300,6 +300,14 @@ def test_text_needs_few_passes(C, fit_intercept, most):
     assert cost_of(problem, clf) - cost_of(problem, best) <= ASKED
     plain = problem.fit(model(solver=NaturalGradient(exact=True)))
     assert clf.history_["passes"][-1] <= min(most, plain.history_["passes"][-1])
+
+
+def test_interpolation_spares_passes_along_the_line():
+    rates = [Backtracking(grow=1e16, maximum=1.0, interpolate=flag) for flag in (True, False)]
+    with_it, without = (text(100.0).fit(model(learning_rate=rate)).history_ for rate in rates)
+    np.testing.assert_array_equal(text(100.0).fit(model()).history_["cost"], with_it["cost"])
+    assert ((with_it["learning_rate"] % 0.5 > 0) & (with_it["learning_rate"] < 1)).any()
+    assert with_it["passes"][-1] < without["passes"][-1]
 
 
 def test_words_in_odd_units_still_end_at_the_optimum():

@@ -29,7 +29,7 @@ class Eliminated:
 
     Attributes
     ----------
-    free, others : arrays of bool or slices
+    free : array of bool
     fisher : array of shape (q, q)
         The Schur complement of the free coordinates.
     c : array of shape (q,)

@@ -36,9 +36,8 @@ class ProximalFisher(Curvature):
     """F of all parameters or some, for an L1 penalty.
 
     Parameters without F stay where they are; what they would gain counts towards the
-    decrease, so that none is forgotten. Where F
-    is dear it is kept, and corrected by what each step shows of the curvature (BFGS), until
-    the decreases shrink too slowly.
+    decrease, so that none is forgotten. Where F is dear it is kept, and corrected by what
+    each step shows of the curvature (BFGS), until the decreases shrink too slowly.
 
     Attributes
     ----------
