@@ -19,6 +19,7 @@ REASONS = {
     "diverged": "diverged",
     "early_stopping": "stopped early",
     "callback": "stopped by a callback",
+    "partial_fit": "fed by partial_fit",
 }
 
 

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf, sqrt
 from typing import Any, ClassVar
 
+import numpy as np
+
 from .._typing import Array
 from ..objective import Objective, Point
-from ..rates import Backtracking, LearningRate, TimeDecay
+from ..rates import Backtracking, Constant, LearningRate, TimeDecay
 from ..validation import Interval, check_flags
 from .base import StableRate, UpdateRule
-from .curvature import Curvature, Heading, Target, towards_the_origin
+from .curvature import (
+    Curvature,
+    FactorisedFisher,
+    Heading,
+    Target,
+    regular_fisher,
+    towards_the_origin,
+)
 from .forms import SMALL, exact_form, fisher_rows, thrifty_form
+from .proximal import ProximalFisher
 from .sampling import descend_on_samples, fisher_work, sample_sizes
 
 EPOCH_FLOOR = 0.02
@@ -56,6 +66,13 @@ class NaturalMemory:
         if self.full is None:
             self.full = self.curvature.target(self.point, 1.0)
         return self.full
+
+
+@dataclass
+class StreamMemory(NaturalMemory):
+    """With F of all rows of a stream so far."""
+
+    fisher: Array = field(default_factory=lambda: np.zeros((0, 0)))
 
 
 class NaturalGradient(UpdateRule):
@@ -153,6 +170,11 @@ class NaturalGradient(UpdateRule):
 
     def is_straight(self, objective: Objective) -> bool:
         return True
+
+    def on_stream(self, share: float) -> NaturalGradient:
+        rule = OnStream(self.damping, self.direct_limit)
+        rule.share = share
+        return rule
 
     def wants_row_space(self, objective: Objective, batch_size: int | None, max_iter: int) -> bool:
         data, n_outputs = objective.data, objective.loss.n_outputs
@@ -254,6 +276,42 @@ class NaturalGradient(UpdateRule):
 
     def stable_rate(self, objective: Objective) -> StableRate:
         return StableRate(2.0, "2")
+
+
+class OnStream(NaturalGradient):
+    """The rule on rows that are a part of all rows so far, ``share`` of their weight.
+
+    F is the mean over all rows so far, each at the point where it was met, and α the part
+    that the new rows are: on a quadratic cost that ends at the minimum for all rows.
+
+    References
+    ----------
+    Ollivier, "Online natural gradient as a Kalman filter", Electron. J. Stat. 12 (2018).
+    """
+
+    share: float = 1.0
+
+    def look_before_epoch(self, point: Point, memory: Any) -> NaturalMemory:
+        objective = point.objective
+        if point.w.size > (min(self.direct_limit, SMALL) if objective.penalty.l1 else inf):
+            return super().look_before_epoch(point, memory)
+        if point.w.size > self.direct_limit:
+            return super().look_before_epoch(point, memory)
+        fisher = regular_fisher(point, self.damping)
+        if isinstance(memory, StreamMemory):
+            fisher = memory.fisher + self.share * (fisher - memory.fisher)
+        floored = fisher + EPOCH_FLOOR * objective.uniform_fisher
+        curvature: Curvature = FactorisedFisher.of(floored)
+        if objective.penalty.l1:
+            curvature = ProximalFisher(floored, np.arange(len(point.w)))
+        return StreamMemory(curvature, point, fisher=fisher)
+
+    def auto_rate(self, objective: Objective, batch_size: int | None) -> LearningRate:
+        n_rows = len(objective.data.weighted_rows())
+        size = min(batch_size or n_rows, n_rows)
+        n_parameters = objective.data.n_parameters * objective.loss.n_outputs
+        n_steps = -(-n_rows // size)
+        return Constant(self.share / n_steps / (1 + n_parameters / size * self.share))
 
 
 class OnSample(NaturalGradient):
