@@ -68,8 +68,8 @@ def test_natural_reads_a_stream_once_and_is_near_the_optimum(size, n_classes, co
         clf.partial_fit(container(X[part]), y[part], classes=range(n_classes))
     best = GDLogisticRegression(tol=1e-8).fit(X, y)
     n_parameters = 7 * (n_classes if n_classes > 2 else 1)
-    # p / (2 n) is what any estimate from these rows is off by.
-    assert cost(clf, X, y) - cost(best, X, y) < 3 * n_parameters / (2 * 8000)
+    # p / (2 n) is by how much the estimate from so many rows is off.
+    assert cost(clf, X, y) - cost(best, X, y) < 1.5 * n_parameters / (2 * 8000)
 
 
 @pytest.mark.parametrize("params", [
@@ -85,7 +85,7 @@ def test_every_form_learns_from_a_stream(params):
         warnings.simplefilter("error")
         for start in range(0, 3000, 100):
             clf.partial_fit(X[start : start + 100], y[start : start + 100], [0, 1])
-    assert cost(clf, X, y) < 0.9 * np.log(2)
+    assert cost(clf, X, y) < 0.97 * np.log(2)
     assert clf.n_iter_ == 30
     assert "fed by partial_fit" in str(clf)
 

@@ -281,8 +281,10 @@ class NaturalGradient(UpdateRule):
 class OnStream(NaturalGradient):
     """The rule on rows that are a part of all rows so far, ``share`` of their weight.
 
-    F is the mean over all rows so far, each at the point where it was met, and α the part
-    that the new rows are: on a quadratic cost that ends at the minimum for all rows.
+    On a quadratic cost, a mean of F over all rows so far and α = share end at the minimum for
+    all of them. Here F is met where it is larger than at the end, so that recent rows count
+    more: both have the gain 2 · share, with which the weights of the rows grow in proportion
+    to their number in the stream.
 
     References
     ----------
@@ -291,27 +293,30 @@ class OnStream(NaturalGradient):
 
     share: float = 1.0
 
+    @property
+    def _gain(self) -> float:
+        return min(1.0, 2 * self.share)
+
     def look_before_epoch(self, point: Point, memory: Any) -> NaturalMemory:
-        objective = point.objective
-        if point.w.size > (min(self.direct_limit, SMALL) if objective.penalty.l1 else inf):
-            return super().look_before_epoch(point, memory)
-        if point.w.size > self.direct_limit:
+        objective, rough = point.objective, point.objective.penalty.l1 > 0
+        if point.w.size > (min(self.direct_limit, SMALL) if rough else self.direct_limit):
             return super().look_before_epoch(point, memory)
         fisher = regular_fisher(point, self.damping)
         if isinstance(memory, StreamMemory):
-            fisher = memory.fisher + self.share * (fisher - memory.fisher)
+            fisher = memory.fisher + self._gain * (fisher - memory.fisher)
         floored = fisher + EPOCH_FLOOR * objective.uniform_fisher
-        curvature: Curvature = FactorisedFisher.of(floored)
-        if objective.penalty.l1:
-            curvature = ProximalFisher(floored, np.arange(len(point.w)))
-        return StreamMemory(curvature, point, fisher=fisher)
+        if rough:
+            form: Curvature = ProximalFisher(floored, np.arange(len(point.w)))
+        else:
+            form = FactorisedFisher.of(floored)
+        return StreamMemory(form, point, fisher=fisher)
 
     def auto_rate(self, objective: Objective, batch_size: int | None) -> LearningRate:
         n_rows = len(objective.data.weighted_rows())
         size = min(batch_size or n_rows, n_rows)
+        gain = self._gain * size / n_rows
         n_parameters = objective.data.n_parameters * objective.loss.n_outputs
-        n_steps = -(-n_rows // size)
-        return Constant(self.share / n_steps / (1 + n_parameters / size * self.share))
+        return Constant(gain / (1 + n_parameters / size * gain))
 
 
 class OnSample(NaturalGradient):
