@@ -1,6 +1,12 @@
 """Logistic regression by explicit gradient descent, in the manner of scikit-learn."""
 
 from .estimator import GDLogisticRegression
+from .model_selection import (
+    BiasVarianceReport,
+    bias_variance_report,
+    join_dev_set,
+    train_dev_test_split,
+)
 from .rates import (
     Backtracking,
     Constant,
@@ -28,6 +34,7 @@ __all__ = [
     "AdaGrad",
     "Adam",
     "Backtracking",
+    "BiasVarianceReport",
     "Constant",
     "CosineDecay",
     "ExponentialDecay",
@@ -42,4 +49,7 @@ __all__ = [
     "StepDecay",
     "TimeDecay",
     "UpdateRule",
+    "bias_variance_report",
+    "join_dev_set",
+    "train_dev_test_split",
 ]
