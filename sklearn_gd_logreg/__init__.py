@@ -1,6 +1,7 @@
 """Logistic regression by explicit gradient descent, in the manner of scikit-learn."""
 
 from .estimator import GDLogisticRegression
+from .inspect import Certificate, certificate, duality_gap
 from .rates import (
     Backtracking,
     Constant,
@@ -28,6 +29,7 @@ __all__ = [
     "AdaGrad",
     "Adam",
     "Backtracking",
+    "Certificate",
     "Constant",
     "CosineDecay",
     "ExponentialDecay",
@@ -42,4 +44,6 @@ __all__ = [
     "StepDecay",
     "TimeDecay",
     "UpdateRule",
+    "certificate",
+    "duality_gap",
 ]
