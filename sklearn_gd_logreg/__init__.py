@@ -1,7 +1,7 @@
 """Logistic regression by explicit gradient descent, in the manner of scikit-learn."""
 
 from .estimator import GDLogisticRegression
-from .inspect import Certificate, certificate, duality_gap
+from .inspect import Certificate, certificate, duality_gap, gradient_check
 from .rates import (
     Backtracking,
     Constant,
@@ -46,4 +46,5 @@ __all__ = [
     "UpdateRule",
     "certificate",
     "duality_gap",
+    "gradient_check",
 ]
