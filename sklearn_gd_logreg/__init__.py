@@ -1,6 +1,7 @@
 """Logistic regression by explicit gradient descent, in the manner of scikit-learn."""
 
 from .estimator import GDLogisticRegression
+from .inspect import Certificate, certificate, duality_gap, gradient_check
 from .model_selection import (
     BiasVarianceReport,
     bias_variance_report,
@@ -35,6 +36,7 @@ __all__ = [
     "Adam",
     "Backtracking",
     "BiasVarianceReport",
+    "Certificate",
     "Constant",
     "CosineDecay",
     "ExponentialDecay",
@@ -50,6 +52,9 @@ __all__ = [
     "TimeDecay",
     "UpdateRule",
     "bias_variance_report",
+    "certificate",
+    "duality_gap",
+    "gradient_check",
     "join_dev_set",
     "train_dev_test_split",
 ]
