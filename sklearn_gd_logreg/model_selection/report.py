@@ -12,9 +12,10 @@ from .show import as_html, as_text
 class BiasVarianceReport:
     """Errors and losses of a model on its sets, the gaps between them, and the next action.
 
-    It is made by `bias_variance_report`. ``print`` shows a table, a notebook HTML.
+    It is made by `bias_variance_report`, and what it is made of are its attributes. ``print``
+    shows a table, a notebook HTML.
 
-    Attributes
+    Parameters
     ----------
     n_rows : dict of int
         Rows of each set. The keys of this and the other dicts are "train", "dev" and, if
@@ -70,7 +71,7 @@ class BiasVarianceReport:
     >>> clf = GDLogisticRegression().fit(X_train, y_train)
     >>> report = bias_variance_report(clf, X_train, y_train, X_dev, y_dev)
     >>> print(report.n_rows, round(report.errors["train"], 4), round(report.variance, 4))
-    {'train': 90, 'dev': 30} 0.0222 -0.0222
+    {'train': 90, 'dev': 30} 0.0222 0.0444
     >>> print(report.finding)
     bias
     """
