@@ -1,6 +1,13 @@
 """Logistic regression by explicit gradient descent, in the manner of scikit-learn."""
 
 from .estimator import GDLogisticRegression
+from .inspect import Certificate, certificate, duality_gap, gradient_check
+from .model_selection import (
+    BiasVarianceReport,
+    bias_variance_report,
+    join_dev_set,
+    train_dev_test_split,
+)
 from .rates import (
     Backtracking,
     Constant,
@@ -28,6 +35,8 @@ __all__ = [
     "AdaGrad",
     "Adam",
     "Backtracking",
+    "BiasVarianceReport",
+    "Certificate",
     "Constant",
     "CosineDecay",
     "ExponentialDecay",
@@ -42,4 +51,10 @@ __all__ = [
     "StepDecay",
     "TimeDecay",
     "UpdateRule",
+    "bias_variance_report",
+    "certificate",
+    "duality_gap",
+    "gradient_check",
+    "join_dev_set",
+    "train_dev_test_split",
 ]
