@@ -1,5 +1,6 @@
 """Logistic regression by explicit gradient descent, in the manner of scikit-learn."""
 
+from .display import CostCurveDisplay, CostSurfaceDisplay, LearningRateDisplay
 from .estimator import GDLogisticRegression
 from .rates import (
     Backtracking,
@@ -30,11 +31,14 @@ __all__ = [
     "Backtracking",
     "Constant",
     "CosineDecay",
+    "CostCurveDisplay",
+    "CostSurfaceDisplay",
     "ExponentialDecay",
     "GDLogisticRegression",
     "GradientDescent",
     "InverseSqrt",
     "LearningRate",
+    "LearningRateDisplay",
     "Momentum",
     "NaturalGradient",
     "Nesterov",
