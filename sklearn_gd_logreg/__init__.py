@@ -2,6 +2,13 @@
 
 from .display import CostCurveDisplay, CostSurfaceDisplay, LearningRateDisplay
 from .estimator import GDLogisticRegression
+from .inspect import Certificate, certificate, duality_gap, gradient_check
+from .model_selection import (
+    BiasVarianceReport,
+    bias_variance_report,
+    join_dev_set,
+    train_dev_test_split,
+)
 from .rates import (
     Backtracking,
     Constant,
@@ -29,6 +36,8 @@ __all__ = [
     "AdaGrad",
     "Adam",
     "Backtracking",
+    "BiasVarianceReport",
+    "Certificate",
     "Constant",
     "CosineDecay",
     "CostCurveDisplay",
@@ -46,4 +55,10 @@ __all__ = [
     "StepDecay",
     "TimeDecay",
     "UpdateRule",
+    "bias_variance_report",
+    "certificate",
+    "duality_gap",
+    "gradient_check",
+    "join_dev_set",
+    "train_dev_test_split",
 ]

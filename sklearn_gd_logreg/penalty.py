@@ -73,3 +73,18 @@ class ElasticNet:
         at_zero = np.sign(g) * np.maximum(np.abs(g) - self.l1, 0)
         g[...] = np.where(weights == 0, at_zero, g + self.l1 * np.sign(weights))
         return smallest
+
+    def conjugate(self, dw: Array) -> float:
+        """P*(dw) = max over w of dw·w − P(w), for an array of the shape of the weights.
+
+        It is Σ max(|dw| − l1, 0)² / (2 l2); without an L2 part 0, or infinite if |dw| > l1.
+        """
+        excess = np.maximum(np.abs(dw) - self.l1, 0)
+        if not excess.any():
+            return 0.0
+        return float(np.vdot(excess, excess)) / (2 * self.l2) if self.l2 else np.inf
+
+    def conjugate_gradient(self, dw: Array) -> Array:
+        """The w of that maximum, sign(dw) max(|dw| − l1, 0) / l2; 0 where nothing exceeds l1."""
+        excess = np.sign(dw) * np.maximum(np.abs(dw) - self.l1, 0)
+        return excess / self.l2 if excess.any() else excess

@@ -39,7 +39,7 @@ class DenseRows(Rows):
             return X @ w
         if X.strides[0] < X.strides[1]:  # Fortran order
             return (w.T @ X.T).T
-        z = np.empty((len(X), n_outputs), X.dtype)
+        z = np.empty((len(X), n_outputs), np.result_type(X, w))
         for part in cuts(len(X), X.size * n_outputs // SMALL_PRODUCT + 1):
             np.matmul(X[part], w, out=z[part])
         return z

@@ -1,0 +1,36 @@
+"""What the functions of this package ask of their arguments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sklearn.utils import indexable
+
+from ..validation import InvalidParameterError
+
+
+def refused(function: str, name: str, value: object, allowed: object) -> InvalidParameterError:
+    """The error for one argument of a function, in scikit-learn's words."""
+    return InvalidParameterError(
+        f"The {name!r} parameter of {function} must be {allowed}. Got {value!r} instead."
+    )
+
+
+def count_rows(name: str, array: Any) -> int:
+    """Number of rows of an array, list, sparse matrix, frame or series."""
+    try:
+        (rows,) = indexable(array)
+        shape = getattr(rows, "shape", None)
+        return int(shape[0]) if shape else len(rows)
+    except (TypeError, IndexError) as error:
+        raise InvalidParameterError(
+            f"{name} must be a sequence, array, sparse matrix or frame of rows. "
+            f"Got an object of type {type(array).__name__} instead."
+        ) from error
+
+
+def check_same_rows(counts: dict[str, int]) -> None:
+    """Raise if the named arrays do not all have the same number of rows."""
+    if len(set(counts.values())) > 1:
+        listed = ", ".join(f"{name}: {count}" for name, count in counts.items())
+        raise ValueError(f"All arrays must have the same number of rows. Got {listed}.")
