@@ -1,6 +1,6 @@
 """Logistic regression by explicit gradient descent, in the manner of scikit-learn."""
 
-from .display import CostCurveDisplay, CostSurfaceDisplay, LearningRateDisplay
+from .display import BiasVarianceDisplay, CostCurveDisplay, CostSurfaceDisplay, LearningRateDisplay
 from .estimator import GDLogisticRegression
 from .inspect import Certificate, certificate, duality_gap, gradient_check
 from .model_selection import (
@@ -36,6 +36,7 @@ __all__ = [
     "AdaGrad",
     "Adam",
     "Backtracking",
+    "BiasVarianceDisplay",
     "BiasVarianceReport",
     "Certificate",
     "Constant",

@@ -8,16 +8,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._typing import Array
-from ..estimator import GDLogisticRegression
-from ..objective import Objective
 from ..validation import Interval, InvalidParameterError, numbers
-from .models import Given, cost_of, fitted_parameters
+from .models import Given
 from .plane import Plane, axes_plane
 
 INTERCEPT = "intercept"
 
 
-def parameter_plane(owner: str, given: Given, chosen: Any) -> Plane:
+def parameter_plane(owner: str, given: Given, w: Array, chosen: Any) -> Plane:
     """The plane of two chosen parameters through a fitted model.
 
     Raises
@@ -36,7 +34,7 @@ def parameter_plane(owner: str, given: Given, chosen: Any) -> Plane:
             f"Got {chosen!r} instead."
         )
     labels = label_of(given, first), label_of(given, second)
-    return axes_plane(fitted_parameters(given.final), [first, second], labels)
+    return axes_plane(w, [first, second], labels)
 
 
 def entry_of(owner: str, given: Given, one: Any) -> tuple[int, int]:
@@ -86,7 +84,7 @@ def label_of(given: Given, entry: tuple[int, int]) -> str:
     return f"weight of {name}{of_class}"
 
 
-def points_of(owner: str, path: ArrayLike, clf: GDLogisticRegression) -> Array:
+def points_of(owner: str, path: ArrayLike, shape: tuple[int, ...]) -> Array:
     """A path as points of the shape of w, up to where it is no longer finite.
 
     Raises
@@ -94,32 +92,15 @@ def points_of(owner: str, path: ArrayLike, clf: GDLogisticRegression) -> Array:
     InvalidParameterError
         If it does not have the shape for this model, or no finite point.
     """
-    n_parameters, n_outputs = fitted_parameters(clf).shape
+    n_parameters, n_outputs = shape
     array = np.asarray(path, dtype=np.float64)
-    one, many = (n_parameters,), (n_outputs, n_parameters)
-    shape = one if n_outputs == 1 and array.ndim == 2 else many
-    if array.shape[1:] != shape or not len(array):
-        allowed = " or ".join(str(("n_points", *s)) for s in ([one, many][n_outputs > 1 :]))
+    allowed = [(n_outputs, n_parameters)] + [(n_parameters,)] * (n_outputs == 1)
+    if array.shape[1:] not in allowed or not len(array):
+        forms = " or ".join(f"(n_points, {str(form)[1:].rstrip(',)')})" for form in allowed)
         raise InvalidParameterError(
-            f"The 'path' parameter of {owner} must have shape {allowed.replace(chr(39), '')}. "
-            f"Got {array.shape} instead."
+            f"The 'path' parameter of {owner} must have shape {forms}. Got {array.shape} instead."
         )
     lost = np.flatnonzero(~np.isfinite(array.reshape(len(array), -1)).all(axis=1))
     array = array[: lost[0]] if len(lost) else array
     numbers("path", array[:1] if len(array) else [np.nan])
     return array.reshape(len(array), n_outputs, n_parameters).transpose(0, 2, 1)
-
-
-def objective_of(owner: str, given: Given, y: Any, sample_weight: ArrayLike | None) -> Objective:
-    """J of the model on the rows given, which must have its classes and features."""
-    cost = cost_of(given.final, given.X, y, sample_weight)
-    for what, theirs, ours in (
-        ("classes", cost.classes.tolist(), given.final.classes_.tolist()),
-        ("number of features", cost.objective.data.n_features, given.final.n_features_in_),
-    ):
-        if theirs != ours:
-            raise InvalidParameterError(
-                f"{owner} needs the rows that the model was fitted on: its {what} is {ours}, "
-                f"that of X and y {theirs}."
-            )
-    return cost.objective

@@ -31,8 +31,16 @@ if TYPE_CHECKING:
 
 NAME = "CostCurveDisplay"
 X_LABELS = {"iteration": "iteration", "passes": "passes over the data", "time": "time (s)"}
+PLACES = {
+    "iteration": "at iteration {:g}",
+    "passes": "after {:.4g} passes",
+    "time": "after {:.2g} s",
+}
 Y_LABELS = {"loss": "mean loss", "cost": "cost J"}
 SCALES = "linear", "log"
+LEGEND_WIDTH = 2.4
+"""Inches by which a new figure is wider where a long legend is beside the axes."""
+
 LOOKS: dict[str, dict[str, Any]] = {
     "training": {"ls": "-", "lw": 1.6, "ms": 5},
     "validation": {"ls": "--", "lw": 1.6, "ms": 5, "mfc": "white"},
@@ -201,7 +209,8 @@ class CostCurveDisplay:
         for number, name in enumerate(self.histories):
             self._draw(number, name, x, quantity, line_kw)
         cut_off(self.ax_, [line.get_ydata() for line in self.lines_], self._start(quantity))
-        self._label(x, quantity, x_scale)
+        if self._label(x, quantity, x_scale) and ax is None:
+            self.figure_.set_figwidth(self.figure_.get_figwidth() + LEGEND_WIDTH)
         return self
 
     def _quantity(self, quantity: str) -> str:
@@ -232,7 +241,9 @@ class CostCurveDisplay:
             self.lines_ += self.ax_.plot(at[known], y[known], **look | line_kw)
         best = self._best(name, y)
         if best is not None:
-            mark = STAR | {"mfc": self.lines_[-1].get_color(), "zorder": 5, "label": "_best"}
+            size = 10 if several else STAR["ms"]
+            colour = self.lines_[-1].get_color()
+            mark = STAR | {"mfc": colour, "ms": size, "zorder": 5, "label": "_best"}
             self.best_ += self.ax_.plot(at[[best]], y[[best]], **mark)
 
     def _best(self, name: str, y: Array) -> int | None:
@@ -241,7 +252,8 @@ class CostCurveDisplay:
             return known
         return int(np.nanargmin(y)) if np.isfinite(y).any() else None
 
-    def _label(self, x: str, quantity: str, x_scale: str) -> None:
+    def _label(self, x: str, quantity: str, x_scale: str) -> bool:
+        """Axes and legend; whether the legend is beside the axes."""
         from matplotlib.lines import Line2D
 
         ax = self.ax_
@@ -252,6 +264,8 @@ class CostCurveDisplay:
             ax.xaxis.set_major_formatter("{x:g}")
             ax.set_xlim(left=0)
         tidy(ax)
+        if x == "iteration" and x_scale == "linear":
+            ax.xaxis.get_major_locator().set_params(integer=True)
         several = len(self.histories) > 1
         handles = [line for line in self.lines_ if line.get_label()[:1] != "_"]
         if several and len(self.lines_) > len(handles):
@@ -261,11 +275,11 @@ class CostCurveDisplay:
             mark = STAR | {"mfc": MUTED if several else self.best_[0].get_mfc(), "ms": 11}
             label = "lowest" if several else self._best_in_words(x)
             handles.append(Line2D([], [], label=label, **mark))
-        place_legend(ax, handles)
+        return place_legend(ax, handles)
 
     def _best_in_words(self, x: str) -> str:
         at, y = self.best_[0].get_data()
-        return f"lowest: {y[0]:.3g} at {x} {at[0]:.4g}"
+        return f"lowest: {y[0]:.3g} {PLACES[x].format(at[0])}"
 
 
 def validated(history: Mapping[str, NDArray[Any]]) -> bool:

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._typing import Array
+from ..inspect.fitted import settle
 from ..validation import Interval, InvalidParameterError
-from .choices import objective_of, parameter_plane, points_of
+from .choices import parameter_plane, points_of
 from .landscape import landscape
-from .models import fitted_parameters, trace, unwrap
+from .models import trace, unwrap
 from .plane import principal_plane
 from .style import STAR, axes_for, check, choose, require_pyplot, spaced, wrapped
 
@@ -165,15 +166,14 @@ class CostSurfaceDisplay:
         check(NAME, "grid_resolution", grid_resolution, Interval(2, np.inf, "[)", integral=True))
         check(NAME, "margin", margin, Interval(0, np.inf, "[)"))
         given = unwrap(NAME, estimator, X, y, fitted=True)
-        w, known = fitted_parameters(given.final), None
-        if parameters is not None:
-            known = parameter_plane(NAME, given, parameters)
-        if path is not None:
-            points = points_of(NAME, path, given.final)
-        objective = objective_of(NAME, given, y, sample_weight)
+        settled = settle(given.final, given.X, y, sample_weight)
+        objective, w = settled.objective, settled.w
+        plane = None if parameters is None else parameter_plane(NAME, given, w, parameters)
         if path is None:
-            points = trace(given.final, given.X, y, sample_weight, int(max_steps))
-        plane = principal_plane(w, points) if known is None else known
+            points = trace(NAME, given.final, given.X, y, sample_weight, int(max_steps))
+        else:
+            points = points_of(NAME, path, w.shape)
+        plane = principal_plane(w, points) if plane is None else plane
         room = int(grid_resolution), float(margin)
         return cls(*landscape(objective, plane, w, points, *room)).plot(
             ax, kind=kind, colorbar=colorbar
@@ -210,7 +210,8 @@ class CostSurfaceDisplay:
         self._mark(deep)
         labels = [wrapped(label, LABEL_WIDTH) for label in self.labels]
         self.ax_.set(xlabel=labels[0], ylabel=labels[1])
-        place = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": 4}
+        above: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": 4}
+        place = {"loc": "upper left"} if deep else above  # the corner of a cube is empty
         self.ax_.legend(frameon=False, handletextpad=0.5, columnspacing=1.2, **place)
         return self
 
@@ -238,7 +239,7 @@ class CostSurfaceDisplay:
         label = f"path, {len(path) - 1} steps"
         (self.line_,) = self.ax_.plot(*path.T, **PATH, markevery=every, label=label, zorder=6)
         for point, look, name in (
-            (lowest, LOWEST, "lowest in the picture"),
+            (lowest, LOWEST, "lowest"),
             (path[0], START, "start"),
             (path[-1], END, "end"),
         ):

@@ -12,11 +12,14 @@ from sklearn.exceptions import ConvergenceWarning
 
 from .._typing import Array
 from ..estimator import GDLogisticRegression
+from ..objective import Objective
+from ..rules import UpdateRule
 from ..rules.base import StableRate
 from ..validation import Interval, InvalidParameterError, numbers
-from .models import Cost, cost_of, unwrap
+from .models import rule_and_cost, unwrap
 from .style import (
     COLOURS,
+    HEADROOM,
     INK,
     MUTED,
     STAR,
@@ -26,6 +29,7 @@ from .style import (
     cut_off,
     drawable,
     place_legend,
+    plain_numbers,
     require_pyplot,
     tidy,
 )
@@ -36,7 +40,7 @@ if TYPE_CHECKING:
 NAME = "LearningRateDisplay"
 KINDS = "curves", "final"
 SCALES = "log", "linear"
-FRACTIONS = 0.01, 2.0
+FRACTIONS = 0.01, 20.0
 """The default range, as parts of the largest stable rate."""
 
 AROUND = 0.01, 100.0
@@ -141,7 +145,7 @@ class LearningRateDisplay:
         X, y
             Rows to fit.
         learning_rates : array-like of shape (n_rates,), default=None
-            Positive rates. None: 15 rates from a hundredth to twice the largest stable one;
+            Positive rates. None: 15 rates from a hundredth to twenty times the largest stable one;
             where there is none, from a hundredth to a hundred times the "auto" rate.
         max_iter : int, default=50
             Iterations of each fit.
@@ -160,10 +164,10 @@ class LearningRateDisplay:
         check(NAME, "max_iter", max_iter, Interval(1, np.inf, "[)", integral=True))
         rates = None if learning_rates is None else checked_rates(learning_rates)
         given = unwrap(NAME, estimator, X, y, fitted=False)
-        cost = cost_of(given.final, given.X, y, sample_weight)
-        stable = cost.rule.stable_rate(cost.objective)
+        rule, objective = rule_and_cost(NAME, given.final, given.X, y, sample_weight)
+        stable = rule.stable_rate(objective)
         if rates is None:
-            rates = default_rates(cost, given.final.batch_size)
+            rates = default_rates(rule, objective, given.final.batch_size)
         clf = clone(given.final).set_params(max_iter=int(max_iter), tol=0, verbose=0)
         clf.set_params(warm_start=False)
         costs, diverged = descents(clf, rates, given.X, y, sample_weight)
@@ -231,6 +235,7 @@ class LearningRateDisplay:
             if len(lost := np.flatnonzero(~(line.get_ydata() <= ax.get_ylim()[1]))):
                 self._cross(lost[0], line.get_color())
         self.colorbar_ = self.figure_.colorbar(colours, ax=ax, label="learning rate α")
+        plain_numbers(self.colorbar_.ax.yaxis)
         if rates[0] <= self.stable_rate <= rates[-1]:
             self.stable_line_ = self.colorbar_.ax.axhline(self.stable_rate, color=LIMIT, lw=3)
         self._explain_curves()
@@ -252,6 +257,7 @@ class LearningRateDisplay:
     def _draw_final(self) -> None:
         ax, rates = self.ax_, self.learning_rates
         final = self._shown()[:, -1]
+        final[final > HEADROOM * self._start] = np.nan  # a cross says so
         after = self.costs.shape[1] - 1
         self.lines_ += ax.plot(rates, final, color=COLOURS[0], marker="o", ms=5)
         ax.set(xscale="log", xlabel="learning rate α", ylabel=f"cost J after {after} iterations")
@@ -259,8 +265,7 @@ class LearningRateDisplay:
         if np.isfinite(self.stable_rate):
             look: dict[str, Any] = {"color": LIMIT, "ls": "--", "lw": 1.6}
             self.stable_line_ = ax.axvline(self.stable_rate, **look, label=self._stable_in_words())
-        cut_off(ax, [final], self._start)
-        for rate in rates[~(self.costs[:, -1] <= ax.get_ylim()[1])]:
+        for rate in rates[np.isnan(final)]:
             self._cross(rate, COLOURS[0])
         if np.isfinite(final).any():
             best = int(np.nanargmin(final))
@@ -290,12 +295,12 @@ def checked_rates(learning_rates: ArrayLike) -> Array:
     return rates
 
 
-def default_rates(cost: Cost, batch_size: int | None) -> Array:
+def default_rates(rule: UpdateRule, objective: Objective, batch_size: int | None) -> Array:
     """A range around the largest stable rate, or around the "auto" rate if there is none."""
-    stable = cost.rule.stable_rate(cost.objective).value
+    stable = rule.stable_rate(objective).value
     low, high = (fraction * stable for fraction in FRACTIONS)
     if not np.isfinite(stable):
-        auto = cost.rule.auto_rate(cost.objective, batch_size).at(0)
+        auto = rule.auto_rate(objective, batch_size).at(0)
         low, high = (multiple * auto for multiple in AROUND)
     return np.geomspace(low, high, N_RATES)
 

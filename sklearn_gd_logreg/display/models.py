@@ -11,6 +11,7 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
 
 from .._typing import Array
 from ..estimator import GDLogisticRegression
@@ -54,35 +55,18 @@ def history_of(owner: str, model: Any) -> tuple[dict[str, NDArray[Any]], int | N
     """
     final = last_step(owner, model)
     if "history_" not in attributes(final):
-        require_fitted(owner, final)
+        if isinstance(final, GDLogisticRegression):
+            raise NotFittedError(f"{owner} needs a fitted model: call fit first.")
         raise InvalidParameterError(
             f"{owner} needs a fitted model with a history_. {type(final).__name__} has none."
         )
     return dict(final.history_), attributes(final).get("best_iter_")
 
 
-def require_ours(owner: str, final: Any) -> None:
-    """Raise unless the cost of this estimator is known here."""
-    if not isinstance(final, GDLogisticRegression):
-        raise InvalidParameterError(
-            f"{owner} needs a GDLogisticRegression, or a pipeline or search that ends in one. "
-            f"Got {type(final).__name__} instead."
-        )
-
-
-def require_fitted(owner: str, final: Any) -> None:
-    """Raise if one of our estimators has not been fitted."""
-    if isinstance(final, GDLogisticRegression) and "coef_" not in attributes(final):
-        raise NotFittedError(
-            f"{owner} needs a fitted model, but this {type(final).__name__} has not been fitted: "
-            "call fit first."
-        )
-
-
 class Given(NamedTuple):
     """An estimator and what it is given: X as the last step of a pipeline sees it."""
 
-    final: GDLogisticRegression
+    final: Any
     X: Any
     names: list[str] | None
 
@@ -93,10 +77,9 @@ def unwrap(owner: str, model: Any, X: Any, y: Any, fitted: bool) -> Given:
     Without ``fitted`` the steps before it are fitted here, on clones.
     """
     model, names = chosen_estimator(owner, model), names_of(X)
-    require_ours(owner, last_step(owner, model))
-    if fitted:
-        require_fitted(owner, last_step(owner, model))
     while isinstance(model, Pipeline):
+        if fitted:
+            check_is_fitted(model)
         before = model[:-1]
         if len(before.steps):
             before = before if fitted else clone(before).fit(X, y)
@@ -119,38 +102,36 @@ def names_after(steps: Pipeline, names: list[str] | None) -> list[str] | None:
         return None
 
 
-class Cost(NamedTuple):
-    """The cost J of an estimator on some rows.
+def rule_and_cost(
+    owner: str, clf: Any, X: Any, y: Any, sample_weight: ArrayLike | None
+) -> tuple[UpdateRule, Objective]:
+    """The rule of one of our estimators, and J as its fit on these rows would minimise it.
 
-    Attributes
-    ----------
-    objective : Objective
-    classes : array of shape (n_classes,)
-    rule : UpdateRule
+    Raises
+    ------
+    ValueError
+        If it is not one of ours, or `fit` would refuse its parameters or the data.
     """
-
-    objective: Objective
-    classes: NDArray[Any]
-    rule: UpdateRule
-
-
-def cost_of(clf: GDLogisticRegression, X: Any, y: Any, sample_weight: ArrayLike | None) -> Cost:
-    """J as a fit of this estimator on these rows would minimise it, parameters and data checked."""
+    if not isinstance(clf, GDLogisticRegression):
+        raise InvalidParameterError(
+            f"{owner} needs a GDLogisticRegression, or a pipeline or search that ends in one. "
+            f"Got {type(clf).__name__} instead."
+        )
     fresh = clone(clf).set_params(warm_start=False)
     rule, _, _ = fresh._check_parameters()
-    labels, objective, _ = fresh._check_data(X, y, sample_weight, None, None)
+    _, objective, _ = fresh._check_data(X, y, sample_weight, None, None)
     fresh._require_finite(objective.data.X)
-    return Cost(objective, labels.classes, rule)
+    return rule, objective
 
 
-def fitted_parameters(clf: GDLogisticRegression) -> Array:
+def parameters_of(clf: GDLogisticRegression) -> Array:
     """Fitted parameters, shape (n_features + fit_intercept, n_outputs), float64."""
     rows = [clf.coef_.T, clf.intercept_[np.newaxis]] if clf.fit_intercept else [clf.coef_.T]
     return np.vstack(rows).astype(np.float64)
 
 
 def trace(
-    clf: GDLogisticRegression, X: Any, y: Any, sample_weight: ArrayLike | None, max_steps: int
+    owner: str, clf: Any, X: Any, y: Any, sample_weight: ArrayLike | None, max_steps: int
 ) -> Array:
     """The iterates of a fit from w = 0, one step after the other by a warm start.
 
@@ -166,13 +147,18 @@ def trace(
     -------
     array of shape (n_points, n_features + fit_intercept, n_outputs)
     """
+    if not isinstance(clf, GDLogisticRegression):
+        raise InvalidParameterError(
+            f"{owner} needs the 'path' of a {type(clf).__name__}: only that of a "
+            "GDLogisticRegression can be found by fitting it once more."
+        )
     follower = clone(clf).set_params(warm_start=True, max_iter=1, tol=0, verbose=0)
-    points = [np.zeros_like(fitted_parameters(clf))]
+    points = [np.zeros_like(parameters_of(clf))]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         for _ in range(min(clf.n_iter_, max_steps)):
             follower.fit(X, y, sample_weight=sample_weight)
             if follower.stop_reason_ == "diverged":
                 break
-            points.append(fitted_parameters(follower))
+            points.append(parameters_of(follower))
     return np.stack(points)

@@ -83,17 +83,35 @@ def wrapped(text: object, width: int = WIDTH) -> str:
     return "\n".join(textwrap.wrap(str(text), width)) or str(text)
 
 
-def place_legend(ax: Axes, handles: list[Any]) -> None:
-    """Inside the axes, or to the right of them if it is long."""
+def place_legend(ax: Axes, handles: list[Any]) -> bool:
+    """Inside the axes, or to the right of them if it is long; whether it is there."""
     labels = [wrapped(handle.get_label()) for handle in handles]
     beside: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0)}
     inside = sum(label.count("\n") + 1 for label in labels) <= SEVERAL
     place = {"loc": "best"} if inside else beside
     ax.legend(handles, labels, frameon=inside, handlelength=2.6, **place)
+    return not inside
+
+
+def plain_numbers(axis: Any) -> None:
+    """0.2 rather than 2 × 10⁻¹ on a logarithmic axis."""
+    from matplotlib.ticker import LogFormatter
+
+    class PlainFormatter(LogFormatter):
+        """Labels the same ticks, but with plain numbers."""
+
+        def __call__(self, x: float, pos: int | None = None) -> str:
+            return f"{x:.3g}" if super().__call__(x, pos) else ""
+
+    if axis.get_scale() == "log":
+        axis.set_major_formatter(PlainFormatter())
+        axis.set_minor_formatter(PlainFormatter(minor_thresholds=(1.5, 0.5)))
 
 
 def tidy(ax: Axes) -> None:
     """A light grid behind, and no frame where there is no axis."""
+    for axis in (ax.xaxis, ax.yaxis):
+        plain_numbers(axis)
     ax.grid(color=FAINT, lw=0.7)
     ax.set_axisbelow(True)
     ax.spines[["top", "right"]].set_visible(False)
