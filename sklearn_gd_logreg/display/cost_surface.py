@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 NAME = "CostSurfaceDisplay"
 KINDS = "contour", "surface"
 N_LEVELS = 15
-LABEL_WIDTH = 50
-MANY = 60
+LABEL_WIDTH = 58
+DEEP_LABEL_WIDTH = 36
+MANY, NEAR = 101, 1e-3
 PATH: dict[str, Any] = {
     "color": "#d55e00", "lw": 1.8, "marker": "o", "ms": 4, "mec": "white", "mew": 0.6
 }  # fmt: skip
@@ -208,7 +209,8 @@ class CostSurfaceDisplay:
         else:
             self._draw_contours(colorbar)
         self._mark(deep)
-        labels = [wrapped(label, LABEL_WIDTH) for label in self.labels]
+        width = DEEP_LABEL_WIDTH if deep else LABEL_WIDTH
+        labels = [wrapped(label, width) for label in self.labels]
         self.ax_.set(xlabel=labels[0], ylabel=labels[1])
         above: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": 4}
         place = {"loc": "upper left"} if deep else above  # the corner of a cube is empty
@@ -229,6 +231,9 @@ class CostSurfaceDisplay:
         grid = np.meshgrid(self.x, self.y)
         self.surface_ = self.ax_.plot_surface(*grid, self.cost, cmap="viridis", alpha=0.8)
         self.ax_.set_zlabel("cost J")
+        self.ax_.set_box_aspect(None, zoom=0.88)  # room for the labels
+        for axis in (self.ax_.xaxis, self.ax_.yaxis):
+            axis.labelpad = 13
 
     def _mark(self, deep: bool) -> None:
         """The path, its ends, and the lowest point."""
@@ -236,14 +241,20 @@ class CostSurfaceDisplay:
         path = np.column_stack([self.path, *heights])
         lowest = [*self.minimum, self.cost.min()][: path.shape[1]]
         every = spaced(len(path)) if len(path) > MANY else None
-        label = f"path, {len(path) - 1} steps"
+        n_steps = len(path) - 1
+        label = f"path, {n_steps} step{'s' if n_steps != 1 else ''}"
         (self.line_,) = self.ax_.plot(*path.T, **PATH, markevery=every, label=label, zorder=6)
         for point, look, name in (
-            (lowest, LOWEST, "lowest"),
+            (lowest, LOWEST, "lowest, at the edge" if self._at_edge() else "lowest"),
             (path[0], START, "start"),
             (path[-1], END, "end"),
         ):
             self.ax_.plot(*np.reshape(point, (-1, 1)), **look, label=name, zorder=7)
+
+    def _at_edge(self) -> bool:
+        """Whether J falls further beyond the picture."""
+        ticks = zip(self.minimum, (self.x, self.y), strict=True)
+        return any(min(at - t[0], t[-1] - at) < NEAR * (t[-1] - t[0]) for at, t in ticks)
 
 
 def levels_of(cost: Array) -> Array:

@@ -104,7 +104,8 @@ def principal_plane(w: Array, points: Array) -> Plane:
 
 def direction_label(number: int, share: float) -> str:
     """What a principal direction is called on its axis."""
-    return f"principal direction {number} ({100 * share:.3g} % of the variance of the path)"
+    share = round(share, 4)
+    return f"direction {number} ({100 * share:.3g} % of the path's variance)"
 
 
 def upright(v: Array) -> Array:

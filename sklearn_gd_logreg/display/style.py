@@ -63,7 +63,9 @@ def axes_for(owner: str, ax: Axes | None, **subplot_kw: Any) -> tuple[Any, Any]:
     """The axes to draw on, and their figure; a new figure if there are none."""
     pyplot = require_pyplot(owner)
     if ax is None:
-        return tuple(reversed(pyplot.subplots(layout="constrained", subplot_kw=subplot_kw)))
+        layout = None if subplot_kw else "constrained"  # which cannot cope with 3-D labels
+        figure, ax = pyplot.subplots(layout=layout, subplot_kw=subplot_kw)
+        return ax, figure
     return ax, ax.figure
 
 
