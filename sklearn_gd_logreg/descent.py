@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import count, islice
+from itertools import islice
 from math import isfinite, nan
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.random import RandomState
@@ -22,7 +22,7 @@ FARTHEST = 64
 
 
 class Iterate(NamedTuple):
-    """What is known of the descent after k iterations.
+    """What is known of the descent after k iterations, and all that the next one needs.
 
     Attributes
     ----------
@@ -41,6 +41,12 @@ class Iterate(NamedTuple):
         How often all rows have been read so far.
     dw : array of shape (n_parameters, n_outputs)
         Gradient of the smooth part of J at w_k; with mini-batches its mean.
+    point : Point
+        J on all rows at w_k.
+    memory : object
+        What the rule remembers: of the steps so far, and of its look at this point.
+    steps : int
+        Number of steps made, which is where a schedule of learning rates stands.
     """
 
     k: int
@@ -51,89 +57,143 @@ class Iterate(NamedTuple):
     learning_rate: float
     passes: float
     dw: Array
+    point: Point
+    memory: Any
+    steps: int
 
 
-def descend(start: Point, rule: UpdateRule, rate: LearningRate) -> Iterator[Iterate]:
-    """Full-batch descent from a point: w_0, w_1, w_2, … without end.
+# -- full batch ----------------------------------------------------------------------------
+
+
+def first_iterate(start: Point, rule: UpdateRule) -> Iterate:
+    """Where a full-batch descent begins."""
+    return _looked_at(start, rule, rule.init(start.w), 0, nan)
+
+
+def descend(iterate: Iterate, rule: UpdateRule, rate: LearningRate) -> Iterator[Iterate]:
+    """Full-batch descent: an iterate and those after it, without end.
 
     It ends by itself only after a point where J is not finite.
     """
-    point, memory, alpha = start, rule.init(start.w), nan
-    passes = start.objective.data.passes
-    for k in count():
-        finite = isfinite(point.cost)
-        norm = nan
-        if finite:
-            memory = rule.look(point, memory)
-            norm = rule.norm(point, memory)
-        yield Iterate(k, point.w, point.cost, point.loss, norm, alpha, passes.count, point.dw)
-        if not finite:
-            return
-        point, memory, alpha = rate.advance(rule, point, memory, k, alpha)
+    yield iterate
+    while isfinite(iterate.cost):
+        point, memory, k, last = iterate.point, iterate.memory, iterate.k, iterate.learning_rate
+        point, memory, alpha = rate.advance(rule, point, memory, k, last)
+        iterate = _looked_at(point, rule, memory, k + 1, alpha)
+        yield iterate
+
+
+def _looked_at(point: Point, rule: UpdateRule, memory: Any, k: int, alpha: float) -> Iterate:
+    norm = nan
+    if isfinite(point.cost):
+        memory = rule.look(point, memory)
+        norm = rule.norm(point, memory)
+    passes = point.objective.data.passes.count
+    known = (k, point.w, point.cost, point.loss, norm, alpha, passes, point.dw)
+    return Iterate(*known, point, memory, k)
+
+
+# -- mini-batches --------------------------------------------------------------------------
+
+
+def first_epoch(start: Point, rule: UpdateRule) -> Iterate:
+    """Where a mini-batch descent begins; it is true of the point itself."""
+    norm, passes = start.gradient_norm(), start.objective.data.passes.count
+    known = (0, start.w, start.cost, start.loss, norm, nan, passes, start.dw)
+    return Iterate(*known, start, rule.init(start.w), 0)
 
 
 def descend_by_batches(
-    start: Point,
+    iterate: Iterate,
     rule: UpdateRule,
     rate: LearningRate,
     batch_size: int,
     random_state: RandomState,
 ) -> Iterator[Iterate]:
-    """Mini-batch descent from a point: one iterate an epoch, the first true of the point itself."""
-    objective, w = start.objective, start.w
-    memory, alpha, k = rule.init(w), nan, 0
-    norm, passes = start.gradient_norm(), objective.data.passes.count
-    yield Iterate(0, w, start.cost, start.loss, norm, alpha, passes, start.dw)
-    for epoch in count(1):
-        memory = rule.look_before_epoch(Point(objective, w), memory)
-        cost, loss, dw = 0.0, 0.0, np.zeros_like(w)
-        for mass, batch in objective.batches(batch_size, random_state):
-            point = Point(batch, w)
-            cost, loss, dw = (
-                cost + mass * point.cost,
-                loss + mass * point.loss,
-                dw + mass * point.dw,
-            )
-            if not isfinite(cost):
-                break
-            after, memory, alpha = rate.advance(rule, point, memory, k, alpha)
-            w, k = after.w, k + 1
-        norm = float(np.abs(objective.penalty.smallest_subgradient(w, dw)).max(initial=0))
-        yield Iterate(epoch, w, cost, loss, norm, alpha, objective.data.passes.count, dw)
+    """Mini-batch descent: an iterate and those after it, one an epoch."""
+    yield iterate
+    while isfinite(iterate.cost):
+        iterate = epoch(iterate, rule, rate, batch_size, random_state)
+        yield iterate
+
+
+def epoch(
+    iterate: Iterate,
+    rule: UpdateRule,
+    rate: LearningRate,
+    batch_size: int,
+    random_state: RandomState,
+) -> Iterate:
+    """The iterate after one step on every batch, or after one whose cost is not finite."""
+    objective, w = iterate.point.objective, iterate.w
+    alpha, steps = iterate.learning_rate, iterate.steps
+    memory = rule.look_before_epoch(Point(objective, w), iterate.memory)
+    cost, loss, dw = 0.0, 0.0, np.zeros_like(w)
+    for mass, batch in objective.batches(batch_size, random_state):
+        point = Point(batch, w)
+        cost, loss = cost + mass * point.cost, loss + mass * point.loss
+        dw = dw + mass * point.dw
         if not isfinite(cost):
-            return
+            break
+        after, memory, alpha = rate.advance(rule, point, memory, steps, alpha)
+        w, steps = after.w, steps + 1
+    norm = float(np.abs(objective.penalty.smallest_subgradient(w, dw)).max(initial=0))
+    known = (iterate.k + 1, w, cost, loss, norm, alpha, objective.data.passes.count, dw)
+    return Iterate(*known, Point(objective, w), memory, steps)
+
+
+# -- other coordinates ---------------------------------------------------------------------
 
 
 def with_max_norms(
-    iterates: Iterator[Iterate], max_norms: Callable[[Array], Array], max_iter: int
+    iterates: Iterator[Iterate], max_norms: Callable[[Array], Array], first: int, last: int
 ) -> Iterator[Iterate]:
     """The same iterates with the max-norms of their gradients in other coordinates.
 
     One product with X gives the norms of many gradients. So the descent runs ahead by 1
-    step, 2, 4, … up to `FARTHEST`, but not beyond ``max_iter``. The iterates are handed
+    step, 2, 4, … up to `FARTHEST`, but not beyond ``last``. The iterates are handed
     out one by one: to stop at any of them wastes no more than what was ahead, and an
     error is raised after the iterates that came before it.
+
+    An iterate has its place in that product whether the descent began at w_0 or later, so
+    that its norm is the same to the last bit.
 
     Parameters
     ----------
     iterates : iterator of Iterate
     max_norms : function
         Of gradients side by side: the max-norm of every column in the other coordinates.
-    max_iter : int
-        The last iterate that may be asked for.
+    first, last : int
+        Numbers of the iterate that comes first, and of the last that may be asked for.
     """
-    size, left = 1, max_iter + 1
-    while left:
-        chunk, error = _take(iterates, min(size, left))
+    for begin, size in _stretches():
+        ahead = min(begin + size, last + 1) - max(begin, first)
+        if ahead <= 0:
+            if begin > last:
+                return
+            continue
+        chunk, error = _take(iterates, ahead)
         if chunk:
-            norms = max_norms(np.hstack([it.dw for it in chunk])).reshape(len(chunk), -1)
-            for it, norm in zip(chunk, norms.max(axis=1), strict=True):
-                yield it._replace(gradient_norm=float(norm)) if isfinite(it.cost) else it
+            n_rows, n_outputs = chunk[0].dw.shape
+            together = np.zeros((n_rows, size, n_outputs))
+            for it in chunk:
+                together[:, it.k - begin] = it.dw
+            norms = max_norms(together.reshape(n_rows, -1)).reshape(size, -1).max(axis=1)
+            for it in chunk:
+                norm = float(norms[it.k - begin])
+                yield it._replace(gradient_norm=norm) if isfinite(it.cost) else it
         if error:
             raise error
-        if not chunk:
+        if len(chunk) < ahead:
             return
-        size, left = min(2 * size, FARTHEST), left - len(chunk)
+
+
+def _stretches() -> Iterator[tuple[int, int]]:
+    """Where each run ahead begins, and how long it is."""
+    begin, size = 0, 1
+    while True:
+        yield begin, size
+        begin, size = begin + size, min(2 * size, FARTHEST)
 
 
 def _take(iterates: Iterator[Iterate], size: int) -> tuple[list[Iterate], Exception | None]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from math import isfinite
 from time import perf_counter
 from typing import Any, ClassVar
@@ -12,19 +12,32 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import assert_all_finite, check_random_state
+from sklearn.utils import (
+    assert_all_finite,
+    check_consistent_length,
+    check_random_state,
+    column_or_1d,
+)
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._typing import Array
+from .callbacks.support import CallbackSupportMixin, with_callbacks
+from .callbacks.tasks import Tasks
 from .data import RowSpace, as_dataset, row_space
-from .descent import descend, descend_by_batches, with_max_norms
+from .descent import Iterate
+from .held_out import HeldOut, Labelled, held_out, hold_out
 from .loss import cross_entropy
 from .messages import warn_unless_converged
-from .monitor import CostPlateau, GradientTolerance, History, Outcome, StoppingRule, watch
+from .monitor import Columns, History, Observer, Outcome, Watch
 from .objective import Objective, Point
 from .penalty import ElasticNet
-from .rates import Backtracking, LearningRate, as_learning_rate
+from .progress import Printer
+from .rates import Backtracking, as_learning_rate
+from .resume import Bookmark, Origin
 from .rules import UpdateRule, as_rule
+from .run import Run
+from .settings import Settings
+from .summary import estimated_gap, in_words
 from .targets import Labels, label_rows
 from .validation import (
     DTYPES,
@@ -39,7 +52,7 @@ from .validation import (
 LARGEST = float(np.finfo(np.float64).max)
 
 
-class GDLogisticRegression(ClassifierMixin, BaseEstimator):
+class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     r"""Logistic regression trained by explicit gradient descent on the cross-entropy cost.
 
     A drop-in replacement for `sklearn.linear_model.LogisticRegression` that reaches
@@ -97,12 +110,26 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
         natural step, known by then, is still made: it all but squares the error.
         Mini-batches: when the mean cost of an epoch has not improved by ``tol`` for 5
         epochs. 0 runs exactly ``max_iter`` iterations and does not warn, unless it diverges.
+    early_stopping : bool, default=False
+        Stop when the loss on validation data, X_val of `fit`, has had no new minimum for
+        ``n_iter_no_change`` iterations, and keep the iterate of its minimum, however the
+        descent ends. Without X_val a part of the rows is held out for it.
+    validation_fraction : float, default=0.1
+        Part of every class that is held out, in (0, 1).
+    n_iter_no_change : int, default=10
+        Iterations, or epochs, without a new minimum after which to stop.
     warm_start : bool, default=False
-        Start from the previous fit, which must have had the same classes and features.
+        Go on from the previous fit, which must have had the same classes and features.
+        With the same rows, weights, penalty and solver, and True in both fits, the descent
+        goes on where it was left, with the memory of the solver, the place in the schedule and
+        the shuffles, and makes up to ``max_iter`` more iterations: k and then m − k of them are
+        m iterations, bit for bit, after pickling too. Otherwise a new descent starts from the
+        coefficients.
     random_state : int, RandomState or None, default=None
-        Shuffles the mini-batches.
+        Shuffles the mini-batches and chooses the rows held out.
     verbose : int, default=0
-        1 prints iterations 0, 1, 2, 5, 10, 20, 50, … and the last; 2 prints all.
+        1 prints iterations 0, 1, 2, 5, 10, 20, 50, … and the last, and on a terminal draws a
+        bar while the next of them is long in coming; 2 prints all.
 
     Attributes
     ----------
@@ -113,11 +140,14 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
     intercept_ : ndarray of shape (1,) or (n_classes,)
         b; zeros without intercept.
     n_iter_ : int
-        Number of iterations made.
+        Number of iterations made, those that a warm start goes on from included.
+    best_iter_ : int
+        Number of the iterate of the lowest validation loss; only with validation data. With
+        early stopping it is the model.
     history_ : dict of ndarrays of shape (n_iter_ + 1,)
-        Entry k describes w_k; entry 0 is the start, the last is the model (after
-        divergence, the model is the entry of lowest cost). ``pandas.DataFrame``
-        takes it as it is.
+        Entry k describes w_k; entry 0 is the start, the last is the model (with early
+        stopping entry ``best_iter_`` is; after divergence, the entry of lowest cost).
+        ``pandas.DataFrame`` takes it as it is.
 
         - ``iteration``: k.
         - ``passes``: how often all rows have been read so far. A forward and backward
@@ -129,13 +159,16 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
         - ``gradient_norm``: what ``tol`` is compared with (mini-batches: the max-norm
           of the mean gradient of the epoch).
         - ``learning_rate``: rate of the step that led to w_k; nan for the start.
-        - ``time``: seconds since `fit` was called.
+        - ``time``: seconds since `fit` was called; before a warm start those of then.
+        - ``val_loss``, ``val_accuracy``: mean loss and accuracy on the validation data at w_k,
+          if there are any; nan for iterations before there were.
 
         With mini-batches an iteration is an epoch, and its cost, loss and gradient
         are the means over its batches, each taken where the batch was met.
     stop_reason_ : str
-        "tol"; "max_iter"; "stalled", if rounding hides any further decrease; or
-        "diverged", if the cost was no longer finite.
+        "tol"; "max_iter"; "early_stopping"; "callback", if a callback asked to stop;
+        "stalled", if rounding hides any further decrease; or "diverged", if the cost was no
+        longer finite.
     n_features_in_ : int
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -175,6 +208,8 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
         "l1_ratio": Interval(0, 1),
         "max_iter": Interval(0, float("inf"), "[)", integral=True),
         "tol": Interval(0, float("inf"), "[)"),
+        "validation_fraction": Interval(0, 1, "()"),
+        "n_iter_no_change": Interval(1, float("inf"), "[)", integral=True),
     }
 
     def __init__(
@@ -189,6 +224,9 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
         batch_size: int | None = None,
         max_iter: int = 1000,
         tol: float = 1e-4,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
         warm_start: bool = False,
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
@@ -202,16 +240,23 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
         self.batch_size = batch_size
         self.max_iter = max_iter
         self.tol = tol
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
         self.warm_start = warm_start
         self.random_state = random_state
         self.verbose = verbose
 
+    @with_callbacks  # type: ignore[untyped-decorator]
     def fit(
         self,
         X: Any,
         y: Any,
         sample_weight: ArrayLike | None = None,
         *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: ArrayLike | None = None,
         coef_init: ArrayLike | None = None,
         intercept_init: ArrayLike | None = None,
     ) -> GDLogisticRegression:
@@ -226,6 +271,13 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
             Labels of any kind that sorts.
         sample_weight : array-like of shape (n_samples,), default=None
             Non-negative weights; k is as good as k copies of the row.
+        X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
+            Rows by which every iterate is judged, and which it does not learn from. In a
+            pipeline ``Pipeline(..., transform_input=["X_val"])`` transforms them as it does X.
+        y_val : array-like of shape (n_val,), default=None
+            Their labels, none of which may be missing in y.
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Their weights. ``class_weight`` has no part in them.
         coef_init : array-like of shape of ``coef_``, default=None
             Where to start; default: zeros, or the previous fit with ``warm_start``.
         intercept_init : array-like of shape of ``intercept_``, default=None
@@ -238,8 +290,8 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If a parameter, X, y, the weights or the start are not valid; what had
-            been fitted before is then left as it was.
+            If a parameter, X, y, the weights, the validation data or the start are not valid;
+            what had been fitted before is then left as it was.
 
         Warns
         -----
@@ -248,17 +300,25 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
         """
         started = perf_counter()
         with np.errstate(over="ignore", invalid="ignore"):  # seen, and reported, as divergence
+            settings, random_state = self._check_parameters()
+            mark = self._bookmark_for(settings, coef_init, intercept_init)
+            tasks = self._tasks(X, y, sample_weight)
             with unchanged_on_error(self):
-                rule, chosen, random_state = self._check_parameters()
-                labels, objective, w = self._check_data(
-                    X, y, sample_weight, coef_init, intercept_init
-                )
-                start, space = self._first_point(rule, objective, w)
-                rate = rule.auto_rate(objective, self.batch_size) if chosen is None else chosen
-                outcome = self._descend(start, space, rule, rate, random_state, History(started))
-                self._expose(outcome, labels, objective)
-            full_batch, auto = self.batch_size is None, chosen is None
-            warn_unless_converged(self.tol, outcome, objective, rule, rate, full_batch, auto)
+                X, y = self._validate(X, y, reset=not self._goes_on)
+                others = self._validation_rows(X_val, y_val, sample_weight_val)
+                seed = mark.seed if mark else 0
+                if self.early_stopping and others is None:
+                    seed = seed or int(random_state.randint(1, np.iinfo(np.int32).max))
+                    rows = Labelled(X, y, sample_weight)
+                    sample_weight, others = hold_out(rows, self.validation_fraction, seed)
+                labels = label_rows(self, y, sample_weight, self.class_weight, X.dtype)
+                objective = self._objective(X, labels)
+                held = others and held_out(others, labels.classes, objective)
+                w = self._start(objective, labels, coef_init, intercept_init)
+                run = self._run(settings, objective, w, mark, random_state, seed)
+                outcome = self._watched(run, labels, held, started, tasks)
+                self._expose(run, labels, outcome)
+            warn_unless_converged(outcome, objective, settings, run.rate)
         return self
 
     def decision_function(self, X: Any) -> Array:
@@ -320,6 +380,10 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
         z = self._scores(X)
         return cross_entropy(len(self.classes_)).log_probabilities(z)
 
+    def __str__(self) -> str:
+        """The parameters and, once fitted, what is known of the fit."""
+        return f"{self!r}\n{in_words(self)}" if "stop_reason_" in vars(self) else repr(self)
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
@@ -327,12 +391,10 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
 
     # -- the parts of fit and predict ---------------------------------------------------
 
-    def _check_parameters(
-        self,
-    ) -> tuple[UpdateRule, LearningRate | None, np.random.RandomState]:
-        """The rule, the rate (None: "auto") and the source of shuffles, if all are valid."""
+    def _check_parameters(self) -> tuple[Settings, np.random.RandomState]:
+        """What the descent goes by, and the source of shuffles, if all are valid."""
         check_intervals(self, self._intervals)
-        check_flags(self, ("fit_intercept", "warm_start"))
+        check_flags(self, ("fit_intercept", "early_stopping", "warm_start"))
         if not isinstance(self.verbose, bool | np.bool_):
             check_intervals(self, {"verbose": Interval(0, float("inf"), "[)", integral=True)})
         if self.batch_size is not None:
@@ -355,22 +417,47 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
         except (TypeError, ValueError) as error:
             allowed = "an int in the range [0, 2**32 - 1], a RandomState or None"
             raise invalid(self, "random_state", self.random_state, allowed) from error
-        return rule, rate, random_state
+        return Settings(rule, rate, self.batch_size, float(self.tol)), random_state
 
-    def _check_data(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: ArrayLike | None,
-        coef_init: ArrayLike | None,
-        intercept_init: ArrayLike | None,
-    ) -> tuple[Labels, Objective, Array]:
-        goes_on = self.warm_start and "coef_" in vars(self)
-        X, y = self._validate(X, y, reset=not goes_on)
-        labels = label_rows(self, y, sample_weight, self.class_weight, X.dtype)
-        objective = self._objective(X, labels)
-        w = self._start(objective, labels, goes_on, coef_init, intercept_init)
-        return labels, objective, w
+    @property
+    def _goes_on(self) -> bool:
+        return bool(self.warm_start) and "coef_" in vars(self)
+
+    def _bookmark_for(
+        self, settings: Settings, coef_init: ArrayLike | None, intercept_init: ArrayLike | None
+    ) -> Bookmark | None:
+        """Where the last fit was left, if this one may go on there."""
+        mark = vars(self).get("_bookmark")
+        if mark is None or not self._goes_on or coef_init is not None or intercept_init is not None:
+            return None
+        may = settings.may_go_on(mark.settings) and mark.is_of(self.coef_, self.intercept_)
+        return mark if may else None
+
+    def _tasks(self, X: Any, y: Any, sample_weight: ArrayLike | None) -> Tasks | None:
+        """The tasks that callbacks are told of, if there are any."""
+        if not vars(self).get("_skl_callbacks"):
+            return None
+        return Tasks(self, self.max_iter, X, y, sample_weight)
+
+    def _validation_rows(
+        self, X_val: Any, y_val: Any, sample_weight_val: ArrayLike | None
+    ) -> Labelled | None:
+        """X_val, y_val and their weights, checked against the columns of X."""
+        if X_val is None and y_val is None:
+            if sample_weight_val is not None:
+                raise ValueError("sample_weight_val needs X_val and y_val, which are None.")
+            return None
+        for name, other, value in (("X_val", "y_val", y_val), ("y_val", "X_val", X_val)):
+            if value is None:
+                raise ValueError(f"{name} needs {other}, which is None.")
+        try:
+            X_val = self._validate(X_val, reset=False)
+        except ValueError as error:
+            raise ValueError(f"X_val does not fit X: {error}") from error
+        assert_all_finite(X_val, estimator_name=type(self).__name__, input_name="X_val")
+        y_val = column_or_1d(y_val)
+        check_consistent_length(X_val, y_val)
+        return Labelled(X_val, y_val, sample_weight_val)
 
     def _objective(self, X: Any, labels: Labels) -> Objective:
         loss = cross_entropy(len(labels.classes))
@@ -387,7 +474,6 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
         self,
         objective: Objective,
         labels: Labels,
-        goes_on: bool,
         coef_init: ArrayLike | None,
         intercept_init: ArrayLike | None,
     ) -> Array:
@@ -395,7 +481,7 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
         n_features, n_outputs = objective.data.n_features, objective.loss.n_outputs
         coef: Array = np.zeros((n_outputs, n_features))
         intercept: Array = np.zeros(n_outputs)
-        if goes_on:
+        if self._goes_on:
             if not np.array_equal(self.classes_, labels.classes):
                 raise ValueError(
                     f"warm_start=True needs the classes of the previous fit, "
@@ -411,8 +497,38 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
         rows = [coef.T, intercept[np.newaxis]] if self.fit_intercept else [coef.T]
         return np.vstack(rows).astype(objective.data.dtype)
 
+    def _run(
+        self,
+        settings: Settings,
+        objective: Objective,
+        w: Array,
+        mark: Bookmark | None,
+        random_state: np.random.RandomState,
+        seed: int,
+    ) -> Run:
+        """The descent from w, or from the bookmark if data and cost are still the same."""
+        rule = settings.rule
+        if mark and mark.origin.may_be(w):
+            origin = mark.origin
+            start, space = self._first_point(rule, objective, origin.w, origin.in_row_space)
+            if not origin.is_start(start):
+                mark = None
+        else:
+            mark = None
+        if mark is None:
+            # With a warm start more steps may come than this call asks for.
+            n_steps = sys.maxsize if self.warm_start else self.max_iter
+            rewritten = rule.wants_row_space(objective, self.batch_size, n_steps)
+            start, space = self._first_point(rule, objective, w, rewritten)
+            origin = Origin.of(start, w, rewritten)
+        rate = settings.rate or rule.auto_rate(objective, self.batch_size)
+        run = Run(settings, rate, start, origin, space, random_state, seed)
+        if mark is not None:
+            run.go_on_from(mark)
+        return run
+
     def _first_point(
-        self, rule: UpdateRule, objective: Objective, w: Array
+        self, rule: UpdateRule, objective: Objective, w: Array, in_row_space: bool
     ) -> tuple[Point, RowSpace | None]:
         """w_0 in the coordinates of the descent, and these if they are not the features.
 
@@ -421,7 +537,7 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
         row space is worked out.
         """
         space = None
-        if rule.wants_row_space(objective, self.batch_size, self.max_iter):
+        if in_row_space:
             self._require_finite(objective.data.X)
             space = row_space(objective.data, w)
             objective, w = objective.on(space.data), space.start
@@ -433,36 +549,55 @@ class GDLogisticRegression(ClassifierMixin, BaseEstimator):
             self._require_finite(objective.data.X)
         return point, None
 
-    def _descend(
+    def _watched(
         self,
-        start: Point,
-        space: RowSpace | None,
-        rule: UpdateRule,
-        rate: LearningRate,
-        random_state: np.random.RandomState,
-        history: History,
+        run: Run,
+        labels: Labels,
+        held: HeldOut | None,
+        started: float,
+        tasks: Tasks | None,
     ) -> Outcome:
-        stopping: StoppingRule
-        if self.batch_size is None:
-            iterates = descend(start, rule.aimed_at(self.tol), rate)
-            if space is not None and rule.max_norm:
-                iterates = with_max_norms(iterates, space.max_norms, self.max_iter)
-            stopping = GradientTolerance(self.tol, rule.finishes, rate.searches)
-        else:
-            iterates = descend_by_batches(start, rule, rate, self.batch_size, random_state)
-            stopping = CostPlateau(self.tol)
-        outcome = watch(iterates, stopping, self.max_iter, self.verbose, history)
-        return outcome if space is None else replace(outcome, w=space.expand(outcome.w))
+        """Descend, before the eyes of all who watch."""
+        history = History(started, held is not None, self.history_ if run.place else None)
+        observers: list[Observer] = [Printer(self.verbose > 1)] if self.verbose else []
+        if tasks:
+            tasks.attributes = lambda it, watch: self._attributes_at(run, labels, it, watch)
+            observers.append(tasks)
+        patience = self.n_iter_no_change if self.early_stopping else None
+        return run.watched(self.max_iter, history, held, patience, tuple(observers))
 
-    def _expose(self, outcome: Outcome, labels: Labels, objective: Objective) -> None:
-        n_features, dtype = objective.data.n_features, objective.data.dtype
-        w = outcome.w.astype(dtype, copy=False)
-        self.classes_ = labels.classes
-        self.coef_ = np.ascontiguousarray(w[:n_features].T)
-        self.intercept_ = w[n_features] if self.fit_intercept else np.zeros(w.shape[1], dtype)
-        self.n_iter_ = len(outcome.history["iteration"]) - 1
-        self.history_ = outcome.history
+    def _attributes_at(
+        self, run: Run, labels: Labels, iterate: Iterate, watch: Watch
+    ) -> dict[str, Any]:
+        """The fitted attributes as if the fit had ended with an iterate."""
+        attributes = self._attributes(run, labels, iterate.w, watch.history.as_dict())
+        mark = run.bookmark(iterate, watch.standing, attributes, ended=False)
+        return {**attributes, "_bookmark": mark}
+
+    def _attributes(self, run: Run, labels: Labels, w: Array, history: Columns) -> dict[str, Any]:
+        n_features, dtype = self.n_features_in_, run.origin.w.dtype
+        w = run.expand(w).astype(dtype, copy=False)
+        return {
+            "classes_": labels.classes,
+            "coef_": np.ascontiguousarray(w[:n_features].T),
+            "intercept_": w[n_features] if self.fit_intercept else np.zeros(w.shape[1], dtype),
+            "n_iter_": len(history["iteration"]) - 1,
+            "history_": history,
+        }
+
+    def _expose(self, run: Run, labels: Labels, outcome: Outcome) -> None:
+        attributes = self._attributes(run, labels, outcome.w, outcome.history)
+        for name in {"best_iter_", "_bookmark"} & vars(self).keys():
+            delattr(self, name)
+        if outcome.standing.best.w is not None:
+            attributes["best_iter_"] = outcome.standing.best.k
+        if self.warm_start and outcome.reason != "diverged":
+            mark = run.bookmark(outcome.last, outcome.standing, attributes, ended=True)
+            attributes["_bookmark"] = mark.frozen()
         self.stop_reason_ = outcome.reason
+        self._estimated_gap = estimated_gap(outcome, run)
+        for name, value in attributes.items():
+            setattr(self, name, value)
 
     def _scores(self, X: Any) -> Array:
         check_is_fitted(self)

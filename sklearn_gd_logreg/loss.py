@@ -96,6 +96,10 @@ class CrossEntropy(ABC):
     def decide(self, z: Array) -> NDArray[np.intp]:
         """Number of the most probable class, shape (m,)."""
 
+    @abstractmethod
+    def hits(self, z: Array, y: NDArray[Any]) -> NDArray[np.bool_]:
+        """Whether the most probable class is that of the `targets` y, shape (m,)."""
+
 
 class SigmoidCrossEntropy(CrossEntropy):
     """Two classes: a = σ(z), ℒ = −(y log a + (1−y) log(1−a)).
@@ -153,6 +157,9 @@ class SigmoidCrossEntropy(CrossEntropy):
 
     def decide(self, z: Array) -> NDArray[np.intp]:
         return (z[:, 0] > 0).astype(np.intp)
+
+    def hits(self, z: Array, y: NDArray[Any]) -> NDArray[np.bool_]:
+        return (z[:, 0] > 0) == (y[:, 0] < 0)
 
 
 class SoftmaxCrossEntropy(CrossEntropy):
@@ -254,6 +261,9 @@ class SoftmaxCrossEntropy(CrossEntropy):
 
     def decide(self, z: Array) -> NDArray[np.intp]:
         return np.argmax(z, axis=1)
+
+    def hits(self, z: Array, y: NDArray[Any]) -> NDArray[np.bool_]:
+        return np.argmax(z, axis=1) == y
 
 
 def cross_entropy(n_classes: int) -> CrossEntropy:

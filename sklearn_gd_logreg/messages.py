@@ -12,49 +12,45 @@ from .monitor import Outcome
 from .objective import Objective
 from .rates import LearningRate
 from .rules import UpdateRule
+from .settings import Settings
 
 UNEVEN = 10.0
 """Ratio of feature scales from which they are named as a cause."""
 
 
+CONTENT = ("tol", "early_stopping", "callback")
+"""Reasons to stop that need no warning."""
+
+
 def warn_unless_converged(
-    tol: float,
-    outcome: Outcome,
-    objective: Objective,
-    rule: UpdateRule,
-    rate: LearningRate,
-    full_batch: bool,
-    auto: bool,
+    outcome: Outcome, objective: Objective, settings: Settings, rate: LearningRate
 ) -> None:
     """Warn if the descent diverged, or stopped short of a ``tol`` above 0.
 
     Parameters
     ----------
-    tol : float
     outcome : Outcome
     objective : Objective
         In the coordinates of the features.
-    rule : UpdateRule
+    settings : Settings
     rate : LearningRate
-    full_batch : bool
-    auto : bool
-        Whether the rate was chosen for the user.
+        As asked for in the settings, or as the rule has chosen.
     """
+    tol, rule = settings.tol, settings.rule
     if outcome.reason == "diverged":
-        message = diverged(outcome, objective, rule, full_batch, auto)
-    elif outcome.reason == "tol" or not tol:
+        message = diverged(outcome, objective, settings)
+    elif outcome.reason in CONTENT or not tol:
         return
     elif outcome.reason == "stalled":
         message = stalled(outcome, tol, objective)
     else:
         message = out_of_iterations(outcome, tol, objective, rule, rate)
-    warnings.warn(message, ConvergenceWarning, stacklevel=3)
+    warnings.warn(message, ConvergenceWarning, stacklevel=4)
 
 
-def diverged(
-    outcome: Outcome, objective: Objective, rule: UpdateRule, full_batch: bool, auto: bool
-) -> str:
+def diverged(outcome: Outcome, objective: Objective, settings: Settings) -> str:
     """The cost is not finite, or that of the epochs has settled above the start."""
+    rule = settings.rule
     it, stable = outcome.last, rule.stable_rate(objective)
     what = "the cost is not finite"
     if isfinite(it.cost):
@@ -64,9 +60,9 @@ def diverged(
     if isfinite(stable.value):
         bound = f" The largest stable learning rate for these data is {stable}."
     others = ["a smaller learning_rate"]
-    if not auto:
+    if settings.rate is not None:
         others.append("learning_rate='auto'")
-    if full_batch:
+    if settings.batch_size is None:
         others.append("learning_rate='backtracking'")
     if not rule.scale_free:
         others.append("solver='natural'")

@@ -1,11 +1,10 @@
-"""Consumers of iterates: they record the history, decide when to stop and report."""
+"""The consumer of the iterates: it records the history, decides when to stop and reports."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from math import inf, isfinite
+from math import isfinite, nan
 from time import perf_counter
 
 import numpy as np
@@ -13,6 +12,10 @@ from numpy.typing import NDArray
 
 from ._typing import Array
 from .descent import Iterate
+from .held_out import HeldOut, Verdict
+from .stopping import Best, StoppingRule
+
+Columns = dict[str, NDArray[np.generic]]
 
 
 class History:
@@ -22,107 +25,75 @@ class History:
     ----------
     started : float
         Clock reading (`time.perf_counter`) from which ``time`` counts, in seconds.
+    validated : bool, default=False
+        Whether there are the columns of rows held out.
+    before : mapping of arrays, optional
+        The columns of the descent that goes on here.
     """
 
     columns = ("iteration", "passes", "cost", "loss", "gradient_norm", "learning_rate", "time")
+    validation = ("val_loss", "val_accuracy")
 
-    def __init__(self, started: float) -> None:
+    def __init__(
+        self,
+        started: float,
+        validated: bool = False,
+        before: Mapping[str, NDArray[np.generic]] | None = None,
+    ) -> None:
         self._started = started
         self._rows: list[tuple[float, ...]] = []
+        self.names: tuple[str, ...] = self.columns
+        if validated or (before is not None and self.validation[0] in before):
+            self.names += self.validation
+        if before is not None:
+            empty = np.full(len(before["time"]), nan)
+            columns = [before.get(name, empty).tolist() for name in self.names]
+            self._rows = list(zip(*columns, strict=True))
+            self._started -= float(before["time"][-1])
 
-    def record(self, it: Iterate) -> None:
+    def record(self, it: Iterate, verdict: Verdict | None = None) -> None:
         """Add the row of an iterate."""
         seconds = perf_counter() - self._started
-        self._rows.append(
-            (it.k, it.passes, it.cost, it.loss, it.gradient_norm, it.learning_rate, seconds)
+        row: tuple[float, ...] = (
+            it.k,
+            it.passes,
+            it.cost,
+            it.loss,
+            it.gradient_norm,
+            it.learning_rate,
+            seconds,
         )
+        if len(self.names) > len(row):
+            row += verdict or (nan, nan)
+        self._rows.append(row)
 
-    def as_dict(self) -> dict[str, NDArray[np.generic]]:
+    def as_dict(self) -> Columns:
         """Equal-length arrays by name; ``iteration`` is integer, the others float64."""
-        columns = np.array(self._rows, dtype=np.float64).reshape(-1, len(self.columns)).T
-        history: dict[str, NDArray[np.generic]] = dict(zip(self.columns, columns, strict=True))
+        columns = np.array(self._rows, dtype=np.float64).reshape(-1, len(self.names)).T
+        history: Columns = dict(zip(self.names, columns, strict=True))
         history["iteration"] = history["iteration"].astype(np.intp)
         return history
 
 
-class StoppingRule(ABC):
-    """Decides, seeing one iterate after the other, whether the descent has converged."""
-
-    converged = False
-    """Whether the last iterate seen was near enough to the optimum."""
-
-    @abstractmethod
-    def reason(self, iterate: Iterate) -> str | None:
-        """Why to stop here, or None to go on."""
-
-
 @dataclass
-class GradientTolerance(StoppingRule):
-    """Full batch: stop when the gradient norm is at most ``tol``.
+class Standing:
+    """Where a descent stands with those who watch it: all that they have seen, but the history.
 
-    A rule that knows its next step by then (``finishes``) makes it, and the descent ends
-    with the point after; but not from a start that is good enough, nor for a decrease
-    that rounding would hide.
-
-    With a line search the cost falls at every step. Where no step lowers it any more,
-    or neither cost nor gradient norm has fallen for long, the floating-point numbers
-    are exhausted: that is "stalled".
+    Attributes
+    ----------
+    stopping : StoppingRule
+    verdict : str or None
+        What it said of the last iterate.
+    lowest : Best
+        The iterate of the lowest cost.
+    best : Best
+        The iterate of the lowest loss on rows held out.
     """
 
-    tol: float
-    finishes: bool = False
-    line_search: bool = False
-    patience: int = 30
-    best_cost: float = inf
-    best_norm: float = inf
-    waited: int = 0
-
-    def reason(self, iterate: Iterate) -> str | None:
-        if not self.tol:
-            return None
-        if iterate.gradient_norm <= self.tol:
-            last_step_made, self.converged = self.converged, True
-            worthwhile = iterate.gradient_norm**2 / 2 > rounding_of(iterate)
-            goes_on = self.finishes and worthwhile and iterate.k > 0 and not last_step_made
-            return None if goes_on else "tol"
-        self.converged = False
-        return "stalled" if self.line_search and self._exhausted(iterate) else None
-
-    def _exhausted(self, iterate: Iterate) -> bool:
-        lower = iterate.cost < self.best_cost - rounding_of(iterate)
-        smaller = iterate.gradient_norm < 0.999 * self.best_norm
-        self.waited = 0 if lower or smaller else self.waited + 1
-        if lower:
-            self.best_cost = iterate.cost
-        if smaller:
-            self.best_norm = iterate.gradient_norm
-        return iterate.learning_rate == 0 or self.waited >= self.patience
-
-
-@dataclass
-class CostPlateau(StoppingRule):
-    """Mini-batches: stop when the epoch's cost has not improved by ``tol`` for some epochs.
-
-    If these epochs cost clearly more than the start, that is no convergence but "diverged".
-    """
-
-    tol: float
-    patience: int = 5
-    start: float = inf
-    best: float = inf
-    waiting: list[float] = field(default_factory=list)
-
-    def reason(self, iterate: Iterate) -> str | None:
-        if iterate.k == 0:
-            self.start = iterate.cost
-        if not self.tol or iterate.k == 0:
-            return None
-        self.waiting = [] if iterate.cost < self.best - self.tol else [*self.waiting, iterate.cost]
-        self.best = min(self.best, iterate.cost)
-        if len(self.waiting) < self.patience:
-            return None
-        uphill = np.mean(self.waiting) > 1.1 * self.start + self.tol
-        return "diverged" if uphill else "tol"
+    stopping: StoppingRule
+    verdict: str | None = None
+    lowest: Best = field(default_factory=Best)
+    best: Best = field(default_factory=Best)
 
 
 @dataclass(frozen=True)
@@ -132,72 +103,122 @@ class Outcome:
     Attributes
     ----------
     w : array
-        The parameters to keep: the last, or after divergence those of the lowest cost.
+        The parameters to keep: the last, or after divergence those of the lowest cost, or
+        with early stopping those of the lowest loss on rows held out.
     last : Iterate
         The last iterate seen.
     reason : str
-        "tol", "max_iter", "stalled" or "diverged".
+        "tol", "early_stopping", "callback", "max_iter", "stalled" or "diverged".
     history : dict of arrays
+    standing : Standing
     """
 
     w: Array
     last: Iterate
     reason: str
-    history: dict[str, NDArray[np.generic]]
+    history: Columns
+    standing: Standing
 
 
-def watch(
-    iterates: Iterable[Iterate],
-    stopping: StoppingRule,
-    max_iter: int,
-    verbose: int,
-    history: History,
-) -> Outcome:
-    """Consume iterates until they converge, diverge or number ``max_iter``.
+class Observer:
+    """Someone who is told of every iterate as it comes, and may ask to stop."""
 
-    Raises
-    ------
-    ValueError
-        If the cost is not finite at the start.
+    def see(self, iterate: Iterate, watch: Watch) -> bool:
+        """Take note of an iterate; whether to stop at it."""
+        return False
+
+    def goes_on(self, iterate: Iterate) -> None:
+        """Take note that the descent goes on from an iterate."""
+
+    def ended(self, reason: str) -> None:
+        """Take note that it has ended."""
+
+
+@dataclass
+class Watch:
+    """Consumes iterates until they converge, diverge or are as many as were asked for.
+
+    Attributes
+    ----------
+    standing : Standing
+    history : History
+    last : int
+        Number of the last iterate.
+    held_out : HeldOut or None
+        Rows by which every iterate is judged.
+    patience : int or None
+        Iterations without a lower loss on these rows after which to stop, and to keep the
+        best iterate; None: the last one is kept.
+    observers : tuple of Observer
+    known : bool
+        Whether the first iterate has been seen before, as the last of the history.
+    verdict : Verdict or None
+        What the rows held out say of the last iterate.
     """
-    best_cost, best_w = inf, None
-    for iterate in iterates:
-        if not isfinite(iterate.cost):
-            if best_w is None:
-                raise ValueError(
-                    "The cost is not finite at the start: coef_init, intercept_init or the "
-                    "previous fit are too far from 0 for the features in X."
-                )
-            return Outcome(best_w, iterate, "diverged", history.as_dict())
-        history.record(iterate)
-        if iterate.cost < best_cost:
-            best_cost, best_w = iterate.cost, iterate.w
-        reason = stopping.reason(iterate)
-        if reason is None and iterate.k >= max_iter:
-            reason = "tol" if stopping.converged else "max_iter"
-        if verbose and (reason or verbose > 1 or is_milestone(iterate.k)):
-            print(line(iterate))
-        if reason:
-            kept = best_w if reason == "diverged" and best_w is not None else iterate.w
-            return Outcome(kept, iterate, reason, history.as_dict())
-    raise AssertionError("a descent ends only after a cost that is not finite")
 
+    standing: Standing
+    history: History
+    last: int
+    held_out: HeldOut | None = None
+    patience: int | None = None
+    observers: tuple[Observer, ...] = ()
+    known: bool = False
+    verdict: Verdict | None = None
 
-def rounding_of(iterate: Iterate) -> float:
-    """What the rounding of the numbers may add to the cost."""
-    return 8 * float(np.finfo(iterate.w.dtype).eps) * abs(iterate.cost)
+    def run(self, iterates: Iterable[Iterate]) -> Outcome:
+        """Consume iterates.
 
+        Raises
+        ------
+        ValueError
+            If the cost is not finite at the start.
+        """
+        for iterate in iterates:
+            if not isfinite(iterate.cost):
+                if self.standing.lowest.w is None:
+                    raise ValueError(
+                        "The cost is not finite at the start: coef_init, intercept_init or the "
+                        "previous fit are too far from 0 for the features in X."
+                    )
+                return self._outcome(iterate, "diverged")
+            if not self.known:
+                self._see(iterate)
+            self.known = False
+            asked = [observer.see(iterate, self) for observer in self.observers]
+            reason = self._reason(iterate, any(asked))
+            if reason:
+                return self._outcome(iterate, reason)
+            for observer in self.observers:
+                observer.goes_on(iterate)
+        raise AssertionError("a descent ends only after a cost that is not finite")
 
-def is_milestone(k: int) -> bool:
-    """Whether k is 0, 1, 2, 5, 10, 20, 50, …"""
-    digits = str(k)
-    return digits[0] in "0125" and not digits[1:].strip("0")
+    def _see(self, iterate: Iterate) -> None:
+        standing = self.standing
+        if self.held_out is not None:
+            self.verdict = self.held_out.judge(iterate.w)
+            standing.best.see(self.verdict.loss, iterate)
+        self.history.record(iterate, self.verdict)
+        standing.lowest.see(iterate.cost, iterate)
+        standing.verdict = standing.stopping.reason(iterate)
 
+    def _reason(self, iterate: Iterate, asked: bool) -> str | None:
+        standing = self.standing
+        if standing.verdict:
+            return standing.verdict
+        if self.patience is not None and iterate.k - standing.best.k >= self.patience:
+            return "early_stopping"
+        if asked:
+            return "callback"
+        if iterate.k >= self.last:
+            return "tol" if standing.stopping.converged else "max_iter"
+        return None
 
-def line(it: Iterate) -> str:
-    """An iterate as one line to read."""
-    rate = "-" if it.k == 0 else f"{it.learning_rate:.3g}"
-    return (
-        f"iteration {it.k:>6}   passes {it.passes:>8.5g}   cost {it.cost:.8f}   "
-        f"gradient norm {it.gradient_norm:.2e}   learning rate {rate}"
-    )
+    def _outcome(self, iterate: Iterate, reason: str) -> Outcome:
+        for observer in self.observers:
+            observer.ended(reason)
+        kept, standing = iterate.w, self.standing
+        if reason == "diverged" and standing.lowest.w is not None:
+            kept = standing.lowest.w
+        if self.patience is not None and standing.best.w is not None:
+            kept = standing.best.w
+        return Outcome(kept, iterate, reason, self.history.as_dict(), standing)

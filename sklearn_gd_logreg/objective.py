@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.random import RandomState
@@ -94,6 +95,26 @@ class Objective:
             return (np.array([self.loss.loss_sum(z_t, rows.y, rows.share) for z_t in along]),)
 
         return self.data.sum(block)[0]
+
+    def loss_and_accuracy(self, w: Array) -> tuple[float, float]:
+        """Mean loss, and the share of the rows whose most probable class is theirs; one pass."""
+
+        def forward(rows: Rows) -> tuple[float, float]:
+            z = rows.forward(w)
+            hits = self.loss.hits(z, rows.y)
+            return self.loss.loss_sum(z, rows.y, rows.share), float(rows.shares() @ hits)
+
+        loss, accuracy = self.data.sum(forward)
+        return loss, accuracy
+
+    @property
+    def known(self) -> dict[str, Any]:
+        """What has been worked out of the data so far, and is kept: moments and bounds."""
+        return {name: value for name, value in vars(self).items() if name not in FIELDS}
+
+    def remember(self, known: Mapping[str, Any]) -> None:
+        """Take over what an objective on the same data has `known`."""
+        vars(self).update(known)
 
     # -- curvature ---------------------------------------------------------------------
 
@@ -230,6 +251,9 @@ class Objective:
             index = order[start : start + size]
             mass = len(index) / len(order)
             yield mass, self.on(self.data.take(index, 1 / mass))
+
+
+FIELDS = frozenset(field.name for field in fields(Objective))
 
 
 @dataclass(frozen=True)

@@ -160,21 +160,23 @@ def check_labels(y: NDArray[Any], classes: NDArray[Any]) -> None:
 # -- weights ---------------------------------------------------------------------------
 
 
-def check_weights(sample_weight: ArrayLike | None, n_rows: int) -> Array | None:
-    """Sample weights as float64 of shape (n_rows,), or None."""
+def check_weights(
+    sample_weight: ArrayLike | None, n_rows: int, name: str = "sample_weight"
+) -> Array | None:
+    """Sample weights as float64 of shape (n_rows,), or None; the errors say their name."""
     if sample_weight is None:
         return None
     if isinstance(sample_weight, Real):
         sample_weight = np.broadcast_to(float(sample_weight), n_rows)
-    weights = numbers("sample_weight", sample_weight)
+    weights = numbers(name, sample_weight)
     if weights.shape != (n_rows,):
-        raise ValueError(f"sample_weight.shape == {weights.shape}, expected {(n_rows,)}!")
+        raise ValueError(f"{name}.shape == {weights.shape}, expected {(n_rows,)}!")
     if weights.min() < 0:
-        raise ValueError(f"sample_weight must be >= 0 everywhere. Got {weights.min()!r} instead.")
+        raise ValueError(f"{name} must be >= 0 everywhere. Got {weights.min()!r} instead.")
     if not np.isfinite(weights.sum()):
-        raise ValueError("sample_weight must have a finite sum. Got inf instead.")
+        raise ValueError(f"{name} must have a finite sum. Got inf instead.")
     if not weights.any():
-        raise ValueError("sample_weight must be > 0 for at least one row. Got only zeros.")
+        raise ValueError(f"{name} must be > 0 for at least one row. Got only zeros.")
     return weights
 
 

@@ -190,13 +190,15 @@ def test_every_argument_of_a_method_is_described(method):
 def test_the_attributes_of_a_fit_are_those_described():
     clf = sklearn_gd_logreg.GDLogisticRegression()
     described_names = set(described(clf, "Attributes"))
-    clf.fit([[0.0], [1.0], [2.0]], [0, 1, 0])
+    X, y = [[0.0], [1.0], [2.0]], [0, 1, 0]
+    clf.fit(X, y, X_val=X, y_val=y)
     fitted = {name for name in vars(clf) if name.endswith("_")}
     assert fitted == described_names - {"feature_names_in_"}
 
 
 def test_the_columns_of_the_history_are_those_described():
-    clf = sklearn_gd_logreg.GDLogisticRegression().fit([[0.0], [1.0], [2.0]], [0, 1, 0])
+    X, y = [[0.0], [1.0], [2.0]], [0, 1, 0]
+    clf = sklearn_gd_logreg.GDLogisticRegression().fit(X, y, X_val=X, y_val=y)
     text = sections(sklearn_gd_logreg.GDLogisticRegression)["Attributes"]
     listed = re.findall(r"^\s+- (``.+?``(?:, ``.+?``)*):", text, re.MULTILINE)
     assert re.findall(r"``(\w+)``", " ".join(listed)) == list(clf.history_)

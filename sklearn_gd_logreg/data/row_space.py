@@ -60,6 +60,15 @@ class RowSpace:
         w += self.outside @ v[rank:n_coordinates]
         return np.vstack([w, v[n_coordinates:]])
 
+    def coordinates(self, rows: Any) -> Array:
+        """Other rows x in the new coordinates: X Q, and their part along ``outside``."""
+        new = np.zeros((rows.shape[0], self.data.n_features))
+        rank = self.mix.shape[1]
+        for features, columns, piece in transposed_product(self.X, self.mix):
+            new[:, :rank][:, columns] += rows[:, features] @ piece
+        new[:, rank:] = rows @ self.outside
+        return new
+
     def max_norms(self, v: Array) -> Array:
         """Max-norm of every column of v in the original coordinates, in the precision of X."""
         rank, n_coordinates = self.mix.shape[1], self.data.n_features

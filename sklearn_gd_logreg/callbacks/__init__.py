@@ -1,0 +1,1 @@
+"""Callbacks: scikit-learn's protocol, and some of our own in it."""

@@ -1,0 +1,95 @@
+"""What ``verbose`` prints: lines at sensible intervals, and a bar while a fit takes long."""
+
+from __future__ import annotations
+
+import sys
+from time import perf_counter
+
+from .descent import Iterate
+from .held_out import Verdict
+from .monitor import Observer, Watch
+
+LONG = 1.0
+"""Seconds without a line after which a bar is drawn."""
+
+REFRESH = 0.1
+"""Seconds between two drawings of the bar."""
+
+WIDTH = 24
+"""Characters of the bar."""
+
+
+class Printer(Observer):
+    """Prints a line for iterations 0, 1, 2, 5, 10, 20, 50, … and the last, or for all.
+
+    On a terminal a bar is drawn below the lines while the next is long in coming, with the
+    share of ``max_iter`` made and the time that the rest would take.
+
+    Parameters
+    ----------
+    every : bool
+        Whether every iteration has a line.
+    """
+
+    def __init__(self, every: bool) -> None:
+        self._every = every
+        self._printed: Iterate | None = None
+        self._seen: Iterate | None = None
+        self._first = -1
+        self._drawn = False
+
+    def see(self, iterate: Iterate, watch: Watch) -> bool:
+        """Print the line of an iterate, if it has one."""
+        now = perf_counter()
+        if self._first < 0:
+            self._first, self._began, self._at = iterate.k, now, now
+        self._seen, self._verdict = iterate, watch.verdict
+        if self._every or is_milestone(iterate.k):
+            self._print(iterate, watch.verdict)
+            self._at = now
+        elif now - self._at > (REFRESH if self._drawn else LONG) and sys.stdout.isatty():
+            self._draw(iterate, watch.last, now)
+            self._at = now
+        return False
+
+    def ended(self, reason: str) -> None:
+        """Print the line of the last iterate."""
+        if self._seen is not None and self._seen is not self._printed:
+            self._print(self._seen, self._verdict)
+
+    def _print(self, iterate: Iterate, verdict: Verdict | None) -> None:
+        if self._drawn:
+            print("\r\x1b[K", end="")
+            self._drawn = False
+        print(line(iterate, verdict))
+        self._printed = iterate
+
+    def _draw(self, iterate: Iterate, last: int, now: float) -> None:
+        made, asked = iterate.k - self._first, max(last - self._first, 1)
+        rest = (now - self._began) * (asked - made) / max(made, 1)
+        print("\r\x1b[K" + bar(made / asked, iterate, last, rest), end="", flush=True)
+        self._drawn = True
+
+
+def is_milestone(k: int) -> bool:
+    """Whether k is 0, 1, 2, 5, 10, 20, 50, …"""
+    digits = str(k)
+    return digits[0] in "0125" and not digits[1:].strip("0")
+
+
+def line(it: Iterate, verdict: Verdict | None = None) -> str:
+    """An iterate as one line to read."""
+    rate = "-" if it.k == 0 else f"{it.learning_rate:.3g}"
+    held_out = f"   validation loss {verdict.loss:.6f}" if verdict else ""
+    return (
+        f"iteration {it.k:>6}   passes {it.passes:>8.5g}   cost {it.cost:.8f}{held_out}   "
+        f"gradient norm {it.gradient_norm:.2e}   learning rate {rate}"
+    )
+
+
+def bar(part: float, it: Iterate, last: int, seconds: float) -> str:
+    """The part of the iterations made, and the time for the rest, as a bar."""
+    full = int(part * WIDTH)
+    drawn = "#" * full + "." * (WIDTH - full)
+    minutes, rest = divmod(round(seconds), 60)
+    return f"[{drawn}] {it.k}/{last}   cost {it.cost:.8f}   at most {minutes}:{rest:02d} left"

@@ -1,0 +1,190 @@
+"""Where a descent was left, without the data, so that it can go on there to the last bit.
+
+All that the next step depends on is explicit: the iterate, with the rule's memory and the
+number of steps made, what the stopping rules have seen, and the source of the shuffles. A
+bookmark is a pickle of these. The objective, and with it the data, is left out; it is put in
+its place again when the descent goes on.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Mapping
+from copy import copy
+from dataclasses import dataclass, field, replace
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+from numpy.random import RandomState
+
+from ._typing import Array
+from .descent import Iterate
+from .monitor import Standing
+from .objective import Objective, Point
+from .penalty import ElasticNet
+from .settings import Settings
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The start of a descent, by which its data and its cost are known again.
+
+    The same rows, labels, weights and penalty have the same loss and gradient there; that
+    others have is as good as impossible. It costs one pass to see.
+
+    Attributes
+    ----------
+    w : array of shape (n_features + intercept, n_outputs)
+        In coordinates of the features.
+    loss : float
+    dw : array
+        Gradient in the coordinates of the descent.
+    penalty : ElasticNet
+    in_row_space : bool
+        Whether these are coordinates of the row space.
+    """
+
+    w: Array
+    loss: float
+    dw: Array
+    penalty: ElasticNet
+    in_row_space: bool
+
+    @classmethod
+    def of(cls, start: Point, w: Array, in_row_space: bool) -> Origin:
+        """Of a descent from ``start``, which is w in coordinates of the features."""
+        return cls(w, start.loss, start.dw, start.objective.penalty, in_row_space)
+
+    def may_be(self, w: Array) -> bool:
+        """Whether it has the shape and the precision of these parameters."""
+        return self.w.shape == w.shape and self.w.dtype == w.dtype
+
+    def is_start(self, start: Point) -> bool:
+        """Whether the cost is the same at this point, but for rounding."""
+        if self.penalty != start.objective.penalty or self.dw.shape != start.dw.shape:
+            return False
+        rounding = float(np.sqrt(np.finfo(start.w.dtype).eps))
+        off = np.abs(self.dw - start.dw).max(initial=0)
+        size = np.abs(self.dw).max(initial=0)
+        return bool(abs(self.loss - start.loss) <= rounding * self.loss and off <= rounding * size)
+
+
+@dataclass
+class Bookmark:
+    """Where a descent was left.
+
+    Attributes
+    ----------
+    origin : Origin
+    settings : Settings
+    began : int
+        Number of the iterate at which the last call of `fit` began; that of the last one if
+        the call has come to its end.
+    seed : int
+        Chooses the rows that are held out.
+    model : tuple of arrays
+        Copies of ``coef_`` and ``intercept_`` as they were left.
+    place : bytes or tuple
+        A `Place`, frozen, or with its objective.
+    """
+
+    origin: Origin
+    settings: Settings
+    began: int
+    seed: int
+    model: tuple[Array, Array]
+    place: bytes | tuple[Place, Objective] = field(repr=False)
+
+    def frozen(self) -> Bookmark:
+        """The same without a reference to the data."""
+        if isinstance(self.place, bytes):
+            return self
+        place, objective = self.place
+        return replace(self, place=freeze(place, objective))
+
+    def go_on(self, objective: Objective) -> Place:
+        """The place on the same data."""
+        if not isinstance(self.place, bytes):
+            return self.place[0]
+        place = thaw(self.place, objective)
+        assert isinstance(place, Place)
+        objective.remember(place.known)
+        objective.data.passes.count = place.iterate.passes
+        return place
+
+    def is_of(self, coef: Array, intercept: Array) -> bool:
+        """Whether the model has not been changed by hand since."""
+        return np.array_equal(coef, self.model[0]) and np.array_equal(intercept, self.model[1])
+
+    def __getstate__(self) -> dict[str, Any]:
+        return dict(vars(self.frozen()))
+
+
+@dataclass(frozen=True)
+class Place:
+    """All that the rest of a descent depends on.
+
+    Attributes
+    ----------
+    iterate : Iterate
+    standing : Standing
+    random_state : dict
+        State of the source of shuffles.
+    known : dict
+        What has been worked out of the data, and need not be again.
+    """
+
+    iterate: Iterate
+    standing: Standing
+    random_state: Mapping[str, Any]
+    known: Mapping[str, Any]
+
+    @classmethod
+    def at(cls, iterate: Iterate, standing: Standing, random_state: RandomState) -> Place:
+        """The place after an iterate, of which nothing changes when the descent goes on."""
+        seen = Standing(
+            copy(standing.stopping), standing.verdict, copy(standing.lowest), copy(standing.best)
+        )
+        state = random_state.get_state(legacy=False)
+        assert isinstance(state, Mapping)
+        return cls(iterate, seen, state, iterate.point.objective.known)
+
+    def shuffles(self) -> RandomState:
+        """The source of shuffles from here on."""
+        random_state = RandomState()
+        random_state.set_state(dict(self.random_state))
+        return random_state
+
+
+# -- pickles without the data --------------------------------------------------------------
+
+
+def freeze(value: object, objective: Objective) -> bytes:
+    """A pickle of a value, in which the objective and its data are only named."""
+    stream = BytesIO()
+    pickler = _Pickler(stream, protocol=pickle.HIGHEST_PROTOCOL)
+    pickler.named = {id(objective): "objective", id(objective.data): "data"}
+    pickler.dump(value)
+    return stream.getvalue()
+
+
+def thaw(frozen: bytes, objective: Objective) -> object:
+    """The value, with this objective in place of the one that was left out."""
+    unpickler = _Unpickler(BytesIO(frozen))
+    unpickler.known = {"objective": objective, "data": objective.data}
+    return unpickler.load()
+
+
+class _Pickler(pickle.Pickler):
+    named: dict[int, str]
+
+    def persistent_id(self, obj: object) -> str | None:
+        return self.named.get(id(obj))
+
+
+class _Unpickler(pickle.Unpickler):
+    known: dict[str, object]
+
+    def persistent_load(self, pid: str) -> object:
+        return self.known[pid]

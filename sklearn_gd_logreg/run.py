@@ -1,0 +1,132 @@
+"""One call of `fit`: the descent from its first iterate on, or from where the last call left it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.random import RandomState
+
+from ._typing import Array
+from .data import RowSpace
+from .descent import (
+    Iterate,
+    descend,
+    descend_by_batches,
+    first_epoch,
+    first_iterate,
+    with_max_norms,
+)
+from .held_out import HeldOut
+from .monitor import History, Observer, Outcome, Standing, Watch
+from .objective import Point
+from .rates import LearningRate
+from .resume import Bookmark, Origin, Place
+from .settings import Settings
+from .stopping import Best, CostPlateau, GradientTolerance, StoppingRule
+
+
+@dataclass
+class Run:
+    """A descent, and where it is to begin.
+
+    Attributes
+    ----------
+    settings : Settings
+    rate : LearningRate
+        As asked for, or as the rule has chosen.
+    start : Point
+        w_0 of the descent, in its coordinates.
+    origin : Origin
+    space : RowSpace or None
+        These coordinates, if they are not the features.
+    random_state : RandomState
+        Shuffles the mini-batches.
+    seed : int
+        Chose the rows that are held out; 0: none were.
+    place : Place or None
+        Where the descent goes on; None: at w_0.
+    began : int
+        Number of the iterate at which this call of `fit` began.
+    """
+
+    settings: Settings
+    rate: LearningRate
+    start: Point
+    origin: Origin
+    space: RowSpace | None
+    random_state: RandomState
+    seed: int = 0
+    place: Place | None = None
+    began: int = 0
+
+    def go_on_from(self, mark: Bookmark) -> None:
+        """Go on where a descent on the same cost was left."""
+        self.place, self.began = mark.go_on(self.start.objective), mark.began
+        self.random_state = self.place.shuffles()
+
+    def watched(
+        self,
+        max_iter: int,
+        history: History,
+        held_out: HeldOut | None,
+        patience: int | None,
+        observers: tuple[Observer, ...],
+    ) -> Outcome:
+        """Descend, until those who watch say that it is enough."""
+        last = self.began + max_iter
+        if held_out is not None and self.space is not None:
+            held_out = held_out.seen_from(self.space)
+        standing = self._standing(held_out)
+        known = self.place is not None
+        watch = Watch(standing, history, last, held_out, patience, observers, known)
+        return watch.run(self._iterates(last))
+
+    def _iterates(self, last: int) -> Iterator[Iterate]:
+        rule, batch_size = self.settings.rule, self.settings.batch_size
+        if batch_size is not None:
+            first = self.place.iterate if self.place else first_epoch(self.start, rule)
+            return descend_by_batches(first, rule, self.rate, batch_size, self.random_state)
+        rule = rule.aimed_at(self.settings.tol)
+        first = self.place.iterate if self.place else first_iterate(self.start, rule)
+        iterates = descend(first, rule, self.rate)
+        if self.space is None or not rule.max_norm:
+            return iterates
+        return with_max_norms(iterates, self.space.max_norms, first.k, max(first.k, last))
+
+    def _standing(self, held_out: HeldOut | None) -> Standing:
+        """What those who watch have seen so far, as far as they were told the same."""
+        stopping = self._stopping()
+        if self.place is None:
+            return Standing(stopping)
+        standing, iterate = self.place.standing, self.place.iterate
+        if standing.stopping.settings != stopping.settings:
+            standing = replace(standing, stopping=stopping, verdict=stopping.reason(iterate))
+        best = standing.best
+        if best.w is not None and held_out is not None:
+            now = held_out.judge(best.w).loss
+            if not np.isclose(now, best.value, rtol=1e-6, atol=0):
+                standing = replace(standing, best=Best())
+        return standing
+
+    def _stopping(self) -> StoppingRule:
+        settings = self.settings
+        if settings.batch_size is not None:
+            return CostPlateau(settings.tol)
+        return GradientTolerance(settings.tol, settings.rule.finishes, self.rate.searches)
+
+    def expand(self, w: Array) -> Array:
+        """Parameters in coordinates of the features."""
+        return w if self.space is None else self.space.expand(w)
+
+    def bookmark(
+        self, iterate: Iterate, standing: Standing, model: Mapping[str, Any], ended: bool
+    ) -> Bookmark:
+        """Where the descent stands after an iterate, and the attributes of its model."""
+        place = Place.at(iterate, standing, self.random_state)
+        began = iterate.k if ended else self.began
+        copies = model["coef_"].copy(), model["intercept_"].copy()
+        objective = self.start.objective
+        return Bookmark(self.origin, self.settings, began, self.seed, copies, (place, objective))

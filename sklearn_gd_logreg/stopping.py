@@ -1,0 +1,136 @@
+"""When a descent has converged, or had better stop: seen from its iterates alone."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from math import inf
+from typing import Any
+
+import numpy as np
+
+from ._typing import Array
+from .descent import Iterate
+
+
+class StoppingRule(ABC):
+    """Decides, seeing one iterate after the other, whether the descent has converged.
+
+    What it has seen is kept on it, so that it goes on where it was if the descent does.
+    """
+
+    converged = False
+    """Whether the last iterate seen was near enough to the optimum."""
+
+    @abstractmethod
+    def reason(self, iterate: Iterate) -> str | None:
+        """Why to stop here, or None to go on; asked once of each iterate."""
+
+    @property
+    @abstractmethod
+    def settings(self) -> tuple[Any, ...]:
+        """What it was told, not what it has seen."""
+
+
+@dataclass
+class GradientTolerance(StoppingRule):
+    """Full batch: stop when the gradient norm is at most ``tol``.
+
+    A rule that knows its next step by then (``finishes``) makes it, and the descent ends
+    with the point after; but not from a start that is good enough, nor for a decrease
+    that rounding would hide.
+
+    With a line search the cost falls at every step. Where no step lowers it any more,
+    or neither cost nor gradient norm has fallen for long, the floating-point numbers
+    are exhausted: that is "stalled".
+    """
+
+    tol: float
+    finishes: bool = False
+    line_search: bool = False
+    patience: int = 30
+    best_cost: float = inf
+    best_norm: float = inf
+    waited: int = 0
+
+    @property
+    def settings(self) -> tuple[Any, ...]:
+        return type(self), self.tol, self.finishes, self.line_search, self.patience
+
+    def reason(self, iterate: Iterate) -> str | None:
+        if not self.tol:
+            return None
+        if iterate.gradient_norm <= self.tol:
+            last_step_made, self.converged = self.converged, True
+            worthwhile = iterate.gradient_norm**2 / 2 > rounding_of(iterate)
+            goes_on = self.finishes and worthwhile and iterate.k > 0 and not last_step_made
+            return None if goes_on else "tol"
+        self.converged = False
+        return "stalled" if self.line_search and self._exhausted(iterate) else None
+
+    def _exhausted(self, iterate: Iterate) -> bool:
+        lower = iterate.cost < self.best_cost - rounding_of(iterate)
+        smaller = iterate.gradient_norm < 0.999 * self.best_norm
+        self.waited = 0 if lower or smaller else self.waited + 1
+        if lower:
+            self.best_cost = iterate.cost
+        if smaller:
+            self.best_norm = iterate.gradient_norm
+        return iterate.learning_rate == 0 or self.waited >= self.patience
+
+
+@dataclass
+class CostPlateau(StoppingRule):
+    """Mini-batches: stop when the epoch's cost has not improved by ``tol`` for some epochs.
+
+    If these epochs cost clearly more than the start, that is no convergence but "diverged".
+    """
+
+    tol: float
+    patience: int = 5
+    start: float = inf
+    best: float = inf
+    waiting: list[float] = field(default_factory=list)
+
+    @property
+    def settings(self) -> tuple[Any, ...]:
+        return type(self), self.tol, self.patience
+
+    def reason(self, iterate: Iterate) -> str | None:
+        if iterate.k == 0:
+            self.start = iterate.cost
+        if not self.tol or iterate.k == 0:
+            return None
+        self.waiting = [] if iterate.cost < self.best - self.tol else [*self.waiting, iterate.cost]
+        self.best = min(self.best, iterate.cost)
+        if len(self.waiting) < self.patience:
+            return None
+        uphill = np.mean(self.waiting) > 1.1 * self.start + self.tol
+        return "diverged" if uphill else "tol"
+
+
+@dataclass
+class Best:
+    """The iterate of the lowest value of something.
+
+    Attributes
+    ----------
+    value : float
+    k : int
+    w : array or None
+        None if there has been none with a finite value.
+    """
+
+    value: float = inf
+    k: int = 0
+    w: Array | None = None
+
+    def see(self, value: float, iterate: Iterate) -> None:
+        """Take the iterate if its value is lower than all before."""
+        if value < self.value:
+            self.value, self.k, self.w = value, iterate.k, iterate.w
+
+
+def rounding_of(iterate: Iterate) -> float:
+    """What the rounding of the numbers may add to the cost."""
+    return 8 * float(np.finfo(iterate.w.dtype).eps) * abs(iterate.cost)
