@@ -43,9 +43,9 @@ def join_rows(names: str, first: Any, second: Any) -> Any:
             )
         check_columns(names, first, second)
         return sys.modules[library(first)].concat([first, second])
-    if sparse.issparse(first) or sparse.issparse(second):
-        return sparse.vstack([first, second], format="csr")
     try:
+        if sparse.issparse(first) or sparse.issparse(second):
+            return sparse.vstack([first, second], format="csr")
         return np.concatenate([np.asarray(first), np.asarray(second)])
     except ValueError as error:
         raise InvalidParameterError(f"{names} cannot be joined: {error}") from error

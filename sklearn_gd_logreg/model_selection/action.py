@@ -102,7 +102,8 @@ ACTIONS = {
         "Finish the optimisation before calling anything bias. The cost may be up to "
         "{optimisation.error:.2g} above its minimum, and as many as {optimisation.changeable} of "
         "{optimisation.n_rows} training predictions may change on the way there. Train longer "
-        "(raise max_iter, lower tol), scale the features, or use solver='natural'."
+        "(raise max_iter, lower tol), scale the features, or use solver='natural'. (The bound is "
+        "for these rows without sample weights.)"
     ),
     "test mismatch": (
         "Draw the dev and the test set anew, from one distribution: the one that the model is "

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sklearn.utils import indexable
+from numpy.typing import NDArray
+from sklearn.utils import column_or_1d
 
 from ..validation import InvalidParameterError
 
@@ -19,9 +20,8 @@ def refused(function: str, name: str, value: object, allowed: object) -> Invalid
 def count_rows(name: str, array: Any) -> int:
     """Number of rows of an array, list, sparse matrix, frame or series."""
     try:
-        (rows,) = indexable(array)
-        shape = getattr(rows, "shape", None)
-        return int(shape[0]) if shape else len(rows)
+        shape = getattr(array, "shape", None)
+        return len(array) if shape is None else int(shape[0])
     except (TypeError, IndexError) as error:
         raise InvalidParameterError(
             f"{name} must be a sequence, array, sparse matrix or frame of rows. "
@@ -34,3 +34,12 @@ def check_same_rows(counts: dict[str, int]) -> None:
     if len(set(counts.values())) > 1:
         listed = ", ".join(f"{name}: {count}" for name, count in counts.items())
         raise ValueError(f"All arrays must have the same number of rows. Got {listed}.")
+
+
+def as_labels(name: str, y: Any) -> NDArray[Any]:
+    """Labels as an array of shape (n_rows,)."""
+    try:
+        labels: NDArray[Any] = column_or_1d(y)
+    except ValueError as error:
+        raise InvalidParameterError(f"{name} must hold one label for each row: {error}") from error
+    return labels

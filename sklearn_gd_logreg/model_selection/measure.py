@@ -11,11 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import is_classifier
 from sklearn.metrics import log_loss
-from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
 from ..validation import InvalidParameterError
-from .checks import check_same_rows, count_rows
+from .checks import as_labels, check_same_rows, count_rows
 from .proportions import wilson
 
 
@@ -92,7 +91,7 @@ def measure(model: Any, part: str, X: Any, y: Any) -> Measured:
 
 def check_model(model: Any) -> None:
     """Raise unless the model is a fitted classifier that gives probabilities."""
-    if not is_classifier(model) or not callable(getattr(model, "predict_proba", None)):
+    if not callable(getattr(model, "predict_proba", None)) or not is_classifier(model):
         raise InvalidParameterError(
             "model must be a fitted classifier with predict_proba. "
             f"Got an object of type {type(model).__name__} instead."
@@ -106,7 +105,7 @@ def check_part(model: Any, part: str, X: Any, y: Any) -> NDArray[Any]:
     check_same_rows(counts)
     if not counts[f"X_{part}"]:
         raise ValueError(f"X_{part} must have at least 1 row. Got none.")
-    labels: NDArray[Any] = column_or_1d(y)
+    labels = as_labels(f"y_{part}", y)
     known = model.classes_.tolist()
     unseen = sorted(set(labels.tolist()) - set(known), key=repr)
     if unseen:

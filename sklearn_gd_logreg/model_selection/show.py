@@ -29,8 +29,8 @@ def as_text(report: BiasVarianceReport) -> str:
 def as_html(report: BiasVarianceReport) -> str:
     """Two tables and paragraphs; colours are those of the page around it."""
     tables = html_table(sets(report), left=(0,)) + html_table(gaps(report), left=(0, 3))
-    paragraphs = "".join(f'<p style="max-width: 45em">{escape(line)}</p>' for line in words(report))
-    return f'<div class="bias-variance-report">{tables}{paragraphs}</div>'
+    paragraphs = "".join(map(html_words, words(report)))
+    return f"<div class='bias-variance-report'>{tables}{paragraphs}</div>"
 
 
 # -- the cells ---------------------------------------------------------------------------
@@ -66,7 +66,7 @@ def sets(report: BiasVarianceReport) -> Table:
 def gaps(report: BiasVarianceReport) -> Table:
     """A line for each gap."""
     rows = [
-        ["", "", "95 % interval", ""],
+        ["gap", "value", "95 % interval", "what it is"],
         gap(report, "avoidable_bias", f"train error − baseline {report.baseline:g}"),
         gap(report, "variance", "dev error − train error"),
     ]
@@ -117,18 +117,25 @@ def aligned(table: Table, left: tuple[int, ...]) -> str:
 def html_table(table: Table, left: tuple[int, ...]) -> str:
     """A table with headings above and to the left."""
     head, *body = table
-    lines = [html_row("th scope='col'", head, left)]
-    lines += [html_row("td", row, left) for row in body]
-    return f"<table><thead>{lines[0]}</thead><tbody>{''.join(lines[1:])}</tbody></table>"
+    top = html_row("th scope='col'", head, left)
+    rest = "".join(html_row("td", row, left) for row in body)
+    style = "border-collapse: collapse; margin: 0.5em 0; color: inherit; font-size: inherit"
+    return f"<table style='{style}'><thead>{top}</thead><tbody>{rest}</tbody></table>"
 
 
 def html_row(tag: str, row: list[str], left: tuple[int, ...]) -> str:
     """One line of a table; the first cell is a heading, indented as its text is."""
     cells = []
     for k, text in enumerate(row):
-        name = "th scope='row'" if k == 0 and text else tag
-        side = "left" if k in left else "right"
-        indent = "; padding-left: 2em" if text.startswith("  ") else ""
-        end = name.split()[0]
-        cells.append(f"<{name} style='text-align: {side}{indent}'>{escape(text.strip())}</{end}>")
+        name = "th scope='row'" if k == 0 and tag == "td" else tag
+        style = f"text-align: {'left' if k in left else 'right'}; padding: 0.2em 0.7em"
+        if text.startswith("  "):
+            style += "; padding-left: 2em; font-weight: normal"
+        cells.append(f"<{name} style='{style}'>{escape(text.strip())}</{name.split()[0]}>")
     return f"<tr>{''.join(cells)}</tr>"
+
+
+def html_words(line: str) -> str:
+    """A paragraph whose first word stands out."""
+    lead, _, rest = line.partition(" ")
+    return f"<p style='max-width: 45em'><b>{escape(lead)}</b> {escape(rest)}</p>"

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 from sklearn.model_selection import train_test_split
-from sklearn.utils import check_random_state, column_or_1d
+from sklearn.utils import check_random_state
 
 from ..validation import Interval
-from .checks import check_same_rows, count_rows, refused
+from .checks import as_labels, check_same_rows, count_rows, refused
 
 NAME = "train_dev_test_split"
 SHARE = Interval(0, 1, "()")
@@ -92,7 +92,7 @@ def train_dev_test_split(
     check_order(shuffle, stratify)
     source = random_source(random_state)
     n_train = n_rows - n_dev - n_test
-    labels = [] if stratify is None else [column_or_1d(stratify)]
+    labels = [] if stratify is None else [as_labels("stratify", stratify)]
     check_strata(labels, n_train, n_dev, n_test)
     rest, test = halve([*arrays, *labels], labels, n_test, shuffle, source)
     remaining = rest[len(arrays) :]
