@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
 from .._typing import Array
@@ -16,7 +15,7 @@ from ..objective import Objective
 from ..rules import UpdateRule
 from ..rules.base import StableRate
 from ..validation import Interval, InvalidParameterError, numbers
-from .models import rule_and_cost, unwrap
+from .models import fresh, rule_and_cost, unwrap
 from .style import (
     COLOURS,
     HEADROOM,
@@ -168,8 +167,8 @@ class LearningRateDisplay:
         stable = rule.stable_rate(objective)
         if rates is None:
             rates = default_rates(rule, objective, given.final.batch_size)
-        clf = clone(given.final).set_params(max_iter=int(max_iter), tol=0, verbose=0)
-        clf.set_params(warm_start=False)
+        plain = {"max_iter": int(max_iter), "tol": 0, "warm_start": False, "early_stopping": False}
+        clf = fresh(given.final, **plain)
         costs, diverged = descents(clf, rates, given.X, y, sample_weight)
         display = cls(rates, costs, diverged, float(stable.value), stable.formula)
         return display.plot(ax, kind=kind, scale=scale)
@@ -314,7 +313,7 @@ def descents(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # the picture says it
         for number, rate in enumerate(rates):
-            fit = clone(clf).set_params(learning_rate=float(rate))
+            fit = fresh(clf, learning_rate=float(rate))
             fit.fit(X, y, sample_weight=sample_weight)
             cost = fit.history_["cost"]
             costs[number, : len(cost)] = cost

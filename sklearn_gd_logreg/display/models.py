@@ -17,6 +17,7 @@ from .._typing import Array
 from ..estimator import GDLogisticRegression
 from ..objective import Objective
 from ..rules import UpdateRule
+from ..targets import label_rows
 from ..validation import InvalidParameterError
 
 
@@ -117,11 +118,19 @@ def rule_and_cost(
             f"{owner} needs a GDLogisticRegression, or a pipeline or search that ends in one. "
             f"Got {type(clf).__name__} instead."
         )
-    fresh = clone(clf).set_params(warm_start=False)
-    rule, _, _ = fresh._check_parameters()
-    _, objective, _ = fresh._check_data(X, y, sample_weight, None, None)
-    fresh._require_finite(objective.data.X)
-    return rule, objective
+    unfitted = fresh(clf)
+    settings, _ = unfitted._check_parameters()
+    X, y = unfitted._validate(X, y, reset=True)
+    unfitted._require_finite(X)
+    labels = label_rows(unfitted, y, sample_weight, unfitted.class_weight, X.dtype)
+    return settings.rule, unfitted._objective(X, labels)
+
+
+def fresh(clf: GDLogisticRegression, **parameters: Any) -> GDLogisticRegression:
+    """A silent clone with other parameters, which no callback watches."""
+    copy = clone(clf).set_params(verbose=0, **parameters)
+    vars(copy).pop("_skl_callbacks", None)  # a clone would share them
+    return copy
 
 
 def parameters_of(clf: GDLogisticRegression) -> Array:
@@ -134,6 +143,8 @@ def trace(
     owner: str, clf: Any, X: Any, y: Any, sample_weight: ArrayLike | None, max_steps: int
 ) -> Array:
     """The iterates of a fit from w = 0, one step after the other by a warm start.
+
+    Once early stopping has kept an iterate, later ones are not seen, and it is repeated.
 
     Parameters
     ----------
@@ -152,7 +163,7 @@ def trace(
             f"{owner} needs the 'path' of a {type(clf).__name__}: only that of a "
             "GDLogisticRegression can be found by fitting it once more."
         )
-    follower = clone(clf).set_params(warm_start=True, max_iter=1, tol=0, verbose=0)
+    follower = fresh(clf, warm_start=True, max_iter=1, tol=0)
     points = [np.zeros_like(parameters_of(clf))]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
