@@ -259,7 +259,7 @@ class BiasVarianceDisplay:
 
     def _label(self) -> None:
         ax = self.ax_
-        ax.set_xlabel("error (%)")
+        ax.set_xlabel("error (%)", loc="left")
         tidy(ax)
         ax.grid(visible=False, axis="y")
         lines = [wrapped(self.action, TITLE_WIDTH)] if self.action else []

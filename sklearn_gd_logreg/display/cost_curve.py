@@ -259,10 +259,7 @@ class CostCurveDisplay:
         ax = self.ax_
         ax.set(xlabel=X_LABELS[x], ylabel=Y_LABELS[quantity])
         if x_scale == "log":
-            after_start = np.concatenate([np.asarray(h[x])[1:] for h in self.histories.values()])
-            ax.set_xscale("symlog", linthresh=np.min(after_start[after_start > 0], initial=1.0))
-            ax.xaxis.set_major_formatter("{x:g}")
-            ax.set_xlim(left=0)
+            self._make_logarithmic(x)
         tidy(ax)
         if x == "iteration" and x_scale == "linear":
             ax.xaxis.get_major_locator().set_params(integer=True)
@@ -276,6 +273,16 @@ class CostCurveDisplay:
             label = "lowest" if several else self._best_in_words(x)
             handles.append(Line2D([], [], label=label, **mark))
         return place_legend(ax, handles)
+
+    def _make_logarithmic(self, x: str) -> None:
+        """A logarithmic x axis, with room for the start if that is at 0."""
+        at = np.concatenate([np.asarray(history[x]) for history in self.histories.values()])
+        if (at > 0).all():
+            self.ax_.set_xscale("log")
+        else:
+            self.ax_.set_xscale("symlog", linthresh=float(np.min(at[at > 0], initial=1.0)))
+            self.ax_.xaxis.set_major_formatter("{x:g}")
+            self.ax_.set_xlim(left=0)
 
     def _best_in_words(self, x: str) -> str:
         at, y = self.best_[0].get_data()

@@ -214,7 +214,9 @@ class CostSurfaceDisplay:
         self.ax_.set(xlabel=labels[0], ylabel=labels[1])
         above: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": 4}
         place = {"loc": "upper left"} if deep else above  # the corner of a cube is empty
-        self.ax_.legend(frameon=False, handletextpad=0.5, columnspacing=1.2, **place)
+        self.ax_.legend(
+            frameon=False, handlelength=1.6, handletextpad=0.5, columnspacing=1, **place
+        )
         return self
 
     def _draw_contours(self, colorbar: bool) -> None:
@@ -242,10 +244,10 @@ class CostSurfaceDisplay:
         lowest = [*self.minimum, self.cost.min()][: path.shape[1]]
         every = spaced(len(path)) if len(path) > MANY else None
         n_steps = len(path) - 1
-        label = f"path, {n_steps} step{'s' if n_steps != 1 else ''}"
+        label = f"{n_steps} step{'s' if n_steps != 1 else ''}"
         (self.line_,) = self.ax_.plot(*path.T, **PATH, markevery=every, label=label, zorder=6)
         for point, look, name in (
-            (lowest, LOWEST, "lowest, at the edge" if self._at_edge() else "lowest"),
+            (lowest, LOWEST, "lowest shown" if self._at_edge() else "lowest"),
             (path[0], START, "start"),
             (path[-1], END, "end"),
         ):

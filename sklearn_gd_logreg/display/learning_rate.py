@@ -236,6 +236,7 @@ class LearningRateDisplay:
         self.colorbar_ = self.figure_.colorbar(colours, ax=ax, label="learning rate α")
         plain_numbers(self.colorbar_.ax.yaxis)
         if rates[0] <= self.stable_rate <= rates[-1]:
+            self.colorbar_.ax.axhline(self.stable_rate, color="white", lw=5)
             self.stable_line_ = self.colorbar_.ax.axhline(self.stable_rate, color=LIMIT, lw=3)
         self._explain_curves()
 
