@@ -1,5 +1,6 @@
 """Logistic regression by explicit gradient descent, in the manner of scikit-learn."""
 
+from .display import BiasVarianceDisplay, CostCurveDisplay, CostSurfaceDisplay, LearningRateDisplay
 from .estimator import GDLogisticRegression
 from .inspect import Certificate, certificate, duality_gap, gradient_check
 from .model_selection import (
@@ -35,15 +36,19 @@ __all__ = [
     "AdaGrad",
     "Adam",
     "Backtracking",
+    "BiasVarianceDisplay",
     "BiasVarianceReport",
     "Certificate",
     "Constant",
     "CosineDecay",
+    "CostCurveDisplay",
+    "CostSurfaceDisplay",
     "ExponentialDecay",
     "GDLogisticRegression",
     "GradientDescent",
     "InverseSqrt",
     "LearningRate",
+    "LearningRateDisplay",
     "Momentum",
     "NaturalGradient",
     "Nesterov",

@@ -1,0 +1,106 @@
+"""What is asked of CostSurfaceDisplay, read and checked: two parameters, a path."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .._typing import Array
+from ..validation import Interval, InvalidParameterError, numbers
+from .models import Given
+from .plane import Plane, axes_plane
+
+INTERCEPT = "intercept"
+
+
+def parameter_plane(owner: str, given: Given, w: Array, chosen: Any) -> Plane:
+    """The plane of two chosen parameters through a fitted model.
+
+    Raises
+    ------
+    InvalidParameterError
+        If they are not two different parameters of the model.
+    """
+    if not isinstance(chosen, tuple | list) or len(chosen) != 2:
+        raise InvalidParameterError(
+            f"The 'parameters' parameter of {owner} must be a pair or None. Got {chosen!r} instead."
+        )
+    first, second = (entry_of(owner, given, one) for one in chosen)
+    if first == second:
+        raise InvalidParameterError(
+            f"The 'parameters' parameter of {owner} must be two different parameters. "
+            f"Got {chosen!r} instead."
+        )
+    labels = label_of(given, first), label_of(given, second)
+    return axes_plane(w, [first, second], labels)
+
+
+def entry_of(owner: str, given: Given, one: Any) -> tuple[int, int]:
+    """Row and column of a parameter in the array w."""
+    n_classes = len(given.final.classes_)
+    if n_classes == 2:
+        return row_of(owner, given, one), 0
+    if not isinstance(one, tuple | list) or len(one) != 2 or not is_place(one[1], n_classes):
+        raise InvalidParameterError(
+            f"The 'parameters' parameter of {owner} must be, for {n_classes} classes, pairs of a "
+            f"feature and the number of a class from 0 to {n_classes - 1}. Got {one!r} instead."
+        )
+    return row_of(owner, given, one[0]), int(one[1])
+
+
+def row_of(owner: str, given: Given, feature: Any) -> int:
+    """Row of a feature, or of the intercept, in the array w."""
+    names = given.names or []
+    n_features = given.final.n_features_in_
+    if isinstance(feature, str) and feature in names:
+        return names.index(feature)
+    if isinstance(feature, str) and feature == INTERCEPT and given.final.fit_intercept:
+        return n_features
+    if is_place(feature, n_features):
+        return int(feature)
+    words = [f"numbers of features from 0 to {n_features - 1}"]
+    words += ["names of features"] if names else []
+    words += [repr(INTERCEPT)] if given.final.fit_intercept else []
+    raise InvalidParameterError(
+        f"The 'parameters' parameter of {owner} must hold {' or '.join(words)}. "
+        f"Got {feature!r} instead."
+    )
+
+
+def is_place(value: object, length: int) -> bool:
+    """Whether this is a whole number below ``length``."""
+    return value in Interval(0, length, "[)", integral=True)
+
+
+def label_of(given: Given, entry: tuple[int, int]) -> str:
+    """What a parameter is called on its axis."""
+    row, column = entry
+    of_class = "" if len(given.final.classes_) == 2 else f", class {given.final.classes_[column]}"
+    if row == given.final.n_features_in_:
+        return f"intercept b{of_class}"
+    name = given.names[row] if given.names else f"feature {row}"
+    return f"weight of {name}{of_class}"
+
+
+def points_of(owner: str, path: ArrayLike, shape: tuple[int, ...]) -> Array:
+    """A path as points of the shape of w, up to where it is no longer finite.
+
+    Raises
+    ------
+    InvalidParameterError
+        If it does not have the shape for this model, or no finite point.
+    """
+    n_parameters, n_outputs = shape
+    array = np.asarray(path, dtype=np.float64)
+    allowed = [(n_outputs, n_parameters)] + [(n_parameters,)] * (n_outputs == 1)
+    if array.shape[1:] not in allowed or not len(array):
+        forms = " or ".join(f"(n_points, {str(form)[1:].rstrip(',)')})" for form in allowed)
+        raise InvalidParameterError(
+            f"The 'path' parameter of {owner} must have shape {forms}. Got {array.shape} instead."
+        )
+    lost = np.flatnonzero(~np.isfinite(array.reshape(len(array), -1)).all(axis=1))
+    array = array[: lost[0]] if len(lost) else array
+    numbers("path", array[:1] if len(array) else [np.nan])
+    return array.reshape(len(array), n_outputs, n_parameters).transpose(0, 2, 1)
