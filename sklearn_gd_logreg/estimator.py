@@ -340,7 +340,8 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         penalty is that of all rows so far, 1/(C Σs) with the sum over all calls, so that one
         reading of the stream ends near the model of `fit` on all rows; a row that comes twice
         counts twice. "natural" averages F over the stream, and its "auto" rate falls with the
-        part that the new rows are of all so far. ``max_iter``, ``tol`` and callbacks have no part in it.
+        part that the new rows are of all so far. ``max_iter``, ``tol`` and callbacks have no
+        part in it.
 
         Parameters
         ----------

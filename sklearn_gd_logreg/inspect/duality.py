@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .._typing import Array
 from ..data import Rows
-from ..descent import descend
+from ..descent import descend, first_iterate
 from ..objective import Point
 from ..rules import NaturalGradient
 from .dual import dual_point
@@ -208,7 +208,8 @@ def further_points(fitted: Fitted) -> Iterator[Array]:
     """Parameters on the way from those of the model to the minimum."""
     objective, rule = fitted.objective, NaturalGradient().aimed_at(SMALL)
     start = Point(objective, fitted.w, rule.wants_fisher(objective))
-    iterates = descend(start, rule, rule.auto_rate(objective, None))
+    first, rate = first_iterate(start, rule), rule.auto_rate(objective, None)
+    iterates = descend(first, rule, rate)
     return (iterate.w for iterate in islice(iterates, 1, MOST_STEPS + 1))
 
 

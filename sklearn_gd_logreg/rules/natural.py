@@ -283,8 +283,8 @@ class OnStream(NaturalGradient):
 
     On a quadratic cost, a mean of F over all rows so far and α = share end at the minimum for
     all of them. Here F is met where it is larger than at the end, so that recent rows count
-    more: both have the gain 2 · share, with which the weights of the rows grow in proportion
-    to their number in the stream.
+    more: with the gain 2 · share / (1 + share) for both, the weights of the rows grow in
+    proportion to their place in the stream.
 
     References
     ----------
@@ -295,7 +295,7 @@ class OnStream(NaturalGradient):
 
     @property
     def _gain(self) -> float:
-        return min(1.0, 2 * self.share)
+        return 2 * self.share / (1 + self.share)
 
     def look_before_epoch(self, point: Point, memory: Any) -> NaturalMemory:
         objective, rough = point.objective, point.objective.penalty.l1 > 0
