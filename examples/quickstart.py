@@ -143,6 +143,7 @@ def stop_early() -> None:
     split = train_dev_test_split(X / 16, y, dev_size=0.4, test_size=0.4, stratify=y, random_state=0)
     X_train, X_dev, X_test, y_train, y_dev, y_test = split
     model = GDLogisticRegression(C=np.inf, solver="nesterov", early_stopping=True, max_iter=5000)
+    model.set_params(n_iter_no_change=100)
     model.fit(X_train, y_train, X_val=X_dev, y_val=y_dev)
     print(f"\nEarly stopping: digits, {len(y_train)} training rows, no penalty\n{model}")
     last = GDLogisticRegression(C=np.inf, solver="nesterov", max_iter=5 * model.n_iter_, tol=0)
@@ -151,7 +152,7 @@ def stop_early() -> None:
         loss = log_loss(y_test, one.predict_proba(X_test))
         print(f"{name}: test loss {loss:.4f}, accuracy {one.score(X_test, y_test):.3f}")
     figure = Figure(figsize=(7, 4.5), layout="constrained")
-    CostCurveDisplay.from_estimator(model).plot(ax=figure.subplots())
+    CostCurveDisplay.from_estimator(model).plot(ax=figure.subplots(), scale="log")
     figure.savefig(VALIDATION_PICTURE, dpi=150)
     print(f"Validation curve: {os.path.relpath(VALIDATION_PICTURE)}")
 
