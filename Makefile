@@ -11,7 +11,7 @@ export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-oldest lint types docs bench bench-scaling bench-docs clean
+.PHONY: help demo pictures test test-oldest lint types docs bench bench-scaling bench-docs clean
 .NOTPARALLEL:
 
 help: ## this list
@@ -21,6 +21,9 @@ help: ## this list
 
 demo: .venv/examples.installed ## our fits beside scikit-learn's, on real data
 	.venv/bin/python examples/quickstart.py
+
+pictures: .venv/examples.installed ## the four pictures of a descent, in examples/output
+	.venv/bin/python examples/pictures.py $(ARGS)
 
 test: .venv/test.installed ## the tests
 	.venv/bin/python -m pytest -n auto $(ARGS)

@@ -1,5 +1,6 @@
 """Logistic regression by explicit gradient descent, in the manner of scikit-learn."""
 
+from .callbacks import Checkpoint, TimeLimit, Trajectory, ValidationMonitor
 from .display import BiasVarianceDisplay, CostCurveDisplay, CostSurfaceDisplay, LearningRateDisplay
 from .estimator import GDLogisticRegression
 from .inspect import Certificate, certificate, duality_gap, gradient_check
@@ -39,6 +40,7 @@ __all__ = [
     "BiasVarianceDisplay",
     "BiasVarianceReport",
     "Certificate",
+    "Checkpoint",
     "Constant",
     "CosineDecay",
     "CostCurveDisplay",
@@ -55,7 +57,10 @@ __all__ = [
     "RMSProp",
     "StepDecay",
     "TimeDecay",
+    "TimeLimit",
+    "Trajectory",
     "UpdateRule",
+    "ValidationMonitor",
     "bias_variance_report",
     "certificate",
     "duality_gap",

@@ -254,7 +254,7 @@ class BiasVarianceDisplay:
                 right = max(right, 1.05 * majority)
                 self.line_ = self.ax_.axvline(majority, color=INK, ls="--", lw=1.4, label=label)
             else:
-                self.ax_.plot([], [], ls="none", label=f"{label}: far to the right")
+                self.ax_.plot([], [], ls="none", marker=">", color=INK, label=f"{label}, beyond")
         self.ax_.set_xlim(0, right)
 
     def _label(self) -> None:
@@ -271,4 +271,4 @@ class BiasVarianceDisplay:
         ax.set_title("\n".join(lines), loc="left", fontsize=10)
         if ax.get_legend_handles_labels()[0]:
             below: dict[str, Any] = {"loc": "upper right", "bbox_to_anchor": (1, -0.11)}
-            ax.legend(**below, ncols=2, frameon=False, borderaxespad=0)
+            ax.legend(**below, ncols=2, frameon=False, borderaxespad=0, handlelength=1.6)

@@ -1,0 +1,137 @@
+"""A file from which a fit goes on after its process has been killed."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sklearn.base import clone
+
+from ..validation import Interval, check_intervals
+
+FORMAT = "sklearn_gd_logreg checkpoint 1"
+
+
+class Checkpoint:
+    """Callback that writes the state of a fit to a file, from which the fit can go on.
+
+    The file is written anew beside the old one and then takes its place, so a kill at any
+    moment leaves the last good file. It holds the estimator with the model so far, the history
+    and all that the rest of the descent depends on, but not the data. A fit that goes on from it
+    ends as if it had never been stopped, bit for bit.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file; its folder must exist. Clones of an estimator, as `GridSearchCV` fits them,
+        share their callbacks, and would write over each other's file.
+    every : int, default=1
+        Write at the end of every so many tasks, which are iterations up to ``max_iter=1000``,
+        and at the end of the fit.
+
+    Notes
+    -----
+    The file is a pickle. Load it only if you trust where it comes from.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import mkdtemp
+    >>> from sklearn_gd_logreg import Checkpoint
+    >>> callback = Checkpoint(Path(mkdtemp()) / "fit.checkpoint", every=10)
+
+    ``clf.set_callbacks(callback).fit(X, y)`` writes the file (scikit-learn 1.9), and
+    ``Checkpoint.load(path).fit(X, y)`` goes on from it.
+    """
+
+    _intervals = {"every": Interval(1, float("inf"), "[)", integral=True)}  # noqa: RUF012
+
+    def __init__(self, path: str | os.PathLike[str], every: int = 1) -> None:
+        self.path = path
+        self.every = every
+        check_intervals(self, self._intervals)
+
+    def setup(self, estimator: Any, context: Any) -> None:
+        """See that the folder exists, before any work."""
+        folder = Path(self.path).absolute().parent
+        if not folder.is_dir():
+            raise FileNotFoundError(
+                f"The folder of the 'path' parameter of Checkpoint must exist. Got {self.path!r}."
+            )
+
+    def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
+        """Nothing to do."""
+
+    def on_fit_task_end(
+        self, estimator: Any, context: Any, *, fitted_estimator: Any = None
+    ) -> None:
+        """Write the file, if it is time."""
+        due = context.task_name != "iteration" or (context.task_id + 1) % self.every == 0
+        if due and fitted_estimator is not None:
+            write_atomically(Path(self.path), pickle.dumps(self._content(fitted_estimator)))
+
+    def teardown(self, estimator: Any, context: Any) -> None:
+        """Nothing to do."""
+
+    @staticmethod
+    def _content(fitted: Any) -> Mapping[str, Any]:
+        model = clone(fitted).set_callbacks()
+        known = [name for name in vars(fitted) if name.endswith("_") and not name.startswith("_")]
+        for name in [*known, "_bookmark"]:
+            if name in vars(fitted):
+                setattr(model, name, getattr(fitted, name))
+        return {"format": FORMAT, "estimator": model}
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Any:
+        """The estimator of a file, as it stood.
+
+        Its `fit` on the same data goes on to the ``max_iter`` of the fit that was stopped. It
+        has ``warm_start=True`` and no callbacks.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        ValueError
+            If it is no checkpoint.
+        """
+        try:
+            content = pickle.loads(Path(path).read_bytes())
+        except (pickle.UnpicklingError, EOFError, AttributeError, ImportError, IndexError) as error:
+            raise ValueError(f"{os.fspath(path)!r} is no checkpoint: {error}") from error
+        if not isinstance(content, Mapping) or content.get("format") != FORMAT:
+            raise ValueError(f"{os.fspath(path)!r} is no checkpoint, or one of another version.")
+        return content["estimator"].set_params(warm_start=True)
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file so that at every moment it is the old one or the new one, and whole.
+
+    What a process that was killed has left beside it is written over by the next.
+    """
+    part = path.with_name(f".{path.name}.part")
+    try:
+        with part.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.absolute().parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Have the new name on the disk too, where folders can be synchronised."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
