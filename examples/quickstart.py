@@ -1,6 +1,7 @@
 """Our logistic regression beside scikit-learn's, on two data sets, raw and scaled.
 
-Prints a table for each and saves a picture of the cost curves. Run it with
+Prints a table for each, stops one fit early on a dev set, and saves pictures of the cost
+curves and of the validation curve. Run it with
 ``make demo``, or with Python where the package and matplotlib are installed.
 """
 
@@ -23,9 +24,10 @@ from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_gd_logreg import GDLogisticRegression
+from sklearn_gd_logreg import CostCurveDisplay, GDLogisticRegression, train_dev_test_split
 
 PICTURE = Path(__file__).parent / "output" / "cost_curves.png"
+VALIDATION_PICTURE = PICTURE.with_name("early_stopping.png")
 DATA = {"breast cancer": load_breast_cancer, "digits": load_digits}
 OURS, PLAIN = "ours, natural", "ours, gd"
 CURVES: list[tuple[str, str, dict[str, Any]]] = [
@@ -135,6 +137,26 @@ def picture(fits: dict[str, dict[str, dict[str, Fit]]]) -> Figure:
     return figure
 
 
+def stop_early() -> None:
+    """Fit few rows without a penalty, and keep the point of the lowest validation loss."""
+    X, y = load_digits(return_X_y=True)
+    split = train_dev_test_split(X / 16, y, dev_size=0.4, test_size=0.4, stratify=y, random_state=0)
+    X_train, X_dev, X_test, y_train, y_dev, y_test = split
+    model = GDLogisticRegression(C=np.inf, solver="nesterov", early_stopping=True, max_iter=5000)
+    model.set_params(n_iter_no_change=100)
+    model.fit(X_train, y_train, X_val=X_dev, y_val=y_dev)
+    print(f"\nEarly stopping: digits, {len(y_train)} training rows, no penalty\n{model}")
+    last = GDLogisticRegression(C=np.inf, solver="nesterov", max_iter=5 * model.n_iter_, tol=0)
+    last.fit(X_train, y_train)
+    for name, one in (("the best point", model), ("five times the iterations", last)):
+        loss = log_loss(y_test, one.predict_proba(X_test))
+        print(f"{name}: test loss {loss:.4f}, accuracy {one.score(X_test, y_test):.3f}")
+    figure = Figure(figsize=(7, 4.5), layout="constrained")
+    CostCurveDisplay.from_estimator(model).plot(ax=figure.subplots(), scale="log")
+    figure.savefig(VALIDATION_PICTURE, dpi=150)
+    print(f"Validation curve: {os.path.relpath(VALIDATION_PICTURE)}")
+
+
 def main() -> None:
     print(INTRODUCTION, end="")
     fits: dict[str, dict[str, dict[str, Fit]]] = {}
@@ -149,6 +171,7 @@ def main() -> None:
     PICTURE.parent.mkdir(exist_ok=True)
     picture(fits).savefig(PICTURE, dpi=150)
     print(f"\nCost curves: {os.path.relpath(PICTURE)}")
+    stop_early()
 
 
 if __name__ == "__main__":

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pickle
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from math import isfinite
 from time import perf_counter
 from typing import Any, ClassVar
@@ -12,6 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import (
     assert_all_finite,
     check_consistent_length,
@@ -27,7 +31,7 @@ from .data import RowSpace, as_dataset, row_space
 from .descent import Iterate
 from .held_out import HeldOut, Labelled, held_out, hold_out
 from .loss import cross_entropy
-from .messages import warn_unless_converged
+from .messages import cannot_go_on, diverged_on_stream, warn_unless_converged
 from .monitor import Columns, History, Observer, Outcome, Watch
 from .objective import Objective, Point
 from .penalty import ElasticNet
@@ -37,6 +41,7 @@ from .resume import Bookmark, Origin
 from .rules import UpdateRule, as_rule
 from .run import Run
 from .settings import Settings
+from .stream import Stream, epoch_on, first_on, label_part
 from .summary import estimated_gap, in_words
 from .targets import Labels, label_rows
 from .validation import (
@@ -314,12 +319,139 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
                 labels = label_rows(self, y, sample_weight, self.class_weight, X.dtype)
                 objective = self._objective(X, labels)
                 held = others and held_out(others, labels.classes, objective)
-                w = self._start(objective, labels, coef_init, intercept_init)
+                w = self._start(objective, labels, coef_init, intercept_init, self._goes_on)
                 run = self._run(settings, objective, w, mark, random_state, seed)
                 outcome = self._watched(run, labels, held, started, tasks)
                 self._expose(run, labels, outcome)
             warn_unless_converged(outcome, objective, settings, run.rate)
         return self
+
+    def partial_fit(
+        self,
+        X: Any,
+        y: Any,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> GDLogisticRegression:
+        """One epoch on these rows alone, as a part of a stream.
+
+        That is one step on all of them, or one on each mini-batch of ``batch_size``. The
+        memory of the solver, the schedule and the shuffles go on from call to call. The
+        penalty is that of all rows so far, 1/(C Σs) with the sum over all calls, so that one
+        reading of the stream ends near the model of `fit` on all rows; a row that comes twice
+        counts twice. "natural" averages F over the stream, and its "auto" rate falls with the
+        part that the new rows are of all so far. ``max_iter``, ``tol`` and callbacks have no
+        part in it.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+        classes : array-like of shape (n_classes,), default=None
+            All labels that will occur; needed in the first call.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights.
+
+        Returns
+        -------
+        self : GDLogisticRegression
+            ``history_`` has an entry for each call; its cost and loss are those of the rows of
+            the call, met before each step.
+
+        Raises
+        ------
+        ValueError
+            If a parameter, X, y, the classes or the weights are not valid; the model is then
+            left as it was.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_breast_cancer
+        >>> from sklearn_gd_logreg import GDLogisticRegression
+        >>> X, y = load_breast_cancer(return_X_y=True)
+        >>> clf = GDLogisticRegression()
+        >>> for start in range(0, len(y), 100):
+        ...     part = slice(start, start + 100)
+        ...     clf = clf.partial_fit(X[part], y[part], classes=[0, 1])
+        >>> clf.score(X, y) > 0.9, clf.n_iter_
+        (True, 6)
+        """
+        started = perf_counter()
+        with np.errstate(over="ignore", invalid="ignore"), unchanged_on_error(self):
+            settings, random_state = self._check_parameters()
+            if self.early_stopping:
+                allowed = "False in partial_fit, which sees no validation data"
+                raise invalid(self, "early_stopping", self.early_stopping, allowed)
+            if settings.rate is not None and settings.rate.searches:
+                allowed = "a rate without a line search in partial_fit"
+                raise invalid(self, "learning_rate", self.learning_rate, allowed)
+            known = self._classes_of_stream(classes)
+            X, y = self._validate(X, y, reset="coef_" not in vars(self))
+            self._require_finite(X)
+            labels = label_part(self, y, known, sample_weight, self.class_weight, X.dtype)
+            self._learn_from(X, labels, settings, random_state, started)
+        return self
+
+    def _classes_of_stream(self, classes: ArrayLike | None) -> NDArray[Any]:
+        if classes is None:
+            if "coef_" not in vars(self):
+                raise ValueError("classes must be given in the first call of partial_fit.")
+            return self.classes_
+        given = np.unique(column_or_1d(classes))
+        if "coef_" in vars(self) and not np.array_equal(given, self.classes_):
+            raise ValueError(
+                f"classes must be those of the first call or fit, {self.classes_.tolist()}. "
+                f"Got {given.tolist()} instead."
+            )
+        if len(given) < 2:
+            raise ValueError(f"classes must be at least 2. Got {given.tolist()} instead.")
+        return given
+
+    def _learn_from(
+        self,
+        X: Any,
+        labels: Labels,
+        settings: Settings,
+        random_state: np.random.RandomState,
+        started: float,
+    ) -> None:
+        """One epoch on the rows of a stream."""
+        stream = vars(self).get("_stream")
+        if stream and not (
+            np.array_equal(self.coef_, stream.model[0])
+            and np.array_equal(self.intercept_, stream.model[1])
+        ):
+            stream = None
+        seen = stream.total if stream else vars(self).get("_weight_seen", 0.0)
+        whole = replace(labels, total=seen + labels.total)
+        objective = self._objective(X, whole)
+        w = self._start(objective, labels, None, None, goes_on="coef_" in vars(self))
+        history = History(started, before=self.history_ if stream else None)
+        if stream:
+            first, random_state = stream.iterate_on(objective, w, self.n_iter_), stream.shuffles()
+        else:
+            first = first_on(objective, w, settings)
+            history.record(first)
+        last = epoch_on(first, settings, labels.total / whole.total, random_state)
+        history.record(last)
+        finite = isfinite(last.cost) and bool(np.isfinite(last.w).all())
+        self._take(last.w if finite else w, labels, history)
+        self.stop_reason_ = "partial_fit"
+        self._estimated_gap: float | None = None
+        self._weight_seen = whole.total
+        if not finite:
+            self.stop_reason_ = "diverged"
+            warnings.warn(diverged_on_stream(last), ConvergenceWarning, stacklevel=3)
+            return
+        model = self.coef_, self.intercept_
+        self._stream = Stream.after(last, whole.total, random_state, model)
+
+    def _take(self, w: Array, labels: Labels, history: History) -> None:
+        for name in {"best_iter_", "_bookmark", "_stream"} & vars(self).keys():
+            delattr(self, name)
+        attributes = self._attributes(w, w.dtype, labels, history.as_dict())
+        for name, value in attributes.items():
+            setattr(self, name, value)
 
     def decision_function(self, X: Any) -> Array:
         """Scores z = Xw + b.
@@ -476,12 +608,13 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         labels: Labels,
         coef_init: ArrayLike | None,
         intercept_init: ArrayLike | None,
+        goes_on: bool,
     ) -> Array:
         """w_0, of shape (n_features + fit_intercept, n_outputs)."""
         n_features, n_outputs = objective.data.n_features, objective.loss.n_outputs
         coef: Array = np.zeros((n_outputs, n_features))
         intercept: Array = np.zeros(n_outputs)
-        if self._goes_on:
+        if goes_on:
             if not np.array_equal(self.classes_, labels.classes):
                 raise ValueError(
                     f"warm_start=True needs the classes of the previous fit, "
@@ -570,13 +703,15 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         self, run: Run, labels: Labels, iterate: Iterate, watch: Watch
     ) -> dict[str, Any]:
         """The fitted attributes as if the fit had ended with an iterate."""
-        attributes = self._attributes(run, labels, iterate.w, watch.history.as_dict())
+        attributes = self._attributes(
+            run.expand(iterate.w), run.origin.w.dtype, labels, watch.history.as_dict()
+        )
         mark = run.bookmark(iterate, watch.standing, attributes, ended=False)
         return {**attributes, "_bookmark": mark}
 
-    def _attributes(self, run: Run, labels: Labels, w: Array, history: Columns) -> dict[str, Any]:
-        n_features, dtype = self.n_features_in_, run.origin.w.dtype
-        w = run.expand(w).astype(dtype, copy=False)
+    def _attributes(self, w: Array, dtype: Any, labels: Labels, history: Columns) -> dict[str, Any]:
+        n_features = self.n_features_in_
+        w = w.astype(dtype, copy=False)
         return {
             "classes_": labels.classes,
             "coef_": np.ascontiguousarray(w[:n_features].T),
@@ -586,14 +721,20 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         }
 
     def _expose(self, run: Run, labels: Labels, outcome: Outcome) -> None:
-        attributes = self._attributes(run, labels, outcome.w, outcome.history)
-        for name in {"best_iter_", "_bookmark"} & vars(self).keys():
+        attributes = self._attributes(
+            run.expand(outcome.w), run.origin.w.dtype, labels, outcome.history
+        )
+        self._weight_seen = labels.total
+        for name in {"best_iter_", "_bookmark", "_stream"} & vars(self).keys():
             delattr(self, name)
         if outcome.standing.best.w is not None:
             attributes["best_iter_"] = outcome.standing.best.k
         if self.warm_start and outcome.reason != "diverged":
             mark = run.bookmark(outcome.last, outcome.standing, attributes, ended=True)
-            attributes["_bookmark"] = mark.frozen()
+            try:
+                attributes["_bookmark"] = mark.frozen()
+            except (pickle.PicklingError, AttributeError, TypeError) as error:
+                warnings.warn(cannot_go_on(run.settings.rule, error), UserWarning, stacklevel=4)
         self.stop_reason_ = outcome.reason
         self._estimated_gap = estimated_gap(outcome, run)
         for name, value in attributes.items():

@@ -12,7 +12,7 @@ from ._typing import Array
 from .data import RowSpace, as_dataset
 from .objective import Objective
 from .penalty import ElasticNet
-from .targets import check_weights, find
+from .targets import check_weights, place
 
 
 class Verdict(NamedTuple):
@@ -62,26 +62,11 @@ def held_out(rows: Labelled, classes: NDArray[Any], objective: Objective) -> Hel
     ValueError
         If there is a label that no other row has, or the weights are not valid.
     """
-    codes = _codes(rows.y, classes)
+    codes = place(rows.y, classes, "y_val must hold no labels but those of the training rows")
     weights = check_weights(rows.sample_weight, len(rows.y), "sample_weight_val")
     share = None if weights is None else (weights / weights.sum())[:, np.newaxis]
     data = as_dataset(rows.X, objective.loss.targets(codes), share, objective.data.intercept)
     return HeldOut(Objective(data, objective.loss, ElasticNet(0.0, 0.0, data.n_features)))
-
-
-def _codes(y: NDArray[Any], classes: NDArray[Any]) -> NDArray[Any]:
-    """The place of each label among the classes."""
-    kinds = y.dtype.kind + classes.dtype.kind
-    comparable = "O" in kinds or kinds[0] == kinds[1] or set(kinds) <= set("biuf")
-    codes = find(y, classes) if comparable else None
-    if codes is None:
-        known = classes.tolist()
-        unseen = [label for label in dict.fromkeys(y.tolist()) if label not in known]
-        raise ValueError(
-            f"y_val must hold no labels but those of the training rows, {known}. "
-            f"Got {unseen} as well."
-        )
-    return codes
 
 
 def hold_out(rows: Labelled, fraction: float, seed: int) -> tuple[Array, Labelled]:

@@ -8,6 +8,7 @@ from math import isfinite
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from .descent import Iterate
 from .monitor import Outcome
 from .objective import Objective
 from .rates import LearningRate
@@ -46,6 +47,23 @@ def warn_unless_converged(
     else:
         message = out_of_iterations(outcome, tol, objective, rule, rate)
     warnings.warn(message, ConvergenceWarning, stacklevel=4)
+
+
+def cannot_go_on(rule: UpdateRule, error: Exception) -> str:
+    """What the rule remembers cannot be kept."""
+    return (
+        f"The memory of {type(rule).__name__} cannot be pickled ({error}), so the next fit with "
+        "warm_start=True will start from the coefficients alone."
+    )
+
+
+def diverged_on_stream(last: Iterate) -> str:
+    """The cost on rows of a stream is not finite."""
+    return (
+        f"The descent diverged in call {last.k} of partial_fit, with learning rate "
+        f"{last.learning_rate:.3g}. The model is that of the call before. Use a smaller "
+        "learning_rate, learning_rate='auto' or scaled features."
+    )
 
 
 def diverged(outcome: Outcome, objective: Objective, settings: Settings) -> str:

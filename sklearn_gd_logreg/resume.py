@@ -78,6 +78,7 @@ class Bookmark:
     ----------
     origin : Origin
     settings : Settings
+        Without the learning rate, which may be another when the descent goes on.
     began : int
         Number of the iterate at which the last call of `fit` began; that of the last one if
         the call has come to its end.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -129,4 +130,5 @@ class Run:
         began = iterate.k if ended else self.began
         copies = model["coef_"].copy(), model["intercept_"].copy()
         objective = self.start.objective
-        return Bookmark(self.origin, self.settings, began, self.seed, copies, (place, objective))
+        settings = replace(self.settings, rule=copy(self.settings.rule), rate=None)
+        return Bookmark(self.origin, settings, began, self.seed, copies, (place, objective))

@@ -19,6 +19,7 @@ REASONS = {
     "diverged": "diverged",
     "early_stopping": "stopped early",
     "callback": "stopped by a callback",
+    "partial_fit": "fed by partial_fit",
 }
 
 
@@ -50,7 +51,7 @@ def in_words(model: GDLogisticRegression) -> str:
     >>> print(GDLogisticRegression().fit(*load_iris(return_X_y=True)))
     GDLogisticRegression()
     converged (tol) after 8 iterations and 9 passes
-    cost 0.19257..., about ...e-... above the minimum
+    cost 0.19257..., at the minimum but for rounding
     """
     history, reason = model.history_, model.stop_reason_
     entry = model.n_iter_
@@ -64,9 +65,15 @@ def in_words(model: GDLogisticRegression) -> str:
             f"the model is iterate {entry}, of the lowest validation loss, "
             f"{history['val_loss'][entry]:.6f}"
         )
-    gap = model._estimated_gap
-    known = "how far above the minimum: see duality_gap(model, X, y)"
-    if gap is not None:
-        known = f"about {gap:.2g} above the minimum"
-    lines.append(f"cost {history['cost'][entry]:.8g}, {known}")
+    lines.append(f"cost {history['cost'][entry]:.8g}, {distance(model, history['cost'][entry])}")
     return "\n".join(lines)
+
+
+def distance(model: GDLogisticRegression, cost: float) -> str:
+    """How far the cost is from its minimum, as far as the fit has told."""
+    gap = model._estimated_gap
+    if gap is None:
+        return "how far above the minimum: see duality_gap(model, X, y)"
+    if gap <= np.finfo(model.coef_.dtype).eps * cost:
+        return "at the minimum but for rounding"
+    return f"about {gap:.2g} above the minimum"

@@ -129,6 +129,18 @@ def find(y: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.signedinteger] | 
     return codes
 
 
+def place(y: NDArray[Any], classes: NDArray[Any], rule: str) -> NDArray[np.signedinteger]:
+    """The place of each label in ``classes``; an error that states the rule if there is none."""
+    kinds = y.dtype.kind + classes.dtype.kind
+    comparable = "O" in kinds or kinds[0] == kinds[1] or set(kinds) <= set("biuf")
+    codes = find(y, classes) if comparable else None
+    if codes is None:
+        known = classes.tolist()
+        unseen = [label for label in dict.fromkeys(y.tolist()) if label not in known]
+        raise ValueError(f"{rule}, {known}. Got {unseen} as well.")
+    return codes
+
+
 def compare(y: NDArray[Any], classes: NDArray[Any]) -> tuple[NDArray[np.int8], bool]:
     """Places by one comparison with each class, and whether every label has one."""
     codes, found = np.zeros(len(y), dtype=np.int8), 0

@@ -9,7 +9,8 @@ from xml.etree import ElementTree
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import sparse
+from scipy import sparse, special
+from scipy.optimize import minimize
 from scipy.special import rel_entr
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import load_breast_cancer
@@ -37,6 +38,7 @@ from sklearn_gd_logreg.model_selection.action import (
     diagnose,
     next_action,
 )
+from sklearn_gd_logreg.model_selection.certificate import changeable
 from sklearn_gd_logreg.model_selection.proportions import newcombe, priors_differ, wilson
 
 from .problems import load, noisy
@@ -213,6 +215,37 @@ def test_no_more_predictions_change_than_the_report_allows(options, problem):
     )
     divergence = rel_entr(there.predict_proba(X), halted.predict_proba(X)).sum(axis=1)
     assert np.average(divergence, weights=weights) <= report.optimisation_error + 1e-12
+
+
+def nearest_tie(a):
+    """KL from the nearest distribution in which the two likeliest classes are as likely."""
+    second, first = np.argsort(a)[-2:]
+
+    def divergence(free):
+        q = special.softmax(np.append(free, 0))
+        return rel_entr(q, a).sum()
+
+    def difference(free):
+        q = special.softmax(np.append(free, 0))
+        return q[first] - q[second]
+
+    tied = {"type": "eq", "fun": difference}
+    start = np.log(a[:-1] / a[-1])
+    return minimize(divergence, start, constraints=tied, method="SLSQP", tol=1e-14).fun
+
+
+@pytest.mark.parametrize("a", [(0.7, 0.3), (0.96, 0.04), (0.5, 0.3, 0.2), (0.1, 0.6, 0.1, 0.2)])
+def test_a_prediction_changes_at_the_price_of_the_nearest_tie(a):
+    price = nearest_tie(np.array(a))
+    allowed = [changeable(np.array([a]), np.zeros(1), None, s * price) for s in (0.999, 1.001)]
+    assert allowed == [0, 1]
+
+
+def test_a_row_of_little_weight_changes_at_a_lower_price():
+    proba, y = np.array([[0.7, 0.3], [0.3, 0.7]]), np.array([0, 1])
+    price = nearest_tie(proba[0])
+    gaps = 0.1 * price * np.array([0.999, 1.001, 9.999, 10.001])
+    assert [changeable(proba, y, {0: 9.0, 1: 1.0}, gap) for gap in gaps] == [0, 1, 1, 2]
 
 
 def test_at_the_minimum_hardly_any_prediction_can_change():

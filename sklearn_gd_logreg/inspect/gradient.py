@@ -61,9 +61,9 @@ def gradient_check(
     sample_weight : array-like of shape (n_samples,), default=None
         Their weights.
     epsilon : float, default=1e-5
-        Length of a difference, in (0, 1), by how much it changes the scores: every feature is
-        measured in units of its largest absolute value, for g too, so that a feature on a large
-        scale does not hide the others.
+        Length of a difference, in (0, 1): about the most by which it changes a score. Each
+        parameter, in g too, is measured in the unit in which it bends J as much as the others
+        at most, √(max x² + λ(1 − ρ)); else a feature on a large scale would hide the rest.
     max_directions : int, default=200
         Up to so many parameters, each is changed by itself. If there are more, g is compared
         along so many random directions, which change all of them at once.
@@ -141,8 +141,12 @@ class Cost:
         return cls(X, fitted.codes, share, l2, data.intercept)
 
     def scale(self) -> Array:
-        """Largest |x| of every feature, 1 for one that is always 0 and for the intercept."""
-        scale = MaxAbsScaler().fit(self.X).scale_
+        """Unit of every parameter, in which J has a curvature of at most about 1.
+
+        The root of the sum of the largest x² and of l2; 1 for the intercept.
+        """
+        scale = np.hypot(MaxAbsScaler().fit(self.X).max_abs_, np.sqrt(self.l2))
+        scale[scale == 0] = 1
         return np.append(scale, np.ones(int(self.intercept)))[:, np.newaxis]
 
     def change(self, w: Array, v: Array) -> float:

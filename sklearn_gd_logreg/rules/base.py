@@ -72,6 +72,10 @@ class UpdateRule(Hyperparameters):
         """The rule for a descent that ends at ``tol``, to spare work that goes beyond it."""
         return self
 
+    def on_stream(self, share: float) -> UpdateRule:
+        """The rule for rows that are the part ``share`` of all rows of a stream so far."""
+        return self
+
     def init(self, w: Array) -> Any:
         """Memory before the first step from w."""
         return None

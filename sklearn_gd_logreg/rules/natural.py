@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf, sqrt
 from typing import Any, ClassVar
 
+import numpy as np
+
 from .._typing import Array
 from ..objective import Objective, Point
-from ..rates import Backtracking, LearningRate, TimeDecay
+from ..rates import Backtracking, Constant, LearningRate, TimeDecay
 from ..validation import Interval, check_flags
 from .base import StableRate, UpdateRule
-from .curvature import Curvature, Heading, Target, towards_the_origin
+from .curvature import (
+    Curvature,
+    FactorisedFisher,
+    Heading,
+    Target,
+    regular_fisher,
+    towards_the_origin,
+)
 from .forms import SMALL, exact_form, fisher_rows, thrifty_form
+from .proximal import ProximalFisher
 from .sampling import descend_on_samples, fisher_work, sample_sizes
 
 EPOCH_FLOOR = 0.02
@@ -56,6 +66,13 @@ class NaturalMemory:
         if self.full is None:
             self.full = self.curvature.target(self.point, 1.0)
         return self.full
+
+
+@dataclass
+class StreamMemory(NaturalMemory):
+    """With F of all rows of a stream so far."""
+
+    fisher: Array = field(default_factory=lambda: np.zeros((0, 0)))
 
 
 class NaturalGradient(UpdateRule):
@@ -153,6 +170,11 @@ class NaturalGradient(UpdateRule):
 
     def is_straight(self, objective: Objective) -> bool:
         return True
+
+    def on_stream(self, share: float) -> NaturalGradient:
+        rule = OnStream(self.damping, self.direct_limit)
+        rule.share = share
+        return rule
 
     def wants_row_space(self, objective: Objective, batch_size: int | None, max_iter: int) -> bool:
         data, n_outputs = objective.data, objective.loss.n_outputs
@@ -254,6 +276,47 @@ class NaturalGradient(UpdateRule):
 
     def stable_rate(self, objective: Objective) -> StableRate:
         return StableRate(2.0, "2")
+
+
+class OnStream(NaturalGradient):
+    """The rule on rows that are a part of all rows so far, ``share`` of their weight.
+
+    On a quadratic cost, a mean of F over all rows so far and α = share end at the minimum for
+    all of them. Here F is met where it is larger than at the end, so that recent rows count
+    more: with the gain 2 · share / (1 + share) for both, the weights of the rows grow in
+    proportion to their place in the stream.
+
+    References
+    ----------
+    Ollivier, "Online natural gradient as a Kalman filter", Electron. J. Stat. 12 (2018).
+    """
+
+    share: float = 1.0
+
+    @property
+    def _gain(self) -> float:
+        return 2 * self.share / (1 + self.share)
+
+    def look_before_epoch(self, point: Point, memory: Any) -> NaturalMemory:
+        objective, rough = point.objective, point.objective.penalty.l1 > 0
+        if point.w.size > (min(self.direct_limit, SMALL) if rough else self.direct_limit):
+            return super().look_before_epoch(point, memory)
+        fisher = regular_fisher(point, self.damping)
+        if isinstance(memory, StreamMemory):
+            fisher = memory.fisher + self._gain * (fisher - memory.fisher)
+        floored = fisher + EPOCH_FLOOR * objective.uniform_fisher
+        if rough:
+            form: Curvature = ProximalFisher(floored, np.arange(len(point.w)))
+        else:
+            form = FactorisedFisher.of(floored)
+        return StreamMemory(form, point, fisher=fisher)
+
+    def auto_rate(self, objective: Objective, batch_size: int | None) -> LearningRate:
+        n_rows = len(objective.data.weighted_rows())
+        size = min(batch_size or n_rows, n_rows)
+        gain = self._gain * size / n_rows
+        n_parameters = objective.data.n_parameters * objective.loss.n_outputs
+        return Constant(gain / (1 + n_parameters / size * gain))
 
 
 class OnSample(NaturalGradient):

@@ -1,0 +1,240 @@
+"""A descent in parts is the whole descent, bit for bit, for every rule."""
+
+import pickle
+import warnings
+from importlib import import_module
+
+import numpy as np
+import pytest
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.datasets import load_iris
+from sklearn.exceptions import ConvergenceWarning
+
+from sklearn_gd_logreg import (
+    CosineDecay,
+    GDLogisticRegression,
+    NaturalGradient,
+    UpdateRule,
+)
+
+RULES = ["gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "natural"]
+RATES = {
+    "auto": {},
+    "schedule": {"learning_rate": CosineDecay(0.05, steps=40)},
+    "backtracking": {"learning_rate": "backtracking"},
+}
+FORMS = {
+    "by products": {"solver": NaturalGradient(direct_limit=1)},
+    "exact": {"solver": NaturalGradient(exact=True)},
+    "L1": {"l1_ratio": 1.0, "C": 0.5},
+    "L1, working set": {"l1_ratio": 1.0, "C": 0.5, "solver": NaturalGradient(direct_limit=3)},
+    "elastic net, adam": {"l1_ratio": 0.5, "solver": "adam"},
+    "no intercept": {"fit_intercept": False, "solver": "nesterov"},
+    "balanced": {"class_weight": "balanced", "solver": "momentum"},
+}
+
+
+def rows(n_rows=90, n_features=5, n_classes=3, seed=0):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n_rows, n_features)) * np.linspace(0.5, 2, n_features)
+    scores = X @ rng.normal(size=(n_features, n_classes))
+    return X, (scores + 2 * rng.gumbel(size=scores.shape)).argmax(axis=1)
+
+
+def same(part, whole):
+    """The two fits ended alike to the last bit, and their histories but for the time."""
+    np.testing.assert_array_equal(part.coef_, whole.coef_)
+    np.testing.assert_array_equal(part.intercept_, whole.intercept_)
+    assert (part.n_iter_, part.stop_reason_) == (whole.n_iter_, whole.stop_reason_)
+    assert list(part.history_) == list(whole.history_)
+    for name in set(whole.history_) - {"time"}:
+        np.testing.assert_array_equal(part.history_[name], whole.history_[name], err_msg=name)
+    assert (np.diff(part.history_["time"]) >= 0).all()
+
+
+def in_parts(params, lengths, *data, between=lambda clf: clf, **more):
+    """A fit in calls of so many iterations, and the same in one call."""
+    params = {"tol": 0, "random_state": 0, "warm_start": True, **params}
+    part = GDLogisticRegression(**params)
+    for length in lengths:
+        part = between(part.set_params(max_iter=length).fit(*data, **more))
+    whole = GDLogisticRegression(**params).set_params(max_iter=sum(lengths)).fit(*data, **more)
+    return part, whole
+
+
+def pickled(clf):
+    return pickle.loads(pickle.dumps(clf))
+
+
+@pytest.mark.parametrize("between", [lambda clf: clf, pickled], ids=["alive", "pickled"])
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("batch_size", [None, 16])
+@pytest.mark.parametrize("rate", RATES)
+@pytest.mark.parametrize("rule", RULES)
+def test_parts_make_the_whole(rule, rate, batch_size, n_classes, between):
+    if rate == "backtracking" and batch_size:
+        pytest.skip("no line search on mini-batches")
+    params = {"solver": rule, "batch_size": batch_size, **RATES[rate]}
+    same(*in_parts(params, [4, 0, 1, 7], *rows(n_classes=n_classes), between=between))
+
+
+@pytest.mark.parametrize("batch_size", [None, 16])
+@pytest.mark.parametrize("form", FORMS)
+def test_parts_make_the_whole_for_every_form_of_cost_and_curvature(form, batch_size):
+    params = {"batch_size": batch_size, **FORMS[form]}
+    X, y = rows()
+    weights = np.arange(len(y)) % 4.0
+    for X_ in (X, sparse.csr_array(X), X.astype(np.float32)):
+        same(*in_parts(params, [2, 3, 5], X_, y, weights, between=pickled))
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("rule", ["gd", "nesterov", "natural"])
+def test_parts_make_the_whole_in_the_row_space(rule, n_classes, monkeypatch):
+    monkeypatch.setattr(import_module("sklearn_gd_logreg.data.row_space"), "LARGE", 0)
+    X, y = rows(20, 300, n_classes)
+    part, whole = in_parts({"solver": rule}, [5, 90, 41], X, y, between=pickled)
+    same(part, whole)
+    plain = clone(whole).set_params(solver=rule, max_iter=136)
+    np.testing.assert_allclose(plain.fit(X, y).coef_, whole.coef_, rtol=1e-9, atol=1e-12)
+
+
+def test_parts_make_the_whole_on_many_rows_with_samples_and_secants():
+    X, y = rows(20_000, 8, 2)
+    params = {"tol": 1e-9, "random_state": 0, "warm_start": True}
+    whole = GDLogisticRegression(max_iter=50, **params).fit(X, y)
+    assert whole.stop_reason_ == "tol"
+    for k in range(whole.n_iter_):
+        part = GDLogisticRegression(max_iter=k, **params)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            part = pickled(part.fit(X, y))
+        same(part.set_params(max_iter=50).fit(X, y), whole)
+
+
+@pytest.mark.parametrize("params", [{}, {"solver": "adam", "batch_size": 10, "tol": 1e-3}])
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_what_the_stopping_rules_have_seen_goes_on(params):
+    X, y = load_iris(return_X_y=True)
+    params = {"random_state": 0, "warm_start": True, **params}
+    whole = GDLogisticRegression(max_iter=300, **params).fit(X, y)
+    assert whole.stop_reason_ == "tol"
+    part = GDLogisticRegression(max_iter=3, **params).fit(X, y)
+    while part.stop_reason_ == "max_iter":
+        part = pickled(part.fit(X, y))
+    same(part, whole)
+    again = pickled(part).fit(X, y)  # there is nothing left to do
+    same(again, whole)
+
+
+@pytest.mark.parametrize("solver", ["adam", "gd"])
+@pytest.mark.parametrize("batch_size", [None, 16])
+def test_early_stopping_goes_on_too(solver, batch_size):
+    X, y = rows(60, 30, 2)
+    params = {"early_stopping": True, "n_iter_no_change": 15, "solver": solver}
+    params |= {"batch_size": batch_size, "tol": 0, "learning_rate": 0.2, "C": np.inf}
+    whole = GDLogisticRegression(max_iter=400, random_state=3, **params).fit(X, y)
+    assert whole.stop_reason_ == "early_stopping"
+    part = GDLogisticRegression(max_iter=4, random_state=3, warm_start=True, **params).fit(X, y)
+    while part.stop_reason_ == "max_iter":
+        part = pickled(part.fit(X, y))
+    same(part, whole)
+    assert part.best_iter_ == whole.best_iter_
+    # More patience: the descent goes on from its last iterate, not from the model.
+    more = GDLogisticRegression(max_iter=400, random_state=3, **params)
+    more.set_params(n_iter_no_change=25, max_iter=whole.n_iter_ + 10).fit(X, y)
+    part.set_params(n_iter_no_change=25, max_iter=10).fit(X, y)
+    same(part, more)
+
+
+def test_the_global_source_of_shuffles_goes_on_where_it_was():
+    X, y = rows()
+    params = {"solver": "gd", "batch_size": 7, "tol": 0, "warm_start": True}
+    np.random.seed(5)  # noqa: NPY002
+    whole = GDLogisticRegression(max_iter=9, **params).fit(X, y)
+    np.random.seed(5)  # noqa: NPY002
+    part = GDLogisticRegression(max_iter=4, **params).fit(X, y)
+    np.random.uniform(size=3)  # noqa: NPY002
+    same(part.set_params(max_iter=5).fit(X, y), whole)
+
+
+CHANGES = {
+    "C": lambda clf, X, y: clf.set_params(C=2.0).fit(X, y),
+    "penalty": lambda clf, X, y: clf.set_params(l1_ratio=0.5).fit(X, y),
+    "solver": lambda clf, X, y: clf.set_params(solver="nesterov").fit(X, y),
+    "parameter of the solver": lambda clf, X, y: clf.set_params(solver__beta=0.5).fit(X, y),
+    "batch size": lambda clf, X, y: clf.set_params(batch_size=30).fit(X, y),
+    "class weight": lambda clf, X, y: clf.set_params(class_weight="balanced").fit(X, y),
+    "weights": lambda clf, X, y: clf.fit(X, y, np.arange(len(y)) % 3),
+    "a row": lambda clf, X, y: clf.fit(np.vstack([X[:-1], X[-1:] + 0.1]), y),
+    "a label": lambda clf, X, y: clf.fit(X, np.where(np.arange(len(y)) == 7, 2 - y, y)),
+    "precision": lambda clf, X, y: clf.fit(X.astype(np.float32), y),
+    "the model by hand": lambda clf, X, y: by_hand(clf).fit(X, y),
+    "a given start": lambda clf, X, y: clf.fit(X, y, coef_init=clf.coef_),
+}
+
+
+def by_hand(clf):
+    clf.coef_[0, 0] += 0.1
+    return clf
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_another_cost_or_rule_is_a_new_descent_from_the_coefficients(change):
+    from sklearn_gd_logreg import Momentum
+
+    X, y = rows()
+    params = {"solver": Momentum(), "tol": 0, "random_state": 0, "warm_start": True}
+    clf = GDLogisticRegression(max_iter=6, **params).fit(X, y)
+    before = clf.predict_proba(X)
+    CHANGES[change](clf.set_params(max_iter=3), X, y)
+    assert clf.n_iter_ == 3
+    assert clf.history_["iteration"].tolist() == [0, 1, 2, 3]
+    assert np.isnan(clf.history_["learning_rate"][0])
+    if change not in ("weights", "class weight", "a row", "a label", "the model by hand"):
+        loss = -np.log(before[np.arange(len(y)), y]).mean()
+        assert clf.history_["loss"][0] == pytest.approx(loss, rel=1e-5)
+
+
+def test_a_fit_without_warm_start_leaves_no_bookmark_and_no_data():
+    X, y = rows(400)
+    for params in ({}, {"solver": "adam", "batch_size": 10}):
+        clf = GDLogisticRegression(max_iter=3, tol=0, **params).fit(X, y)
+        assert len(pickle.dumps(clf)) < 5000
+        clf.set_params(warm_start=True).fit(X, y)
+        assert len(pickle.dumps(clf)) < 30_000  # X and y take 19 000, and the shuffles 2500
+        assert X.tobytes()[:400] not in pickle.dumps(clf)
+        assert not {"_bookmark"} & set(vars(clf.set_params(warm_start=False).fit(X, y)))
+
+
+def test_a_model_that_diverged_starts_anew():
+    X, y = rows()
+    clf = GDLogisticRegression(solver="gd", learning_rate=1e200, warm_start=True, max_iter=9)
+    with pytest.warns(ConvergenceWarning, match="diverged"):
+        clf.fit(X, y)
+    assert clf.stop_reason_ == "diverged"
+    clf.set_params(learning_rate="auto", tol=0).fit(X, y)
+    assert clf.n_iter_ == 9
+
+
+class Closure(UpdateRule):
+    """A rule whose memory cannot be pickled."""
+
+    def init(self, w):
+        return lambda: w
+
+    def step(self, point, alpha, memory):
+        return point.w - alpha * point.dw, memory
+
+
+def test_a_memory_that_cannot_be_pickled_costs_the_resume_and_not_the_fit():
+    X, y = rows()
+    clf = GDLogisticRegression(solver=Closure(), warm_start=True, max_iter=4, tol=0)
+    with pytest.warns(UserWarning, match="Closure.*pickle"):
+        clf.fit(X, y)
+    once = clf.coef_
+    with pytest.warns(UserWarning, match="Closure.*pickle"):
+        clf.fit(X, y)
+    assert clf.n_iter_ == 4
+    assert not np.array_equal(once, clf.coef_)

@@ -1,0 +1,170 @@
+"""partial_fit: rows that come in parts."""
+
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
+
+from sklearn_gd_logreg import GDLogisticRegression, NaturalGradient, TimeDecay
+
+RULES = ["gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam"]
+
+
+def rows(n_rows=120, n_features=6, n_classes=2, seed=0):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n_rows, n_features)) * np.logspace(-1, 1, n_features)
+    scores = X @ (
+        rng.normal(size=(n_features, n_classes)) / np.logspace(-1, 1, n_features)[:, None]
+    )
+    return X, (scores + 2 * rng.gumbel(size=scores.shape)).argmax(axis=1)
+
+
+def cost(clf, X, y, C=1.0):
+    loss = -np.log(clf.predict_proba(X)[np.arange(len(y)), y]).mean()
+    return loss + np.square(clf.coef_).sum() / (2 * C * len(y))
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("rule", RULES)
+def test_the_same_rows_again_and_again_are_full_batch_descent(rule, n_classes):
+    X, y = rows(n_classes=n_classes)
+    params = {"solver": rule, "C": np.inf, "learning_rate": TimeDecay(0.01), "tol": 0}
+    whole = GDLogisticRegression(max_iter=9, **params).fit(X, y)
+    part = GDLogisticRegression(**params)
+    for k in range(9):
+        part = pickle.loads(pickle.dumps(part.partial_fit(X, y, classes=range(n_classes))))
+        assert part.n_iter_ == k + 1
+    np.testing.assert_allclose(part.coef_, whole.coef_, rtol=1e-10, atol=1e-13)
+    np.testing.assert_allclose(part.history_["cost"][1:], whole.history_["cost"][:-1])
+    np.testing.assert_allclose(part.history_["learning_rate"], whole.history_["learning_rate"])
+    assert part.stop_reason_ == "partial_fit"
+
+
+def test_a_step_is_w_minus_alpha_times_the_gradient_on_the_rows_of_the_call():
+    X, y = rows()
+    clf, w, b, seen = GDLogisticRegression(solver="gd", learning_rate=0.01), np.zeros(6), 0.0, 0.0
+    for start in range(0, 120, 30):
+        x, t = X[start : start + 30], y[start : start + 30]
+        s = 1.0 + np.arange(30) % 3
+        seen += s.sum()
+        dz = s / s.sum() * (1 / (1 + np.exp(-(x @ w + b))) - t)
+        w, b = w - 0.01 * (x.T @ dz + w / seen), b - 0.01 * dz.sum()
+        clf.partial_fit(x, t, [0, 1], s)
+        np.testing.assert_allclose(clf.coef_[0], w, rtol=1e-12)
+        np.testing.assert_allclose(clf.intercept_, [b], rtol=1e-12)
+
+
+@pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
+@pytest.mark.parametrize("n_classes", [2, 4])
+@pytest.mark.parametrize("size", [50, 400])
+def test_natural_reads_a_stream_once_and_is_near_the_optimum(size, n_classes, container):
+    X, y = rows(8000, 6, n_classes)
+    clf = GDLogisticRegression()
+    for start in range(0, 8000, size):
+        part = slice(start, start + size)
+        clf.partial_fit(container(X[part]), y[part], classes=range(n_classes))
+    best = GDLogisticRegression(tol=1e-8).fit(X, y)
+    n_parameters = 7 * (n_classes if n_classes > 2 else 1)
+    # p / (2 n) is by how much the estimate from so many rows is off.
+    assert cost(clf, X, y) - cost(best, X, y) < 1.5 * n_parameters / (2 * 8000)
+
+
+@pytest.mark.parametrize("params", [
+    {"l1_ratio": 1.0}, {"solver": NaturalGradient(direct_limit=1)}, {"batch_size": 25},
+    {"l1_ratio": 0.5, "solver": NaturalGradient(direct_limit=1)},
+    {"solver": "adam", "batch_size": 10, "random_state": 0, "learning_rate": 0.05},
+    {"solver": "gd", "batch_size": 10}, {"fit_intercept": False}, {"class_weight": {0: 2, 1: 1}},
+])  # fmt: skip
+def test_every_form_learns_from_a_stream(params):
+    X, y = rows(3000)
+    clf = GDLogisticRegression(**params)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for start in range(0, 3000, 100):
+            clf.partial_fit(X[start : start + 100], y[start : start + 100], [0, 1])
+    assert cost(clf, X, y) < 0.97 * np.log(2)
+    assert clf.n_iter_ == 30
+    assert "fed by partial_fit" in str(clf)
+
+
+def test_a_class_may_be_missing_in_a_call_and_the_first_may_be_of_one_class():
+    X, y = rows(200)
+    names = np.array(["no", "yes"])[y]
+    clf = GDLogisticRegression()
+    for label in ("no", "yes", "no", "yes"):
+        clf.partial_fit(X[names == label], names[names == label], classes=["yes", "no"])
+    assert clf.classes_.tolist() == ["no", "yes"]
+    assert clf.score(X, names) > 0.6
+
+
+def test_a_stream_goes_on_from_a_fit():
+    X, y = rows(2000)
+    clf = GDLogisticRegression().fit(X[:1000], y[:1000])
+    before = cost(clf, X, y)
+    clf.partial_fit(X[1000:], y[1000:])
+    best = cost(GDLogisticRegression().fit(X, y), X, y)
+    assert best <= cost(clf, X, y) < best + 0.5 * (before - best)
+    assert clf.history_["iteration"].tolist() == [0, 1]
+
+
+def test_a_fit_after_a_stream_is_a_fit():
+    X, y = rows()
+    clf = GDLogisticRegression().partial_fit(X, y, [0, 1]).fit(X, y)
+    np.testing.assert_array_equal(clf.coef_, GDLogisticRegression().fit(X, y).coef_)
+    assert clf.stop_reason_ == "tol"
+    assert "_stream" not in vars(clf)
+
+
+def test_no_data_are_kept():
+    X, y = rows(5000)
+    clf = GDLogisticRegression().partial_fit(X, y, [0, 1])
+    assert len(pickle.dumps(clf)) < 10_000
+
+
+def test_a_call_that_diverges_leaves_the_model_of_the_call_before():
+    X, y = rows()
+    clf = GDLogisticRegression(solver="gd", learning_rate=1.0).partial_fit(X, y, [0, 1])
+    coef = clf.coef_.copy()
+    with pytest.warns(ConvergenceWarning, match="diverged in call 2"):
+        clf.set_params(learning_rate=1e300).partial_fit(1e200 * X, y)
+    np.testing.assert_array_equal(clf.coef_, coef)
+    assert clf.stop_reason_ == "diverged"
+
+
+X_, Y_ = rows(30)
+REFUSED = {
+    "no classes": (lambda c: c.partial_fit(X_, Y_), "classes must be given in the first call"),
+    "one class": (lambda c: c.partial_fit(X_, 0 * Y_, [0]), "classes must be at least 2"),
+    "a label unseen": (lambda c: c.partial_fit(X_, Y_ + 1, [0, 1]), r"y must .* Got \[2\]"),
+    "other classes": (
+        lambda c: c.partial_fit(X_, Y_, [0, 1]).partial_fit(X_, Y_, [0, 2]),
+        "classes must be those",
+    ),
+    "other columns": (
+        lambda c: c.partial_fit(X_, Y_, [0, 1]).partial_fit(X_[:, 1:], Y_),
+        "5 features",
+    ),
+    "balanced": (
+        lambda c: c.set_params(class_weight="balanced").partial_fit(X_, Y_, [0, 1]),
+        "class_weight",
+    ),
+    "early stopping": (
+        lambda c: c.set_params(early_stopping=True).partial_fit(X_, Y_, [0, 1]),
+        "early_stopping",
+    ),
+    "NaN": (lambda c: c.partial_fit(X_ * np.nan, Y_, [0, 1]), "contains NaN"),
+    "a search": (
+        lambda c: c.set_params(learning_rate="backtracking").partial_fit(X_, Y_, [0, 1]),
+        "learning_rate",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_a_stream_cannot_do_is_refused(case):
+    call, message = REFUSED[case]
+    with pytest.raises(ValueError, match=message):
+        call(GDLogisticRegression())

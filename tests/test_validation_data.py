@@ -1,0 +1,243 @@
+"""Validation data, early stopping, and the rows held out for it."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+import sklearn
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.datasets import load_breast_cancer
+from sklearn.metrics import accuracy_score, log_loss
+from sklearn.model_selection import train_test_split
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
+
+from sklearn_gd_logreg import GDLogisticRegression
+from sklearn_gd_logreg.objective import Objective
+
+RULES = ["gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "natural"]
+STORAGES = {"dense": np.asarray, "CSR": sparse.csr_array, "Fortran": np.asfortranarray}
+
+
+def rows(n_rows=120, n_features=6, n_classes=2, seed=0):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n_rows, n_features))
+    scores = X @ rng.normal(size=(n_features, n_classes))
+    return X, (scores + 2 * rng.gumbel(size=scores.shape)).argmax(axis=1)
+
+
+def split(X, y):
+    return X[::2], y[::2], X[1::2], y[1::2]
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("batch_size", [None, 16])
+@pytest.mark.parametrize("rule", RULES)
+def test_the_last_entries_are_the_log_loss_and_accuracy_of_the_model(
+    rule, batch_size, n_classes, storage
+):
+    X, y, X_val, y_val = split(*rows(n_classes=n_classes))
+    weights, val_weights = 1.0 + np.arange(len(y)) % 3, np.arange(len(y_val)) % 4.0
+    clf = GDLogisticRegression(
+        solver=rule, batch_size=batch_size, max_iter=7, tol=0, random_state=0
+    )
+    read = STORAGES[storage]
+    clf.fit(read(X), y, weights, X_val=read(X_val), y_val=y_val, sample_weight_val=val_weights)
+    history, p = clf.history_, clf.predict_proba(X_val)
+    assert len(history["val_loss"]) == len(history["val_accuracy"]) == clf.n_iter_ + 1
+    loss = log_loss(y_val, p, sample_weight=val_weights, labels=clf.classes_)
+    assert history["val_loss"][-1] == pytest.approx(loss, abs=1e-10)
+    right = clf.predict(X_val)
+    accuracy = accuracy_score(y_val, right, sample_weight=val_weights)
+    assert history["val_accuracy"][-1] == pytest.approx(accuracy, abs=1e-12)
+    assert history["val_loss"][0] == pytest.approx(np.log(n_classes), abs=1e-12)
+    if batch_size is None:
+        loss = log_loss(y, clf.predict_proba(X), sample_weight=weights, labels=clf.classes_)
+        assert history["loss"][-1] == pytest.approx(loss, abs=1e-10)
+
+
+@pytest.mark.parametrize("rule", ["gd", "nesterov", "natural"])
+@pytest.mark.parametrize("storage", STORAGES)
+def test_validation_in_the_row_space_is_that_of_the_features(storage, rule):
+    X, y = rows(60, 16_000)
+    X[np.abs(X) < 1] = 0
+    read, (X, y, X_val, y_val) = STORAGES[storage], split(X, y)
+    clf = GDLogisticRegression(solver=rule, max_iter=60, tol=0, warm_start=True)
+    start = np.random.default_rng(1).normal(size=(1, 16_000)) / 100
+    clf.fit(read(X), y, X_val=read(X_val), y_val=y_val, coef_init=start)
+    assert clf._bookmark.origin.in_row_space
+    loss = log_loss(y_val, clf.predict_proba(X_val))
+    assert clf.history_["val_loss"][-1] == pytest.approx(loss, abs=1e-10)
+
+
+@pytest.mark.parametrize("batch_size", [None, 16])
+def test_validation_data_change_nothing_but_the_history(batch_size):
+    X, y, X_val, y_val = split(*rows())
+    clf = GDLogisticRegression(solver="adam", batch_size=batch_size, max_iter=9, random_state=0)
+    clf.set_params(tol=0)
+    plain, judged = clone(clf).fit(X, y), clone(clf).fit(X, y, X_val=X_val, y_val=y_val)
+    np.testing.assert_array_equal(plain.coef_, judged.coef_)
+    np.testing.assert_array_equal(plain.history_["passes"], judged.history_["passes"])
+    assert set(judged.history_) - set(plain.history_) == {"val_loss", "val_accuracy"}
+    assert judged.best_iter_ == np.argmin(judged.history_["val_loss"])
+    assert not hasattr(plain, "best_iter_")
+    assert not hasattr(judged.fit(X, y), "best_iter_")
+
+
+def test_each_iterate_is_judged_in_one_pass_over_the_validation_data(monkeypatch):
+    X, y, X_val, y_val = split(*rows())
+    judged = []
+    original = Objective.loss_and_accuracy
+    monkeypatch.setattr(
+        Objective, "loss_and_accuracy", lambda self, w: judged.append(1) or original(self, w)
+    )
+    clf = GDLogisticRegression(solver="gd", max_iter=11, tol=0)
+    clf.fit(X, y)
+    assert not judged
+    clf.fit(X, y, X_val=X_val, y_val=y_val)
+    assert len(judged) == 12
+
+
+# -- early stopping -------------------------------------------------------------------------
+
+
+def overfitting(**params):
+    return GDLogisticRegression(
+        C=np.inf,
+        solver="adam",
+        learning_rate=0.1,
+        tol=0,
+        max_iter=500,
+        random_state=0,
+        early_stopping=True,
+        **params,
+    )
+
+
+@pytest.mark.parametrize("batch_size", [None, 16])
+@pytest.mark.parametrize("given", [True, False])
+@pytest.mark.parametrize("patience", [1, 5])
+def test_early_stopping_keeps_the_best_iterate(patience, given, batch_size):
+    X, y, X_val, y_val = split(*rows(120, 40))
+    clf = overfitting(n_iter_no_change=patience, batch_size=batch_size)
+    more = {"X_val": X_val, "y_val": y_val} if given else {}
+    clf.fit(X, y, **more)
+    assert clf.stop_reason_ == "early_stopping"
+    losses = clf.history_["val_loss"]
+    assert clf.best_iter_ == np.argmin(losses) == clf.n_iter_ - patience
+    lowest = np.minimum.accumulate(losses)
+    new = np.r_[True, losses[1:] < lowest[:-1]]
+    waited = np.arange(len(losses)) - np.maximum.accumulate(np.where(new, np.arange(len(new)), 0))
+    assert (waited[:-1] < patience).all()
+    if given:
+        loss = log_loss(y_val, clf.predict_proba(X_val))
+        assert losses[clf.best_iter_] == pytest.approx(loss, abs=1e-10)
+    assert "lowest validation loss" in str(clf)
+
+
+def test_the_best_iterate_is_kept_whatever_ends_the_descent():
+    X, y, X_val, y_val = split(*rows(120, 40))
+    clf = overfitting(n_iter_no_change=10_000).fit(X, y, X_val=X_val, y_val=y_val)
+    assert clf.stop_reason_ == "max_iter"
+    loss = log_loss(y_val, clf.predict_proba(X_val))
+    assert clf.history_["val_loss"].min() == pytest.approx(loss, abs=1e-10)
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_rows_held_out_are_a_stratified_share_that_is_not_learnt_from(weighted, storage):
+    X, y = rows(200, 5, 3)
+    weights = np.random.default_rng(0).integers(0, 3, 200).astype(float) if weighted else None
+    clf = GDLogisticRegression(
+        early_stopping=True, validation_fraction=0.25, n_iter_no_change=100, random_state=7
+    )
+    clf.fit(STORAGES[storage](X), y, weights)
+    seed = int(np.random.RandomState(7).randint(1, np.iinfo(np.int32).max))
+    there = np.arange(200) if weights is None else np.flatnonzero(weights)
+    kept, held = train_test_split(there, test_size=0.25, stratify=y[there], random_state=seed)
+    w = np.ones(200) if weights is None else weights
+    again = GDLogisticRegression(early_stopping=True, n_iter_no_change=100)
+    again.fit(X[kept], y[kept], w[kept], X_val=X[held], y_val=y[held], sample_weight_val=w[held])
+    np.testing.assert_allclose(clf.coef_, again.coef_, rtol=1e-8, atol=1e-10)
+    np.testing.assert_allclose(clf.history_["val_loss"], again.history_["val_loss"], rtol=1e-8)
+    shares = np.bincount(y[held]) / len(held) - np.bincount(y[there]) / len(there)
+    assert np.abs(shares).max() < 0.03
+
+
+def test_holding_out_copies_no_more_than_the_rows_held_out():
+    import tracemalloc
+
+    X, y = rows(60_000, 40)
+    clf = GDLogisticRegression(early_stopping=True, random_state=0, max_iter=5, tol=0)
+    clf.fit(X[:1000], y[:1000])
+    tracemalloc.start()
+    clf.fit(X, y)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 0.35 * X.nbytes + 4e6
+
+
+# -- pipelines ------------------------------------------------------------------------------
+
+
+def test_a_pipeline_transforms_the_validation_data():
+    X, y = load_breast_cancer(return_X_y=True)
+    X, y, X_val, y_val = split(X, y)
+    with sklearn.config_context(enable_metadata_routing=True):
+        clf = GDLogisticRegression().set_fit_request(X_val=True, y_val=True)
+        pipe = Pipeline([("scale", StandardScaler()), ("clf", clf)], transform_input=["X_val"])
+        pipe.fit(X, y, X_val=X_val, y_val=y_val)
+    loss = log_loss(y_val, pipe.predict_proba(X_val))
+    assert pipe[-1].history_["val_loss"][-1] == pytest.approx(loss, abs=1e-10)
+
+
+def test_the_names_of_the_columns_must_be_those_of_x():
+    X, y = rows()
+    frame = pd.DataFrame(X, columns=list("abcdef"))
+    clf = GDLogisticRegression().fit(frame, y, X_val=frame[:50], y_val=y[:50])
+    assert clf.history_["val_loss"].shape == (clf.n_iter_ + 1,)
+    with pytest.raises(ValueError, match="X_val does not fit X: The feature names"):
+        clf.fit(frame, y, X_val=frame[list("fedcba")], y_val=y)
+
+
+# -- what is refused ------------------------------------------------------------------------
+
+X, Y = rows(60)
+BAD = np.where(np.arange(360).reshape(60, 6) == 77, np.nan, X)
+REFUSED = {
+    "no labels": ({"X_val": X}, "X_val needs y_val"),
+    "no rows": ({"y_val": Y}, "y_val needs X_val"),
+    "weights alone": ({"sample_weight_val": np.ones(60)}, "sample_weight_val needs X_val"),
+    "a label unseen": ({"X_val": X, "y_val": Y + 1}, r"y_val .*\[0, 1\].* Got \[2\]"),
+    "names for numbers": ({"X_val": X, "y_val": Y.astype(str)}, "y_val must hold no labels"),
+    "a column less": ({"X_val": X[:, 1:], "y_val": Y}, "X_val .*5 features.*6 features"),
+    "NaN": ({"X_val": BAD, "y_val": Y}, "Input X_val contains NaN"),
+    "lengths": ({"X_val": X, "y_val": Y[1:]}, r"inconsistent numbers of samples: \[60, 59\]"),
+    "weights too few": (
+        {"X_val": X, "y_val": Y, "sample_weight_val": np.ones(59)},
+        "sample_weight_val.shape",
+    ),
+    "weight below 0": (
+        {"X_val": X, "y_val": Y, "sample_weight_val": -np.ones(60)},
+        "sample_weight_val must be",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_bad_validation_data_are_refused_and_change_nothing(case):
+    data, message = REFUSED[case]
+    clf = GDLogisticRegression().fit(X[:, :4], Y)
+    before = pickle.dumps(vars(clf))
+    with pytest.raises(ValueError, match=message):
+        clf.fit(X, Y, **data)
+    assert pickle.dumps(vars(clf)) == before
+
+
+def test_rows_too_few_to_hold_out_a_share_are_refused():
+    clf = GDLogisticRegression(early_stopping=True)
+    with pytest.raises(ValueError, match=r"validation_fraction=0\.1 of every class"):
+        clf.fit(X[:20], np.arange(20) == 3)
