@@ -348,7 +348,7 @@ def test_a_folder_that_is_missing_is_refused_before_any_work(tmp_path):
 
 WITHOUT = """
 import sys
-import sklearn.linear_model, sklearn.metrics, sklearn.model_selection
+import sklearn.linear_model, sklearn.metrics, sklearn.model_selection, sklearn.pipeline
 sys.modules["sklearn.callback"] = None
 from sklearn_gd_logreg import GDLogisticRegression, Trajectory
 from sklearn.base import clone

@@ -68,7 +68,11 @@ def replaced(part, whole):
     die("after replacing")
     written += 1
 
-Path.open = lambda self, *args: Slow(open_(self, *args)) if "w" in args[0] else open_(self, *args)
+def open_slowly(self, mode="r", **more):
+    file = open_(self, mode, **more)
+    return Slow(file) if "w" in mode else file
+
+Path.open = open_slowly
 os.replace = replaced
 
 class Pause:
@@ -119,8 +123,8 @@ def ends_as_if_never_killed(folder, params):
 def test_a_kill_during_a_write_leaves_the_last_good_file(folder, stage, at):
     params = {"max_iter": 8, "tol": 0} | FITS["adam by batches"]
     process = child(folder, params, stage, at)
-    process.communicate(timeout=120)
-    assert process.returncode == -signal.SIGKILL
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == -signal.SIGKILL, errors.decode()
     whole = at + (stage == "after replacing")  # files that were put in place
     assert (folder / "fit").exists() == (whole > 0)
     if whole:
@@ -138,7 +142,7 @@ def test_a_fit_killed_again_and_again_at_any_moment_comes_to_the_same_end(folder
         process.stdout.readline()  # it is under way
         time.sleep(chance.uniform(0, 0.15))
         process.send_signal(signal.SIGKILL)
-        process.communicate(timeout=120)
-        assert process.returncode == -signal.SIGKILL
+        _, errors = process.communicate(timeout=120)
+        assert process.returncode == -signal.SIGKILL, errors.decode()
     assert 0 < Checkpoint.load(folder / "fit").n_iter_ < 40
     ends_as_if_never_killed(folder, params)
