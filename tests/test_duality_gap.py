@@ -390,6 +390,15 @@ def test_a_weight_is_a_number_of_copies_and_0_is_absence(monkeypatch, n_classes,
         assert certificate(model, damaged, y, copies) == pytest.approx(weighted, abs=1e-12)
 
 
+def test_a_row_of_weight_0_does_not_stop_residuals_from_being_lengthened(monkeypatch):
+    monkeypatch.setattr(duality, "MOST_STEPS", 0)
+    X, y = np.array([[-1.0], [1.0], [5.0]]), np.array([0, 1, 0])
+    far = GDLogisticRegression(max_iter=0, tol=0).fit(X[:2], y[:2], coef_init=[[4.0]])
+    absent, weightless = certificate(far, X[:2], y[:2]), certificate(far, X, y, [1, 1, 0])
+    assert absent.lower_bound > 0.1
+    assert weightless == pytest.approx(absent, rel=1e-9)
+
+
 def test_separable_rows():
     rng = np.random.default_rng(0)
     X = rng.standard_normal((80, 3))
