@@ -374,18 +374,29 @@ def test_a_sparsified_model_stays_as_it_is():
 
 @pytest.mark.parametrize("n_classes", [2, 4])
 @pytest.mark.parametrize("class_weight", [None, "balanced"])
-def test_a_weight_is_a_number_of_copies_and_0_is_absence(n_classes, class_weight):
+def test_a_weight_is_a_number_of_copies_and_0_is_absence(monkeypatch, n_classes, class_weight):
+    monkeypatch.setattr(duality, "MOST_STEPS", 0)
     X, y = noisy(50, 4, n_classes, seed=5)
     copies = np.random.default_rng(0).integers(0, 4, 50)
     copies[:n_classes] = 1
     for steps in (0, 2, 50):
         model = GDLogisticRegression(max_iter=steps, tol=0, class_weight=class_weight)
         quietly(model, X, y, copies)
+        model.coef_ = 3 * model.coef_  # so that longer residuals are better
         weighted = certificate(model, X, y, copies)
         repeated = certificate(model, np.repeat(X, copies, axis=0), np.repeat(y, copies))
         assert weighted == pytest.approx(repeated, rel=1e-9, abs=1e-13)
         damaged = np.where(copies[:, np.newaxis] == 0, 1e6, X)
         assert certificate(model, damaged, y, copies) == pytest.approx(weighted, abs=1e-12)
+
+
+def test_a_row_of_weight_0_does_not_stop_residuals_from_being_lengthened(monkeypatch):
+    monkeypatch.setattr(duality, "MOST_STEPS", 0)
+    X, y = np.array([[-1.0], [1.0], [5.0]]), np.array([0, 1, 0])
+    far = GDLogisticRegression(max_iter=0, tol=0).fit(X[:2], y[:2], coef_init=[[4.0]])
+    absent, weightless = certificate(far, X[:2], y[:2]), certificate(far, X, y, [1, 1, 0])
+    assert absent.lower_bound > 0.1
+    assert weightless == pytest.approx(absent, rel=1e-9)
 
 
 def test_separable_rows():

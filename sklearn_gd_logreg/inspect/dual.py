@@ -83,7 +83,7 @@ class DualPoint:
     def best_bound(self) -> float:
         """The largest D over s, but for the error of s, which enters squared."""
         top = min(LARGEST, BELOW * self._limit())
-        candidates = [0.0, min(1.0, top)]
+        candidates = [0.0, 1.0]
         low, high = np.log(SMALLEST), np.log(max(top, SMALLEST))
         if self.slope(high) >= 0:
             candidates.append(top)
