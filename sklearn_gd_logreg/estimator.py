@@ -340,7 +340,8 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         penalty is that of all rows so far, 1/(C Σs) with the sum over all calls, so that one
         reading of the stream ends near the model of `fit` on all rows; a row that comes twice
         counts twice. "natural" averages F over the stream, and its "auto" rate falls with the
-        part that the new rows are of all so far. ``max_iter``, ``tol`` and callbacks have no
+        part that the new rows are of all so far. A line search looks at the rows of the call
+        alone. ``max_iter``, ``tol`` and callbacks have no
         part in it.
 
         Parameters
@@ -382,9 +383,6 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
             if self.early_stopping:
                 allowed = "False in partial_fit, which sees no validation data"
                 raise invalid(self, "early_stopping", self.early_stopping, allowed)
-            if settings.rate is not None and settings.rate.searches:
-                allowed = "a rate without a line search in partial_fit"
-                raise invalid(self, "learning_rate", self.learning_rate, allowed)
             known = self._classes_of_stream(classes)
             X, y = self._validate(X, y, reset="coef_" not in vars(self))
             self._require_finite(X)

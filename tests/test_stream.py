@@ -76,7 +76,7 @@ def test_natural_reads_a_stream_once_and_is_near_the_optimum(size, n_classes, co
     {"l1_ratio": 1.0}, {"solver": NaturalGradient(direct_limit=1)}, {"batch_size": 25},
     {"l1_ratio": 0.5, "solver": NaturalGradient(direct_limit=1)},
     {"solver": "adam", "batch_size": 10, "random_state": 0, "learning_rate": 0.05},
-    {"solver": "gd", "batch_size": 10}, {"fit_intercept": False}, {"class_weight": {0: 2, 1: 1}},
+    {"solver": "gd", "batch_size": 10}, {"solver": "gd", "learning_rate": "backtracking"}, {"fit_intercept": False}, {"class_weight": {0: 2, 1: 1}},
 ])  # fmt: skip
 def test_every_form_learns_from_a_stream(params):
     X, y = rows(3000)
@@ -157,7 +157,7 @@ REFUSED = {
     ),
     "NaN": (lambda c: c.partial_fit(X_ * np.nan, Y_, [0, 1]), "contains NaN"),
     "a search": (
-        lambda c: c.set_params(learning_rate="backtracking").partial_fit(X_, Y_, [0, 1]),
+        lambda c: c.set_params(learning_rate="backtracking", batch_size=9).partial_fit(X_, Y_, [0]),
         "learning_rate",
     ),
 }
