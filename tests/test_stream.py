@@ -72,12 +72,20 @@ def test_natural_reads_a_stream_once_and_is_near_the_optimum(size, n_classes, co
     assert cost(clf, X, y) - cost(best, X, y) < 1.5 * n_parameters / (2 * 8000)
 
 
-@pytest.mark.parametrize("params", [
-    {"l1_ratio": 1.0}, {"solver": NaturalGradient(direct_limit=1)}, {"batch_size": 25},
-    {"l1_ratio": 0.5, "solver": NaturalGradient(direct_limit=1)},
-    {"solver": "adam", "batch_size": 10, "random_state": 0, "learning_rate": 0.05},
-    {"solver": "gd", "batch_size": 10}, {"solver": "gd", "learning_rate": "backtracking"}, {"fit_intercept": False}, {"class_weight": {0: 2, 1: 1}},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"l1_ratio": 1.0},
+        {"solver": NaturalGradient(direct_limit=1)},
+        {"batch_size": 25},
+        {"l1_ratio": 0.5, "solver": NaturalGradient(direct_limit=1)},
+        {"solver": "adam", "batch_size": 10, "random_state": 0, "learning_rate": 0.05},
+        {"solver": "gd", "batch_size": 10},
+        {"solver": "gd", "learning_rate": "backtracking"},
+        {"fit_intercept": False},
+        {"class_weight": {0: 2, 1: 1}},
+    ],
+)
 def test_every_form_learns_from_a_stream(params):
     X, y = rows(3000)
     clf = GDLogisticRegression(**params)
