@@ -74,6 +74,7 @@ TOLERANCE = "a float in the range [0, inf)"
 COUNT = "an int in the range [0, inf)"
 BATCH = "an int in the range [1, inf)"
 BOOL = "a bool"
+FRACTION = "a float in the range (0, 1)"
 RATE = "a float in the range (0, inf), 'auto', 'backtracking'"
 RULES = "'gd', 'momentum', 'nesterov', 'adagrad', 'rmsprop', 'adam', 'natural'"
 SEED = "an int"
@@ -88,6 +89,9 @@ ALLOWED = {
     "batch_size": (BATCH, [0, -1, 32.0, 0.5, np.nan, np.inf, "32", True]),
     "fit_intercept": (BOOL, ["yes", None, 2, 1.0]),
     "warm_start": (BOOL, ["yes", None, 2, 1.0]),
+    "early_stopping": (BOOL, ["auto", None, 2, 1.0]),
+    "validation_fraction": (FRACTION, [0, 1, 1.0, -0.1, np.nan, "0.1", None, True]),
+    "n_iter_no_change": (BATCH, [0, -1, 5.0, np.inf, "10", None, True]),
     "solver": (RULES, ["newton", "GD", "", None, 1, GradientDescent, Constant(0.1), ["gd"]]),
     "learning_rate": (
         RATE,
@@ -130,6 +134,9 @@ GOOD = {
     "verbose": [np.int64(0), False],
     "fit_intercept": [np.False_],
     "warm_start": [np.True_],
+    "early_stopping": [np.True_],
+    "validation_fraction": [0.2, np.float32(0.25)],
+    "n_iter_no_change": [1, np.int32(3)],
     "learning_rate": [1, np.float32(0.1), np.int64(1), lambda k: 0.1, TimeDecay().__call__],
     "class_weight": [{}, {"ham": 1, "spam": 2}, {"ham": 1, "spam": 1, "eggs": 3}],
     "random_state": [None, 0, np.int64(3), np.random.RandomState(0)],
