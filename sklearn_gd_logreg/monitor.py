@@ -184,8 +184,10 @@ class Watch:
             if not self.known:
                 self._see(iterate)
             self.known = False
-            asked = [observer.see(iterate, self) for observer in self.observers]
-            reason = self._reason(iterate, any(asked))
+            asked = False
+            for observer in self.observers:
+                asked |= observer.see(iterate, self)
+            reason = self._reason(iterate, asked)
             if reason:
                 return self._outcome(iterate, reason)
             for observer in self.observers:
