@@ -120,7 +120,7 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         ``n_iter_no_change`` iterations, and keep the iterate of its minimum, however the
         descent ends. Without X_val a part of the rows is held out for it.
     validation_fraction : float, default=0.1
-        Part of every class that is held out, in (0, 1).
+        Part of every class that is held out, in (0, 1); at least as many rows as classes.
     n_iter_no_change : int, default=10
         Iterations, or epochs, without a new minimum after which to stop.
     warm_start : bool, default=False

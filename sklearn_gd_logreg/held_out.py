@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn.utils.multiclass import check_classification_targets
 
 from ._typing import Array
 from .data import RowSpace, as_dataset
@@ -70,7 +72,7 @@ def held_out(rows: Labelled, classes: NDArray[Any], objective: Objective) -> Hel
 
 
 def hold_out(rows: Labelled, fraction: float, seed: int) -> tuple[Array, Labelled]:
-    """Hold out a part of the rows of every class.
+    """Hold out a part of the rows of every class, and at least as many rows as classes.
 
     The rows that stay are not copied: those that leave get the weight 0, with which they
     are as good as absent.
@@ -90,13 +92,14 @@ def hold_out(rows: Labelled, fraction: float, seed: int) -> tuple[Array, Labelle
     """
     from sklearn.model_selection import train_test_split  # takes long to import
 
+    check_classification_targets(rows.y)
     weights = check_weights(rows.sample_weight, len(rows.y))
     kept = np.ones(len(rows.y)) if weights is None else weights.copy()
     there = np.flatnonzero(kept)
+    labels = rows.y[there]
+    size = max(ceil(fraction * len(there)), len(np.unique(labels)))
     try:
-        index = train_test_split(
-            there, test_size=fraction, stratify=rows.y[there], random_state=seed
-        )[1]
+        index = train_test_split(there, test_size=size, stratify=labels, random_state=seed)[1]
     except ValueError as error:
         raise ValueError(
             f"early_stopping=True holds out validation_fraction={fraction!r} of every class, which "

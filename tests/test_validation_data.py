@@ -237,6 +237,19 @@ def test_bad_validation_data_are_refused_and_change_nothing(case):
     assert pickle.dumps(vars(clf)) == before
 
 
+def test_few_rows_hold_out_as_many_as_there_are_classes():
+    few, _ = rows(12, 3, 3)
+    clf = GDLogisticRegression(early_stopping=True, max_iter=3, tol=0).fit(few, np.arange(12) % 3)
+    assert clf.history_["val_accuracy"].max() <= 1
+    steps = 3 * clf.history_["val_accuracy"]
+    np.testing.assert_allclose(steps, np.round(steps), atol=1e-12)  # 3 rows were held out
+
+
+def test_targets_of_a_regression_are_told_before_rows_are_held_out():
+    with pytest.raises(ValueError, match="Unknown label type"):
+        GDLogisticRegression(early_stopping=True).fit(X, X[:, 0])
+
+
 def test_rows_too_few_to_hold_out_a_share_are_refused():
     clf = GDLogisticRegression(early_stopping=True)
     with pytest.raises(ValueError, match=r"validation_fraction=0\.1 of every class"):
