@@ -11,6 +11,7 @@ SCALE_FREE = [
     GDLogisticRegression(),
     GDLogisticRegression(learning_rate="backtracking"),
     GDLogisticRegression(l1_ratio=0.5),
+    GDLogisticRegression(warm_start=True),
 ]
 
 OTHERS = [
