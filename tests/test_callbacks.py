@@ -3,11 +3,14 @@
 import pickle
 import subprocess
 import sys
-from time import perf_counter
+from os import utime
+from threading import Thread
+from time import perf_counter, time
 
 import numpy as np
 import pandas as pd
 import pytest
+from joblib import parallel_config
 from sklearn.datasets import load_breast_cancer
 from sklearn.metrics import log_loss, roc_auc_score
 from sklearn.model_selection import GridSearchCV
@@ -21,6 +24,7 @@ from sklearn_gd_logreg import (
     Trajectory,
     ValidationMonitor,
 )
+from sklearn_gd_logreg.callbacks.checkpoint import ABANDONED, write_atomically
 from sklearn_gd_logreg.callbacks.support import AVAILABLE
 from sklearn_gd_logreg.callbacks.tasks import MOST_TASKS, Tasks
 
@@ -215,6 +219,22 @@ def test_the_trajectory_is_the_path(rule, n_classes):
 
 
 @needs_callbacks
+def test_the_paths_of_fits_under_way_together_do_not_mix():
+    path = Trajectory()
+    first, second = exactly(4, solver="gd"), exactly(3, solver="gd", C=9.0)
+
+    class Begin(Recorder):
+        def on_fit_task_end(self, estimator, context):
+            if context.task_name == "iteration" and context.task_id == 1:
+                second.set_callbacks(path).fit(X, Y)
+
+    first.set_callbacks(path, Begin()).fit(X, Y)
+    assert len(path.path_) == 4
+    np.testing.assert_array_equal(path.path_[-1, :, :-1], second.coef_)
+    assert pickle.loads(pickle.dumps(path)).path_.shape == path.path_.shape
+
+
+@needs_callbacks
 def test_the_time_limit_stops_and_every_fit_has_its_own():
     limit = TimeLimit(0.05)
     clf = exactly(1000, solver="gd").set_callbacks(limit)
@@ -314,10 +334,61 @@ def test_a_checkpoint_holds_the_end_of_the_fit(tmp_path):
 def test_what_is_no_checkpoint_is_refused(tmp_path):
     with pytest.raises(FileNotFoundError):
         Checkpoint.load(tmp_path / "none")
-    for content in (b"", b"not a pickle", pickle.dumps({"a": 1}), pickle.dumps(3)):
+    whole = pickle.dumps({"a": 1})
+    no_pickles = (b"", b"not a pickle", b"I3x\n.", b"V\\u12\n.", b"}x", b"\x82\xb8", whole[:-3])
+    for content in (*no_pickles, whole, pickle.dumps(3)):
         (tmp_path / "file").write_bytes(content)
         with pytest.raises(ValueError, match="no checkpoint"):
             Checkpoint.load(tmp_path / "file")
+
+
+def test_writers_of_one_path_never_mix(tmp_path):
+    path, errors = tmp_path / "fit", []
+
+    def write(k):
+        try:
+            for _ in range(100):
+                write_atomically(path, bytes([k]) * 100_000 * (k + 1))
+        except OSError as error:
+            errors.append(error)
+
+    writers = [Thread(target=write, args=(k,)) for k in range(3)]
+    for writer in writers:
+        writer.start()
+    while any(writer.is_alive() for writer in writers):
+        if path.exists():
+            content = path.read_bytes()
+            assert len(content) == 100_000 * (content[0] + 1)
+            assert set(content) == {content[0]}
+    assert not errors
+    assert [part.name for part in tmp_path.iterdir()] == ["fit"]
+
+
+@needs_callbacks
+@pytest.mark.parametrize("backend", ["loky", "threading"])
+def test_a_search_may_share_a_checkpoint(backend, tmp_path):
+    clf = exactly(60, solver="gd").set_callbacks(Checkpoint(tmp_path / "fit"))
+    search = GridSearchCV(clf, {"C": [0.1, 1, 2]}, cv=2, n_jobs=2, error_score="raise")
+    with parallel_config(backend=backend):
+        search.fit(X, Y)
+    last = Checkpoint.load(tmp_path / "fit")  # that of the refit
+    np.testing.assert_array_equal(last.coef_, search.best_estimator_.coef_)
+
+
+@needs_callbacks
+def test_a_fit_clears_what_a_killed_one_left_long_ago(tmp_path):
+    names = {age: f".fit.{age:032x}.part" for age in (0, int(2 * ABANDONED))}
+    for age, name in names.items():
+        (tmp_path / name).write_bytes(b"half")
+        utime(tmp_path / name, 2 * (time() - age,))
+    for name in (".fit.part", ".fitting." + 32 * "0" + ".part", "fit.txt"):
+        (tmp_path / name).write_bytes(b"of others")
+        utime(tmp_path / name, (0, 0))
+    before = set(tmp_path.iterdir())
+    exactly(1).set_callbacks(Checkpoint(tmp_path / "fit")).fit(X, Y)
+    gone, come = before - set(tmp_path.iterdir()), set(tmp_path.iterdir()) - before
+    assert gone == {tmp_path / names[int(2 * ABANDONED)]}
+    assert come == {tmp_path / "fit"}
 
 
 @pytest.mark.parametrize(

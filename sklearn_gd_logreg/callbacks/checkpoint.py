@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import os
 import pickle
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
+from time import time
 from typing import Any
+from uuid import uuid4
 
 from sklearn.base import clone
 
 from ..validation import Interval, check_intervals
 
 FORMAT = "sklearn_gd_logreg checkpoint 1"
+
+ABANDONED = 3600.0
+"""Seconds without a change after which an unfinished file is that of a process that was killed."""
 
 
 class Checkpoint:
@@ -27,7 +34,8 @@ class Checkpoint:
     ----------
     path : str or path-like
         The file; its folder must exist. Clones of an estimator, as `GridSearchCV` fits them,
-        share their callbacks, and would write over each other's file.
+        share their callbacks, and replace each other's file: it is whole, but that of whichever
+        fit wrote last.
     every : int, default=1
         Write at the end of every so many tasks, which are iterations up to ``max_iter=1000``,
         and at the end of the fit.
@@ -55,12 +63,13 @@ class Checkpoint:
         check_intervals(self, self._intervals)
 
     def setup(self, estimator: Any, context: Any) -> None:
-        """See that the folder exists, before any work."""
+        """See that the folder exists, and clear it of old unfinished files, before any work."""
         folder = Path(self.path).absolute().parent
         if not folder.is_dir():
             raise FileNotFoundError(
                 f"The folder of the 'path' parameter of Checkpoint must exist. Got {self.path!r}."
             )
+        remove_abandoned(Path(self.path))
 
     def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
         """Nothing to do."""
@@ -99,9 +108,10 @@ class Checkpoint:
         ValueError
             If it is no checkpoint.
         """
+        written = Path(path).read_bytes()
         try:
-            content = pickle.loads(Path(path).read_bytes())
-        except (pickle.UnpicklingError, EOFError, AttributeError, ImportError, IndexError) as error:
+            content = pickle.loads(written)
+        except Exception as error:  # what is no pickle can raise any error
             raise ValueError(f"{os.fspath(path)!r} is no checkpoint: {error}") from error
         if not isinstance(content, Mapping) or content.get("format") != FORMAT:
             raise ValueError(f"{os.fspath(path)!r} is no checkpoint, or one of another version.")
@@ -111,9 +121,10 @@ class Checkpoint:
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file so that at every moment it is the old one or the new one, and whole.
 
-    What a process that was killed has left beside it is written over by the next.
+    Each writer has a file of its own until it is whole, so that those of one path, in threads or
+    processes, cannot mix.
     """
-    part = path.with_name(f".{path.name}.part")
+    part = path.with_name(f".{path.name}.{uuid4().hex}.part")
     try:
         with part.open("wb") as file:
             file.write(content)
@@ -124,6 +135,15 @@ def write_atomically(path: Path, content: bytes) -> None:
         part.unlink(missing_ok=True)
         raise
     _sync_folder(path.absolute().parent)
+
+
+def remove_abandoned(path: Path) -> None:
+    """Remove what processes that were killed have left beside a file, but nothing under way."""
+    unfinished = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{32}}\.part")
+    for part in path.absolute().parent.iterdir():
+        with suppress(FileNotFoundError):  # another fit was faster
+            if unfinished.fullmatch(part.name) and time() - part.stat().st_mtime > ABANDONED:
+                part.unlink()
 
 
 def _sync_folder(folder: Path) -> None:

@@ -11,8 +11,9 @@ from ..validation import POSITIVE, Interval, check_intervals
 class TimeLimit:
     """Callback that stops a fit after some time, ``stop_reason_ == "callback"``.
 
-    The clock is looked at after each iteration; the one under way is finished. Every fit has
-    its own clock, and so have those of a search that share the callback.
+    The clock is looked at after each iteration, with a ``max_iter`` over 1000 after each task of
+    several; the one under way is finished. Every fit has its own clock, and so have those of a
+    search that share the callback.
 
     Parameters
     ----------

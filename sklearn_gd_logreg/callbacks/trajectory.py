@@ -17,8 +17,8 @@ class Trajectory:
     Attributes
     ----------
     path_ : ndarray of shape (n_points, n_outputs, n_features + 1)
-        ``coef_`` and, last, ``intercept_`` of the start and after each iteration, in the last
-        fit. `CostSurfaceDisplay` takes it.
+        ``coef_`` and, last, ``intercept_`` of the start and after each iteration, in the fit
+        that began last. `CostSurfaceDisplay` takes it.
 
     Examples
     --------
@@ -28,35 +28,41 @@ class Trajectory:
 
     def __init__(self) -> None:
         self._points: list[Array] = []
+        self._fits: dict[int, list[Array]] = {}
 
     @property
     def path_(self) -> Array:
-        """The points of the last fit."""
+        """The points of the fit that began last."""
         if not self._points:
             raise AttributeError("Trajectory has no path_ before a fit with it as a callback.")
         return np.stack(self._points)
 
     def setup(self, estimator: Any, context: Any) -> None:
         """Begin a new path."""
-        self._points = []
+        self._points = self._fits[id(estimator)] = []
 
     def on_fit_task_begin(
         self, estimator: Any, context: Any, *, fitted_estimator: Any = None
     ) -> None:
         """Keep the start."""
-        if not self._points:
-            self._keep(fitted_estimator)
+        if not self._fits[id(estimator)]:
+            self._keep(estimator, fitted_estimator)
 
     def on_fit_task_end(
         self, estimator: Any, context: Any, *, fitted_estimator: Any = None
     ) -> None:
         """Keep the parameters after a task."""
-        if context.task_name == "iteration" or not self._points:
-            self._keep(fitted_estimator)
+        if context.task_name == "iteration" or not self._fits[id(estimator)]:
+            self._keep(estimator, fitted_estimator)
 
     def teardown(self, estimator: Any, context: Any) -> None:
-        """Nothing to do."""
+        """Forget what belongs to the fit alone."""
+        self._fits.pop(id(estimator), None)
 
-    def _keep(self, fitted: Any) -> None:
+    def _keep(self, estimator: Any, fitted: Any) -> None:
         if fitted is not None:
-            self._points.append(np.column_stack([fitted.coef_, fitted.intercept_]))
+            point = np.column_stack([fitted.coef_, fitted.intercept_])
+            self._fits[id(estimator)].append(point)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_fits": {}}

@@ -35,8 +35,9 @@ class ValidationMonitor:
     Attributes
     ----------
     logs_ : list of dict of ndarrays
-        For each fit, in the order in which they began: "iteration", and an array of scores by
-        the name of each.
+        For each fit in this process, in the order in which they began: "iteration", and an array
+        of scores by the name of each. Fits in other processes, as those of a search with
+        ``n_jobs``, keep theirs there; `sklearn.callback.ScoringMonitor` collects across them.
 
     Examples
     --------
