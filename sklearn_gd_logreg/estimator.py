@@ -37,7 +37,7 @@ from .objective import Objective, Point
 from .penalty import ElasticNet
 from .progress import Printer
 from .rates import Backtracking, as_learning_rate
-from .resume import Bookmark, Origin
+from .resume import Bookmark, Origin, shuffles_from
 from .rules import UpdateRule, as_rule
 from .run import Run
 from .settings import Settings
@@ -172,8 +172,8 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         are the means over its batches, each taken where the batch was met.
     stop_reason_ : str
         "tol"; "max_iter"; "early_stopping"; "callback", if a callback asked to stop;
-        "stalled", if rounding hides any further decrease; or "diverged", if the cost was no
-        longer finite.
+        "stalled", if rounding hides any further decrease; "diverged", if the cost was no longer
+        finite; or "partial_fit".
     n_features_in_ : int
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -216,6 +216,8 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         "validation_fraction": Interval(0, 1, "()"),
         "n_iter_no_change": Interval(1, float("inf"), "[)", integral=True),
     }
+
+    _estimated_gap: float | None
 
     def __init__(
         self,
@@ -321,6 +323,8 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
                 held = others and held_out(others, labels.classes, objective)
                 w = self._start(objective, labels, coef_init, intercept_init, self._goes_on)
                 run = self._run(settings, objective, w, mark, random_state, seed)
+                if "best_iter_" in vars(self):  # callbacks are given a copy of all there is
+                    del self.best_iter_
                 outcome = self._watched(run, labels, held, started, tasks)
                 self._expose(run, labels, outcome)
             warn_unless_converged(outcome, objective, settings, run.rate)
@@ -341,8 +345,8 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         reading of the stream ends near the model of `fit` on all rows; a row that comes twice
         counts twice. "natural" averages F over the stream, and its "auto" rate falls with the
         part that the new rows are of all so far. A line search looks at the rows of the call
-        alone. ``max_iter``, ``tol`` and callbacks have no
-        part in it.
+        alone. Another solver, ``batch_size`` or ``fit_intercept``, or coefficients changed by
+        hand, begin with a new memory. ``max_iter``, ``tol`` and callbacks have no part in it.
 
         Parameters
         ----------
@@ -414,40 +418,35 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         started: float,
     ) -> None:
         """One epoch on the rows of a stream."""
-        stream = vars(self).get("_stream")
-        if stream and not (
-            np.array_equal(self.coef_, stream.model[0])
-            and np.array_equal(self.intercept_, stream.model[1])
-        ):
-            stream = None
-        seen = stream.total if stream else vars(self).get("_weight_seen", 0.0)
+        seen = vars(self).get("_weight_seen", 0.0)
         whole = replace(labels, total=seen + labels.total)
         objective = self._objective(X, whole)
         w = self._start(objective, labels, None, None, goes_on="coef_" in vars(self))
+        stream = vars(self).get("_stream")
+        if stream and not stream.goes_on(settings, w, vars(self)):
+            stream = None
         history = History(started, before=self.history_ if stream else None)
         if stream:
-            first, random_state = stream.iterate_on(objective, w, self.n_iter_), stream.shuffles()
+            first = stream.iterate_on(objective, w, self.n_iter_)
+            random_state = shuffles_from(stream.random_state)
         else:
             first = first_on(objective, w, settings)
             history.record(first)
         last = epoch_on(first, settings, labels.total / whole.total, random_state)
         history.record(last)
         finite = isfinite(last.cost) and bool(np.isfinite(last.w).all())
-        self._take(last.w if finite else w, labels, history)
-        self.stop_reason_ = "partial_fit"
-        self._estimated_gap: float | None = None
-        self._weight_seen = whole.total
-        if not finite:
-            self.stop_reason_ = "diverged"
+        self._take(self._attributes(last.w if finite else w, w.dtype, labels, history.as_dict()))
+        self.stop_reason_ = "partial_fit" if finite else "diverged"
+        self._estimated_gap, self._weight_seen = None, whole.total
+        if finite:
+            self._stream = Stream.after(last, random_state, vars(self), settings)
+        else:
             warnings.warn(diverged_on_stream(last), ConvergenceWarning, stacklevel=3)
-            return
-        model = self.coef_, self.intercept_
-        self._stream = Stream.after(last, whole.total, random_state, model)
 
-    def _take(self, w: Array, labels: Labels, history: History) -> None:
+    def _take(self, attributes: dict[str, Any]) -> None:
+        """Set these fitted attributes, and forget those that not every fit has."""
         for name in {"best_iter_", "_bookmark", "_stream"} & vars(self).keys():
             delattr(self, name)
-        attributes = self._attributes(w, w.dtype, labels, history.as_dict())
         for name, value in attributes.items():
             setattr(self, name, value)
 
@@ -560,7 +559,7 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         mark = vars(self).get("_bookmark")
         if mark is None or not self._goes_on or coef_init is not None or intercept_init is not None:
             return None
-        may = settings.may_go_on(mark.settings) and mark.is_of(self.coef_, self.intercept_)
+        may = settings.may_go_on(mark.settings) and mark.model.is_still(vars(self))
         return mark if may else None
 
     def _tasks(self, X: Any, y: Any, sample_weight: ArrayLike | None) -> Tasks | None:
@@ -705,7 +704,10 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
             run.expand(iterate.w), run.origin.w.dtype, labels, watch.history.as_dict()
         )
         mark = run.bookmark(iterate, watch.standing, attributes, ended=False)
-        return {**attributes, "_bookmark": mark}
+        attributes |= {"stop_reason_": "callback", "_estimated_gap": None, "_bookmark": mark}
+        if watch.held_out is not None:
+            attributes["best_iter_"] = watch.standing.best.k
+        return attributes
 
     def _attributes(self, w: Array, dtype: Any, labels: Labels, history: Columns) -> dict[str, Any]:
         n_features = self.n_features_in_
@@ -722,9 +724,6 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         attributes = self._attributes(
             run.expand(outcome.w), run.origin.w.dtype, labels, outcome.history
         )
-        self._weight_seen = labels.total
-        for name in {"best_iter_", "_bookmark", "_stream"} & vars(self).keys():
-            delattr(self, name)
         if outcome.standing.best.w is not None:
             attributes["best_iter_"] = outcome.standing.best.k
         if self.warm_start and outcome.reason != "diverged":
@@ -733,10 +732,10 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
                 attributes["_bookmark"] = mark.frozen()
             except (pickle.PicklingError, AttributeError, TypeError) as error:
                 warnings.warn(cannot_go_on(run.settings.rule, error), UserWarning, stacklevel=4)
+        self._take(attributes)
         self.stop_reason_ = outcome.reason
         self._estimated_gap = estimated_gap(outcome, run)
-        for name, value in attributes.items():
-            setattr(self, name, value)
+        self._weight_seen = labels.total
 
     def _scores(self, X: Any) -> Array:
         check_is_fitted(self)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn.model_selection import train_test_split
 from sklearn.utils.multiclass import check_classification_targets
 
 from ._typing import Array
@@ -90,8 +91,6 @@ def hold_out(rows: Labelled, fraction: float, seed: int) -> tuple[Array, Labelle
     others : Labelled
         The rows held out, in order.
     """
-    from sklearn.model_selection import train_test_split  # takes long to import
-
     check_classification_targets(rows.y)
     weights = check_weights(rows.sample_weight, len(rows.y))
     kept = np.ones(len(rows.y)) if weights is None else weights.copy()

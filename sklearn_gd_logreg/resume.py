@@ -70,6 +70,24 @@ class Origin:
         return bool(abs(self.loss - start.loss) <= rounding * self.loss and off <= rounding * size)
 
 
+@dataclass(frozen=True)
+class Model:
+    """Copies of ``coef_`` and ``intercept_`` as they were left."""
+
+    coef: Array
+    intercept: Array
+
+    @classmethod
+    def of(cls, attributes: Mapping[str, Any]) -> Model:
+        """That of fitted attributes."""
+        return cls(attributes["coef_"].copy(), attributes["intercept_"].copy())
+
+    def is_still(self, attributes: Mapping[str, Any]) -> bool:
+        """Whether the attributes have not been changed by hand since."""
+        coef, intercept = attributes["coef_"], attributes["intercept_"]
+        return np.array_equal(coef, self.coef) and np.array_equal(intercept, self.intercept)
+
+
 @dataclass
 class Bookmark:
     """Where a descent was left.
@@ -84,8 +102,7 @@ class Bookmark:
         the call has come to its end.
     seed : int
         Chooses the rows that are held out.
-    model : tuple of arrays
-        Copies of ``coef_`` and ``intercept_`` as they were left.
+    model : Model
     place : bytes or tuple
         A `Place`, frozen, or with its objective.
     """
@@ -94,7 +111,7 @@ class Bookmark:
     settings: Settings
     began: int
     seed: int
-    model: tuple[Array, Array]
+    model: Model
     place: bytes | tuple[Place, Objective] = field(repr=False)
 
     def frozen(self) -> Bookmark:
@@ -105,18 +122,14 @@ class Bookmark:
         return replace(self, place=freeze(place, objective))
 
     def go_on(self, objective: Objective) -> Place:
-        """The place on the same data."""
-        if not isinstance(self.place, bytes):
-            return self.place[0]
-        place = thaw(self.place, objective)
+        """The place on the same data; nothing of it is shared with this bookmark."""
+        frozen = self.frozen().place
+        assert isinstance(frozen, bytes)
+        place = thaw(frozen, objective)
         assert isinstance(place, Place)
         objective.remember(place.known)
         objective.data.passes.count = place.iterate.passes
         return place
-
-    def is_of(self, coef: Array, intercept: Array) -> bool:
-        """Whether the model has not been changed by hand since."""
-        return np.array_equal(coef, self.model[0]) and np.array_equal(intercept, self.model[1])
 
     def __getstate__(self) -> dict[str, Any]:
         return dict(vars(self.frozen()))
@@ -147,15 +160,24 @@ class Place:
         seen = Standing(
             copy(standing.stopping), standing.verdict, copy(standing.lowest), copy(standing.best)
         )
-        state = random_state.get_state(legacy=False)
-        assert isinstance(state, Mapping)
-        return cls(iterate, seen, state, iterate.point.objective.known)
+        return cls(iterate, seen, state_of(random_state), iterate.point.objective.known)
 
-    def shuffles(self) -> RandomState:
-        """The source of shuffles from here on."""
-        random_state = RandomState()
-        random_state.set_state(dict(self.random_state))
-        return random_state
+
+# -- the source of shuffles ----------------------------------------------------------------
+
+
+def state_of(random_state: RandomState) -> Mapping[str, Any]:
+    """The state of a source of shuffles, a copy."""
+    state = random_state.get_state(legacy=False)
+    assert isinstance(state, Mapping)
+    return state
+
+
+def shuffles_from(state: Mapping[str, Any]) -> RandomState:
+    """A source of shuffles in this state."""
+    random_state = RandomState()
+    random_state.set_state(dict(state))
+    return random_state
 
 
 # -- pickles without the data --------------------------------------------------------------

@@ -24,7 +24,7 @@ from .held_out import HeldOut
 from .monitor import History, Observer, Outcome, Standing, Watch
 from .objective import Point
 from .rates import LearningRate
-from .resume import Bookmark, Origin, Place
+from .resume import Bookmark, Model, Origin, Place, shuffles_from
 from .settings import Settings
 from .stopping import Best, CostPlateau, GradientTolerance, StoppingRule
 
@@ -66,7 +66,7 @@ class Run:
     def go_on_from(self, mark: Bookmark) -> None:
         """Go on where a descent on the same cost was left."""
         self.place, self.began = mark.go_on(self.start.objective), mark.began
-        self.random_state = self.place.shuffles()
+        self.random_state = shuffles_from(self.place.random_state)
 
     def watched(
         self,
@@ -128,7 +128,7 @@ class Run:
         """Where the descent stands after an iterate, and the attributes of its model."""
         place = Place.at(iterate, standing, self.random_state)
         began = iterate.k if ended else self.began
-        copies = model["coef_"].copy(), model["intercept_"].copy()
         objective = self.start.objective
         settings = replace(self.settings, rule=copy(self.settings.rule), rate=None)
-        return Bookmark(self.origin, settings, began, self.seed, copies, (place, objective))
+        kept = Model.of(model)
+        return Bookmark(self.origin, settings, began, self.seed, kept, (place, objective))

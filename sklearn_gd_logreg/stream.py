@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from ._typing import Array
 from .descent import Iterate, epoch, first_epoch
 from .objective import Objective, Point
-from .resume import freeze, thaw
+from .resume import Model, freeze, state_of, thaw
 from .settings import Settings
 from .targets import Labels, check_weights, class_factors, class_mass, place, shares
 from .validation import invalid
@@ -25,37 +26,46 @@ class Stream:
 
     Attributes
     ----------
-    total : float
-        Σs of all rows so far.
     memory : bytes
         Pickle of what the rule remembers, without the rows.
     learning_rate : float
     steps : int
     passes : float
     random_state : dict
-    model : tuple of arrays
-        Copies of ``coef_`` and ``intercept_``.
+    model : Model
+    settings : Settings
+        Without the learning rate, which may be another in the next call.
+    kind : tuple
+        Shape and precision of the parameters.
     """
 
-    total: float
     memory: bytes
     learning_rate: float
     steps: int
     passes: float
     random_state: Mapping[str, Any]
-    model: tuple[Array, Array]
+    model: Model
+    settings: Settings
+    kind: tuple[tuple[int, ...], str]
 
     @classmethod
     def after(
-        cls, iterate: Iterate, total: float, random_state: RandomState, model: tuple[Array, Array]
+        cls,
+        iterate: Iterate,
+        random_state: RandomState,
+        model: Mapping[str, Any],
+        settings: Settings,
     ) -> Stream:
         """The stream after an epoch on its last rows."""
-        state = random_state.get_state(legacy=False)
-        assert isinstance(state, Mapping)
         memory = freeze(iterate.memory, iterate.point.objective)
-        copies = model[0].copy(), model[1].copy()
-        known = (iterate.learning_rate, iterate.steps, iterate.passes, state, copies)
-        return cls(total, memory, *known)
+        settings = replace(settings, rule=copy(settings.rule), rate=None)
+        known = (iterate.learning_rate, iterate.steps, iterate.passes, state_of(random_state))
+        return cls(memory, *known, Model.of(model), settings, kind_of(iterate.w))
+
+    def goes_on(self, settings: Settings, w: Array, model: Mapping[str, Any]) -> bool:
+        """Whether what is remembered belongs to this rule, these parameters and this model."""
+        same = settings.may_go_on(self.settings) and kind_of(w) == self.kind
+        return same and self.model.is_still(model)
 
     def iterate_on(self, objective: Objective, w: Array, k: int) -> Iterate:
         """Where an epoch on the next rows begins; nothing is read yet."""
@@ -65,11 +75,10 @@ class Stream:
         known = (k, w, 0.0, 0.0, nan, self.learning_rate, self.passes, w)
         return Iterate(*known, point, memory, self.steps)
 
-    def shuffles(self) -> RandomState:
-        """The source of shuffles from here on."""
-        random_state = RandomState()
-        random_state.set_state(dict(self.random_state))
-        return random_state
+
+def kind_of(w: Array) -> tuple[tuple[int, ...], str]:
+    """Shape and precision of parameters."""
+    return w.shape, w.dtype.str
 
 
 def epoch_on(
@@ -105,6 +114,11 @@ def label_part(
     weights = check_weights(sample_weight, len(y))
     factors = class_factors(owner, class_weight, classes, np.ones(len(classes)))
     total = float(class_mass(codes, weights, len(classes)) @ factors)
+    if not total:
+        raise ValueError(
+            "partial_fit needs a row of non-zero weight. Got only rows of classes whose "
+            f"class_weight is 0: {class_weight!r}."
+        )
     share = None
     if weights is not None or class_weight is not None:
         share = shares(codes, weights, factors, total, dtype)

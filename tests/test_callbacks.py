@@ -1,5 +1,6 @@
 """Callbacks in scikit-learn's protocol, with every solver and wherever the estimator stands."""
 
+import copy
 import pickle
 import subprocess
 import sys
@@ -319,6 +320,31 @@ def test_a_fit_goes_on_from_a_checkpoint_to_the_same_end(fit, tmp_path):
         np.testing.assert_array_equal(clf.history_[name], whole.history_[name])
     more = clf.set_params(max_iter=3, tol=0).fit(X, Y)  # the next fit counts anew
     assert more.n_iter_ in (whole.n_iter_ + 3, whole.n_iter_)
+
+
+@needs_callbacks
+def test_an_estimator_kept_by_a_callback_goes_on_without_touching_the_fit():
+    recorder = Recorder()
+    params = {"solver": "nesterov", "warm_start": True}
+    whole = exactly(9, **params).set_callbacks(recorder).fit(X, Y)
+    kept = ends(recorder)[3].set_callbacks()
+    for _ in range(2):  # what was kept may go on more than once
+        again = copy.copy(kept).fit(X, Y)
+        assert again.n_iter_ == 9
+        np.testing.assert_array_equal(again.coef_, whole.coef_)
+        for name in set(whole.history_) - {"time"}:
+            np.testing.assert_array_equal(again.history_[name], whole.history_[name])
+
+
+@needs_callbacks
+def test_a_checkpoint_of_a_second_fit_knows_nothing_of_the_first(tmp_path):
+    clf = exactly(3).fit(X, Y, X_val=X, y_val=Y)
+    clf.set_callbacks(Checkpoint(tmp_path / "fit")).fit(X, Y)
+    loaded = Checkpoint.load(tmp_path / "fit")
+    assert not hasattr(loaded, "best_iter_")
+    assert "after 3 iterations" in str(loaded)
+    clf.fit(X, Y, X_val=X, y_val=Y)
+    assert Checkpoint.load(tmp_path / "fit").best_iter_ == clf.best_iter_
 
 
 @needs_callbacks

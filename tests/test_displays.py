@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 from scipy import sparse
+from sklearn.datasets import load_breast_cancer
 from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
@@ -612,3 +613,17 @@ def test_axes_of_the_wrong_kind_are_refused():
     deep = display.plot(kind="surface").ax_
     with pytest.raises(ValueError, match="flat"):
         display.plot(deep)
+
+
+def test_a_path_that_does_not_lead_to_the_model_is_refused():
+    X, y = load_breast_cancer(return_X_y=True)
+    X = StandardScaler().fit_transform(X)
+    clf = GDLogisticRegression(solver="adam", C=np.inf, learning_rate=0.1, early_stopping=True)
+    clf.set_params(n_iter_no_change=3, max_iter=60, tol=0)
+    clf.fit(X[::2], y[::2], X_val=X[1::2], y_val=y[1::2])
+    with pytest.raises(ValueError, match=r"come to other parameters.*Trajectory"):
+        CostSurfaceDisplay.from_estimator(clf, X[::2], y[::2])
+    plain = clf.set_params(early_stopping=False).fit(X[::2], y[::2])
+    with pytest.raises(ValueError, match="come to other parameters"):
+        CostSurfaceDisplay.from_estimator(plain, X[1::2], y[1::2])
+    CostSurfaceDisplay.from_estimator(plain, X[::2], y[::2])

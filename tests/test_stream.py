@@ -8,7 +8,7 @@ import pytest
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
-from sklearn_gd_logreg import GDLogisticRegression, NaturalGradient, TimeDecay
+from sklearn_gd_logreg import Adam, GDLogisticRegression, NaturalGradient, TimeDecay
 
 RULES = ["gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam"]
 
@@ -142,6 +142,22 @@ def test_a_call_that_diverges_leaves_the_model_of_the_call_before():
     assert clf.stop_reason_ == "diverged"
 
 
+@pytest.mark.parametrize(
+    "change",
+    [{"solver": "momentum"}, {"solver__beta1": 0.5}, {"fit_intercept": False}, {"batch_size": 9}],
+)
+def test_another_rule_or_shape_begins_with_a_new_memory(change):
+    X, y = rows()
+    clf = GDLogisticRegression(solver=Adam(), random_state=0).partial_fit(X, y, [0, 1])
+    coef, intercept = clf.coef_, clf.intercept_
+    clf.set_params(**change).partial_fit(X, y)
+    assert clf.n_iter_ == 1
+    fresh = GDLogisticRegression(solver=Adam(), random_state=0).set_params(**change)
+    fresh.coef_, fresh.intercept_, fresh.classes_ = coef, intercept, clf.classes_
+    fresh.n_features_in_, fresh._weight_seen = 6, len(y)
+    np.testing.assert_array_equal(clf.coef_, fresh.partial_fit(X, y).coef_)
+
+
 X_, Y_ = rows(30)
 REFUSED = {
     "no classes": (lambda c: c.partial_fit(X_, Y_), "classes must be given in the first call"),
@@ -158,6 +174,10 @@ REFUSED = {
     "balanced": (
         lambda c: c.set_params(class_weight="balanced").partial_fit(X_, Y_, [0, 1]),
         "class_weight",
+    ),
+    "no weight": (
+        lambda c: c.set_params(class_weight={0: 0, 1: 1}).partial_fit(X_, 0 * Y_, [0, 1]),
+        "needs a row of non-zero weight",
     ),
     "early stopping": (
         lambda c: c.set_params(early_stopping=True).partial_fit(X_, Y_, [0, 1]),

@@ -89,7 +89,7 @@ class Checkpoint:
     def _content(fitted: Any) -> Mapping[str, Any]:
         model = clone(fitted).set_callbacks()
         known = [name for name in vars(fitted) if name.endswith("_") and not name.startswith("_")]
-        for name in [*known, "_bookmark"]:
+        for name in [*known, "_bookmark", "_estimated_gap"]:
             if name in vars(fitted):
                 setattr(model, name, getattr(fitted, name))
         return {"format": FORMAT, "estimator": model}

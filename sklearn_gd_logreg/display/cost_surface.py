@@ -147,7 +147,9 @@ class CostSurfaceDisplay:
         path : array-like of shape (n_points, n_features + 1), default=None
             Where the descent has been, with the intercept last (left out with
             ``fit_intercept=False``); for K > 2 classes of shape (n_points, K,
-            n_features + 1). None: a clone of the model is led along its way once more, from 0.
+            n_features + 1). None: a clone of the model is led along its way once more, from 0,
+            and it is an error if that does not end at the model, as after early stopping by
+            ``X_val``. The callback `Trajectory` keeps the path of any fit.
         max_steps : int, default=1000
             How many steps it is led at most; of a longer descent the rest is not shown.
         grid_resolution : int, default=50

@@ -20,6 +20,9 @@ from ..rules import UpdateRule
 from ..targets import label_rows
 from ..validation import InvalidParameterError
 
+ASTRAY = 0.01
+"""Part of the extent of a path by which its end may differ from the model."""
+
 
 def attributes(model: Any) -> dict[str, Any]:
     """What is set on a model, whatever it is."""
@@ -154,6 +157,11 @@ def trace(
         What it was fitted on.
     max_steps : int
 
+    Raises
+    ------
+    ValueError
+        If it does not lead to the model.
+
     Returns
     -------
     array of shape (n_points, n_features + fit_intercept, n_outputs)
@@ -172,4 +180,13 @@ def trace(
             if follower.stop_reason_ == "diverged":
                 break
             points.append(parameters_of(follower))
-    return np.stack(points)
+    path = np.stack(points)
+    off = np.abs(path[-1] - parameters_of(clf)).max(initial=0)
+    if clf.n_iter_ <= max_steps and off > ASTRAY * np.abs(path).max(initial=0):
+        raise ValueError(
+            f"{owner} has fitted the model once more, and come to other parameters. X, y and the "
+            "weights must be those of the fit. A fit from a start of its own, with X_val and "
+            "early_stopping, or with random_state=None must be given with its 'path': that of "
+            "the callback Trajectory."
+        )
+    return path
