@@ -8,12 +8,14 @@ from scipy import sparse
 
 from .._typing import Array
 from .base import ALL, Dataset, Rows, pairs
+from .columns import Columns
 from .csr import SparseDataset
 from .dense import DenseDataset
 from .row_space import RowSpace, row_space, row_space_pays
 
 __all__ = [
     "ALL",
+    "Columns",
     "Dataset",
     "RowSpace",
     "Rows",

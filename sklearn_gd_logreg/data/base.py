@@ -7,12 +7,15 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._typing import Array
+
+if TYPE_CHECKING:
+    from .columns import Columns
 
 SMALL_COPY = 1e6
 """Bytes that a copy of rows may take whatever the size of X; beyond, X/16."""
@@ -198,6 +201,25 @@ class Dataset(ABC):
     def share_of(self, index: NDArray[np.signedinteger] | slice) -> Array | float:
         """The shares of some rows: a float where all rows count alike."""
         return self.share[index] if isinstance(self.share, np.ndarray) else self.share
+
+    @property
+    def has_columns(self) -> bool:
+        """Whether `columns` may be asked for: the entries can be read feature by feature."""
+        return False
+
+    def columns(self, features: NDArray[np.intp], scale: Array, edge: float) -> Columns:
+        """The chosen features with each row times its scale.
+
+        If there is an intercept, its 1 times ``edge`` is the last of them.
+        """
+        raise NotImplementedError
+
+    def column_works(self, features: NDArray[np.intp]) -> tuple[float, float]:
+        """What a product with these columns and its transpose costs, and `Rows.gram` of them.
+
+        In multiplications of a large matrix product.
+        """
+        raise NotImplementedError
 
     @property
     def effective_rows(self) -> float:

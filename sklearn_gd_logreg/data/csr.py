@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from .._typing import Array
 from .base import Dataset, Rows, bordered, cuts
+from .columns import Columns
 
 BLOCK = 1 << 20
 """Least number of entries of a block: what its rows need beside X is then little."""
@@ -28,6 +29,9 @@ PASS_WORK, PAIR_WORK = 130.0, 250.0
 
 SCALING_WORK, GRAM_WORK = 160.0, 1.2
 """Work on an entry of a row made dense, and on that for each feature."""
+
+COLUMNS_BYTES = 128e6
+"""Bytes of X up to which a copy of it by columns is kept where columns are asked for."""
 
 FLAT_CHUNK = 1 << 17
 """Number of entries of a part of X that is made dense."""
@@ -162,6 +166,30 @@ class SparseDataset(Dataset):
         for index in cuts(self.n_rows, n_blocks):
             rows = X if n_blocks <= 1 else _run(X, index)
             yield SparseRows(rows, self.y[index], self.share_of(index), index, self.intercept)
+
+    @property
+    def has_columns(self) -> bool:
+        return self.n_bytes <= COLUMNS_BYTES
+
+    def columns(self, features: NDArray[np.intp], scale: Array, edge: float) -> Columns:
+        chosen = self._by_column[:, features]
+        part = chosen.nnz / max(self.n_entries, 1) * self.n_rows / self.rows_in_a_pass
+        return Columns.of(chosen, scale, edge if self.intercept else None, self.passes, part)
+
+    def column_works(self, features: NDArray[np.intp]) -> tuple[float, float]:
+        nnz = float(self._column_sizes[features].sum())
+        return PASS_WORK * nnz, min(gram_works(nnz, (self.n_rows, len(features))))
+
+    @cached_property
+    def _column_sizes(self) -> NDArray[np.intp]:
+        return np.bincount(self.X.indices, minlength=self.n_features)
+
+    @cached_property
+    def _by_column(self) -> Any:
+        X = self.X
+        single = type(X)(X.shape, dtype=np.float32)
+        ends, columns = X.indptr.astype(np.int32), X.indices.astype(np.int32, copy=False)
+        return _sharing(single, X.data.astype(np.float32), columns, ends).tocsc()
 
     @property
     def pass_work(self) -> float:

@@ -8,6 +8,7 @@ from math import inf
 import numpy as np
 
 from ..objective import Objective, Point
+from .columns import ColumnFisher
 from .curvature import (
     Curvature,
     DiagonalFisher,
@@ -74,6 +75,9 @@ def thrifty_form(
     """
     objective = point.objective
     if objective.penalty.l1:
+        columns = column_form(point, damping, limit, aim, before)
+        if columns:
+            return columns
         form = exact_form(point, damping, limit, enough=2 * aim**2)
         if isinstance(form, WorkingSet):
             return form.at(point, aim)
@@ -93,6 +97,20 @@ def thrifty_form(
     if before.trusted:
         n_rows = max(n_rows, more_rows(objective, before.n_rows))
     return secants(point, damping, n_rows, aim, before.pairs)
+
+
+def column_form(
+    point: Point, damping: float, limit: int, aim: float, before: Curvature | None
+) -> ColumnFisher | None:
+    """No matrix but columns of X, where these can be read and were of use so far."""
+    objective = point.objective
+    small = point.w.size <= min(limit, SMALL) or objective.loss.n_outputs > 1
+    if small or damping or not objective.data.has_columns:
+        return None
+    if not (before is None or isinstance(before, ColumnFisher)):
+        return None
+    form = ColumnFisher.at(point, aim, limit, before)
+    return form if form and form.found.settled else None
 
 
 def guess(point: Point, damping: float, limit: int, aim: float) -> SecantFisher:

@@ -112,12 +112,14 @@ def conjugate_gradients(
     slope: Array,
     accuracy: float,
     enough: float,
+    delay: int = DELAY,
 ) -> tuple[Array, float]:
     """About v = F⁻¹ slope, by products with F, preconditioned by ``solve``; and vᵀFv.
 
-    The gains of all products add up to vᵀFv, and those of the last products tell how far it
-    was off before them. It ends where the root of that is a part ``accuracy`` of the root of
-    vᵀFv, or no more than ``enough``. It is added once more for what is still to gain.
+    The gains of all products add up to vᵀFv, and those of the last products, ``delay`` at the
+    least, tell how far it was off before them. It ends where the root of that is a part
+    ``accuracy`` of the root of vᵀFv, or no more than ``enough``. It is added once more for
+    what is still to gain.
 
     References
     ----------
@@ -140,8 +142,8 @@ def conjugate_gradients(
         solution += step * direction
         residual -= step * curved
         gains.append(step * size)
-        error = sum(gains[-max(DELAY, len(gains) // PART) :])
-        if len(gains) > DELAY and error <= max(accuracy**2 * sum(gains), enough**2):
+        error = sum(gains[-max(delay, len(gains) // PART) :])
+        if len(gains) > delay and error <= max(accuracy**2 * sum(gains), enough**2):
             break
         towards = solve(residual)
         size, before = float(np.vdot(residual, towards)), size

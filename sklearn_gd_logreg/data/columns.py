@@ -1,0 +1,90 @@
+"""Some features of sparse rows, column by column."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._typing import Array
+from .base import Passes
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Some features with every row scaled: a matrix W with a column for each.
+
+    It is in single precision, for what shapes a step and need not be exact. Products with W and
+    Wᵀ count as the part of a pass that its entries are of all entries.
+
+    Attributes
+    ----------
+    matrix : CSC array of shape (m, p), float32
+    passes : Passes
+        Where to count.
+    part : float
+        Entries of the matrix over those that a pass reads.
+    """
+
+    matrix: Any
+    passes: Passes
+    part: float
+
+    @classmethod
+    def of(
+        cls, chosen: Any, scale: Array, edge: float | None, passes: Passes, part: float
+    ) -> Columns:
+        """The ``chosen`` columns times ``scale``, and a last one of ``edge``, if that is given."""
+        n_entries = chosen.nnz
+        matrix = chosen if edge is None else _with_room(chosen)
+        data, scale = matrix.data, scale.astype(np.float32)
+        if (scale == scale[:1]).all():
+            data[:n_entries] *= scale[:1]
+        else:
+            data[:n_entries] *= np.take(scale, chosen.indices, mode="clip")
+        if edge is not None:
+            data[n_entries:] = edge * scale
+        return cls(matrix, passes, part)
+
+    def times(self, v: Array) -> Array:
+        """Wv, float32."""
+        self.count(0.5)
+        product: Array = self.matrix @ v.astype(np.float32)
+        return product
+
+    def transposed_times(self, r: Array) -> Array:
+        """Wᵀr, float32."""
+        self.count(0.5)
+        product: Array = self.matrix.T @ r.astype(np.float32, copy=False)
+        return product
+
+    def squares(self) -> Array:
+        """Sum of the squares of each column, float64."""
+        starts, ends = self.matrix.indptr[:-1], self.matrix.indptr[1:]
+        if not self.matrix.nnz:
+            return np.zeros(len(starts))
+        squares = np.square(self.matrix.data, dtype=np.float64)
+        sums = np.add.reduceat(squares, np.minimum(starts, len(squares) - 1))
+        return np.where(ends > starts, sums, 0.0)
+
+    @property
+    def read(self) -> float:
+        """How often they have been read so far, if nothing else has been."""
+        return self.passes.count / max(self.part, 1e-300)
+
+    def count(self, times: float) -> None:
+        """Count that all entries were read so many times."""
+        self.passes.count += times * self.part
+
+
+def _with_room(chosen: Any) -> Any:
+    """The same with a further column of all rows, whose entries are yet to be written."""
+    n_rows, n_columns = chosen.shape
+    rows: NDArray[np.int32] = np.arange(n_rows, dtype=np.int32)
+    wider = type(chosen)((n_rows, n_columns + 1), dtype=chosen.dtype)
+    wider.data = np.append(chosen.data, np.empty(n_rows, chosen.dtype))
+    wider.indices = np.append(chosen.indices, rows)
+    wider.indptr = np.append(chosen.indptr, np.int32(len(wider.data)))
+    return wider
