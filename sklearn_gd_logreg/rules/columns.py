@@ -27,6 +27,9 @@ ROUNDS, FEW_ROUNDS = 10, 3
 FEW, HARDLY_ANY = 0.1, 0.01
 """Parts of the features in the model that are few, and hardly any, beside it."""
 
+FINE = 1e-6
+"""Norm that single precision cannot vouch for."""
+
 SLOW = 0.3
 """Part of the norm before from which the step is to be worked out with care."""
 
@@ -139,7 +142,7 @@ class ColumnFisher(Curvature):
         found = self._minimised(state, self.care)
         if not found.settled or model.gain(found.state) > self.aim**2:
             return found
-        if self.care is CAREFUL:  # slow so near the end: that it is the end, F has to say
+        if self.care is CAREFUL or self.aim < FINE:  # that this is the end, F has to say
             return Found(found.state, self.price == inf)
         return self._minimised(found.state, CAREFUL)
 
