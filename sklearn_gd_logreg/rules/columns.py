@@ -63,8 +63,8 @@ class Found(NamedTuple):
 class ColumnFisher(Curvature):
     """F of the features that matter at a point, by their columns of X.
 
-    These are the features in the model and those whose derivative exceeds l1, or nearly: all
-    others stay at 0. After a short step the columns are kept as they are.
+    These are the features in the model and those whose derivative exceeds l1, or nearly. The
+    others stay at 0 until theirs does. After a short step the columns are kept as they are.
 
     Attributes
     ----------

@@ -1,0 +1,141 @@
+"""With an L1 penalty, columns of sparse rows in place of F must not show in the result."""
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from sklearn_gd_logreg import NaturalGradient
+from sklearn_gd_logreg.data import as_dataset
+from sklearn_gd_logreg.loss import cross_entropy
+from sklearn_gd_logreg.objective import Objective, Point
+from sklearn_gd_logreg.penalty import ElasticNet
+from sklearn_gd_logreg.rules import columns
+from sklearn_gd_logreg.rules.column_model import CAREFUL
+from sklearn_gd_logreg.rules.curvature import regular_fisher
+from sklearn_gd_logreg.rules.proximal import ProximalFisher
+
+from .problems import Problem
+from .test_shortcuts import ASKED, ROUNDING, cost_of, model, text, weighted
+
+
+def by_columns(problem, **options):
+    """The same with an L1 penalty or an elastic net, and no F that is worth its price."""
+    return Problem(problem.X, problem.y, {**problem.options, "l1_ratio": 1.0, **options})
+
+
+COLUMN_PROBLEMS = {
+    "text": lambda: by_columns(text(3.0)),
+    "no intercept": lambda: by_columns(text(3.0, fit_intercept=False)),
+    "elastic net": lambda: by_columns(text(3.0), l1_ratio=0.6),
+    "weak penalty": lambda: by_columns(text(30.0)),
+    "odd units": lambda: by_columns(text(3.0, scales=2.0)),
+    "no feature": lambda: by_columns(text(1e-3)),
+    "float32": lambda: by_columns(text(3.0)).on(text(3.0).X.astype(np.float32)),
+    "weights": lambda: weighted(
+        by_columns(text(3.0)), np.random.RandomState(0).randint(0, 3, 6000).astype(float)
+    ),
+}
+
+
+@pytest.fixture
+def any_price(monkeypatch):
+    """Columns whatever F would cost, and how often F was formed."""
+    formed = []
+    original = Objective.fisher
+
+    def fisher(self, w, *args):
+        formed.append(None)
+        return original(self, w, *args)
+
+    monkeypatch.setattr(columns, "WORTH", 0.0)
+    monkeypatch.setattr(Objective, "fisher", fisher)
+    return formed
+
+
+@pytest.mark.parametrize("tol", [1e-2, 1e-4, 1e-5])
+@pytest.mark.parametrize("name", COLUMN_PROBLEMS)
+def test_columns_end_as_near_the_optimum_as_f_does(any_price, name, tol):
+    problem = COLUMN_PROBLEMS[name]()
+    clf = problem.fit(model(tol=tol))
+    at_first = len(any_price)
+    double = problem.on(problem.X.astype(np.float64))
+    exact = double.fit(model(tol=1e-9, solver=NaturalGradient(exact=True)))
+    assert clf.stop_reason_ == "tol"
+    assert len(any_price) - at_first > at_first
+    rounding = 1e-7 if problem.X.dtype == np.float32 else ROUNDING
+    assert cost_of(double, clf) - cost_of(double, exact) <= tol**2 / 2 + rounding
+
+
+@pytest.mark.parametrize("name", ["text", "no intercept", "elastic net"])
+def test_easy_columns_need_no_f(any_price, name):
+    clf = COLUMN_PROBLEMS[name]().fit(model())
+    assert clf.stop_reason_ == "tol"
+    assert not any_price
+
+
+def test_hard_columns_give_way_to_f(any_price):
+    rng = np.random.RandomState(0)
+    shared = np.repeat(rng.standard_normal((500, 60)), 5, axis=1)
+    X = sparse.csr_array(shared + 0.01 * rng.standard_normal((500, 300)))
+    y = (X.sum(axis=1) + rng.standard_normal(500) > 0).astype(int)
+    problem = Problem(X, y, {"C": 10.0, "l1_ratio": 1.0})
+    clf = problem.fit(model())
+    assert any_price
+    exact = problem.fit(model(tol=1e-9, solver=NaturalGradient(exact=True)))
+    assert cost_of(problem, clf) - cost_of(problem, exact) <= ASKED
+
+
+def test_the_price_of_f_decides_between_columns_and_f(monkeypatch):
+    looks = []
+    original = columns.ColumnFisher.at.__func__
+
+    def at(cls, *args):
+        looks.append(original(cls, *args))
+        return looks[-1]
+
+    monkeypatch.setattr(columns.ColumnFisher, "at", classmethod(at))
+    by_columns(text(3.0)).fit(model())
+    assert looks
+    monkeypatch.setattr(columns, "WORTH", np.inf)
+    looks.clear()
+    by_columns(text(3.0)).fit(model())
+    assert looks
+    assert not any(looks)
+
+
+def test_columns_are_those_of_x():
+    """What columns answer is true of them: products, squares, and the edge of the intercept."""
+    X = text(1.0).X[:300, :50]
+    share = np.full((300, 1), 1 / 300)
+    data = as_dataset(X, np.ones((300, 1), np.int8), share, True)
+    root = np.random.RandomState(0).uniform(size=300)
+    chosen = np.array([0, 3, 7, 49])
+    some = data.columns(chosen, root, 100.0)
+    dense = np.column_stack([X.toarray()[:, chosen] * root[:, np.newaxis], 100 * root])
+    v, r = np.arange(5.0), np.linspace(-1, 1, 300)
+    before = data.passes.count
+    np.testing.assert_allclose(some.times(v), dense @ v, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(some.transposed_times(r), dense.T @ r, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(some.squares(), (dense**2).sum(axis=0), rtol=1e-6)
+    assert data.passes.count - before == pytest.approx(X[:, chosen].nnz / X.nnz)
+
+
+def test_rounds_and_signs_lower_the_model_and_settle_at_its_minimum():
+    problem = by_columns(text(3.0))
+    n_rows, n_features = problem.X.shape
+    loss = cross_entropy(2)
+    data = as_dataset(problem.X, loss.targets(problem.y), None, True)
+    it = Objective(data, loss, ElasticNet(0.0, 1 / (3 * n_rows), n_features))
+    point = Point(it, np.zeros((data.n_parameters, 1)))
+    form = columns.ColumnFisher.at(point, 1e-4, 2000, None)
+    model_, state, gains = form.model, form.model.start, [0.0]
+    for _ in range(4):
+        state = model_.by_coordinates(state, 5)
+        gains.append(model_.gain(state))
+        state = model_.by_signs(state, model_.subgradient(state), CAREFUL, 0.0)
+        gains.append(model_.gain(state))
+    assert (np.diff(gains) >= 0).all()
+    assert model_.to_gain(model_.subgradient(state)) <= 1e-9 * gains[-1]
+    rows = np.append(form.features, n_features)
+    matrix = ProximalFisher(regular_fisher(point, 0.0, form.features), rows)
+    assert gains[-1] == pytest.approx(matrix.target(point, 1.0).decrease, rel=1e-5)
