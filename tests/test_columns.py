@@ -52,7 +52,7 @@ def any_price(monkeypatch):
     return formed
 
 
-@pytest.mark.parametrize("tol", [1e-2, 1e-4, 1e-5])
+@pytest.mark.parametrize("tol", [1e-2, 1e-4, 1e-5, 1e-7])
 @pytest.mark.parametrize("name", COLUMN_PROBLEMS)
 def test_columns_end_as_near_the_optimum_as_f_does(any_price, name, tol):
     problem = COLUMN_PROBLEMS[name]()
