@@ -128,8 +128,9 @@ def rounds_over_columns(
 
     Parameters
     ----------
-    columns : CSC array of shape (m, p), float64
+    columns : CSC array of shape (m, p)
     targets : array of shape (m,)
+        In the same precision.
     start : array of shape (p,)
     penalty : tuple of float
         l2 and l1.
@@ -149,7 +150,7 @@ def rounds_over_columns(
         tol=0.0,
         precompute=False,
     )
-    return found if np.isfinite(found).all() else start
+    return found.astype(np.float64) if np.isfinite(found).all() else start
 
 
 def _elastic_net(X: Any, y: Array, start: Array, **options: Any) -> tuple[Array, int]:
