@@ -15,6 +15,7 @@ from sklearn_gd_logreg.rules.curvature import regular_fisher
 from sklearn_gd_logreg.rules.proximal import ProximalFisher
 
 from .problems import Problem
+from .test_resume import in_parts, pickled, same
 from .test_shortcuts import ASKED, ROUNDING, cost_of, model, text, weighted
 
 
@@ -139,3 +140,12 @@ def test_rounds_and_signs_lower_the_model_and_settle_at_its_minimum():
     rows = np.append(form.features, n_features)
     matrix = ProximalFisher(regular_fisher(point, 0.0, form.features), rows)
     assert gains[-1] == pytest.approx(matrix.target(point, 1.0).decrease, rel=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("lengths", [[1, 2, 3], [3, 1, 2]])
+def test_a_descent_on_columns_goes_on_from_a_pickle(monkeypatch, lengths):
+    monkeypatch.setattr(columns, "WORTH", 0.0)
+    problem = by_columns(text(3.0))
+    options = {**problem.options, "warm_start": True}
+    same(*in_parts(options, lengths, problem.X, problem.y, between=pickled))

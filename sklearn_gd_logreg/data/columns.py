@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._typing import Array
-from .base import Passes
+from .base import Dataset
 
 
 @dataclass(frozen=True)
@@ -22,31 +22,30 @@ class Columns:
     Attributes
     ----------
     matrix : CSC array of shape (m, p), float32
-    passes : Passes
-        Where to count.
+    data : Dataset
+        What they are columns of, and where it is counted that they are read.
     part : float
         Entries of the matrix over those that a pass reads.
     """
 
     matrix: Any
-    passes: Passes
+    data: Dataset
     part: float
 
     @classmethod
-    def of(
-        cls, chosen: Any, scale: Array, edge: float | None, passes: Passes, part: float
-    ) -> Columns:
-        """The ``chosen`` columns times ``scale``, and a last one of ``edge``, if that is given."""
+    def of(cls, data: Dataset, chosen: Any, scale: Array, edge: float) -> Columns:
+        """The ``chosen`` columns times ``scale``, and a last one of ``edge`` for an intercept."""
         n_entries = chosen.nnz
-        matrix = chosen if edge is None else _with_room(chosen)
-        data, scale = matrix.data, scale.astype(np.float32)
+        matrix = _with_room(chosen) if data.intercept else chosen
+        part = n_entries / max(data.n_entries, 1) * data.n_rows / data.rows_in_a_pass
+        entries, scale = matrix.data, scale.astype(np.float32)
         if (scale == scale[:1]).all():
-            data[:n_entries] *= scale[:1]
+            entries[:n_entries] *= scale[:1]
         else:
-            data[:n_entries] *= np.take(scale, chosen.indices, mode="clip")
-        if edge is not None:
-            data[n_entries:] = edge * scale
-        return cls(matrix, passes, part)
+            entries[:n_entries] *= np.take(scale, chosen.indices, mode="clip")
+        if data.intercept:
+            entries[n_entries:] = edge * scale
+        return cls(matrix, data, part)
 
     def times(self, v: Array) -> Array:
         """Wv, float32."""
@@ -72,11 +71,11 @@ class Columns:
     @property
     def read(self) -> float:
         """How often they have been read so far, if nothing else has been."""
-        return self.passes.count / max(self.part, 1e-300)
+        return self.data.passes.count / max(self.part, 1e-300)
 
     def count(self, times: float) -> None:
         """Count that all entries were read so many times."""
-        self.passes.count += times * self.part
+        self.data.passes.count += times * self.part
 
 
 def _with_room(chosen: Any) -> Any:

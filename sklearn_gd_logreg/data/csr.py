@@ -172,9 +172,7 @@ class SparseDataset(Dataset):
         return self.n_bytes <= COLUMNS_BYTES
 
     def columns(self, features: NDArray[np.intp], scale: Array, edge: float) -> Columns:
-        chosen = self._by_column[:, features]
-        part = chosen.nnz / max(self.n_entries, 1) * self.n_rows / self.rows_in_a_pass
-        return Columns.of(chosen, scale, edge if self.intercept else None, self.passes, part)
+        return Columns.of(self, self._by_column[:, features], scale, edge)
 
     def column_works(self, features: NDArray[np.intp]) -> tuple[float, float]:
         nnz = float(self._column_sizes[features].sum())

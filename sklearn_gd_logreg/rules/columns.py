@@ -142,7 +142,7 @@ class ColumnFisher(Curvature):
         found = self._minimised(state, self.care)
         if not found.settled or model.gain(found.state) > self.aim**2:
             return found
-        if self.care is CAREFUL or self.aim < FINE:  # that this is the end, F has to say
+        if self.care == CAREFUL or self.aim < FINE:  # that this is the end, F has to say
             return Found(found.state, self.price == inf)
         return self._minimised(found.state, CAREFUL)
 
