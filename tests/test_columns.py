@@ -121,6 +121,14 @@ def test_columns_are_those_of_x():
     assert data.passes.count - before == pytest.approx(X[:, chosen].nnz / X.nnz)
 
 
+@pytest.mark.parametrize("size", [1e-20, 1e20, 1e40])
+def test_the_unit_of_the_entries_does_not_matter(any_price, size):
+    problem = by_columns(text(3.0))
+    in_units = Problem(problem.X * size, problem.y, {**problem.options, "C": 3.0 / size})
+    clf, large = problem.fit(model()), in_units.fit(model())
+    np.testing.assert_allclose(large.coef_ * size, clf.coef_, rtol=1e-3, atol=1e-3)
+
+
 def test_rounds_and_signs_lower_the_model_and_settle_at_its_minimum():
     problem = by_columns(text(3.0))
     n_rows, n_features = problem.X.shape

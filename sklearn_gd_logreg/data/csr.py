@@ -33,6 +33,9 @@ SCALING_WORK, GRAM_WORK = 160.0, 1.2
 COLUMNS_BYTES = 128e6
 """Bytes of X up to which a copy of it by columns is kept where columns are asked for."""
 
+LARGE_ENTRY = 1e30
+"""Size of entries from which single precision might overflow."""
+
 FLAT_CHUNK = 1 << 17
 """Number of entries of a part of X that is made dense."""
 
@@ -169,7 +172,7 @@ class SparseDataset(Dataset):
 
     @property
     def has_columns(self) -> bool:
-        return self.n_bytes <= COLUMNS_BYTES
+        return self.n_bytes <= COLUMNS_BYTES and self._fits_single
 
     def columns(self, features: NDArray[np.intp], scale: Array, edge: float) -> Columns:
         return Columns.of(self, self._by_column[:, features], scale, edge)
@@ -177,6 +180,11 @@ class SparseDataset(Dataset):
     def column_works(self, features: NDArray[np.intp]) -> tuple[float, float]:
         nnz = float(self._column_sizes[features].sum())
         return PASS_WORK * nnz, min(gram_works(nnz, (self.n_rows, len(features))))
+
+    @cached_property
+    def _fits_single(self) -> bool:
+        entries = self.X.data
+        return max(-entries.min(initial=0), entries.max(initial=0)) < LARGE_ENTRY
 
     @cached_property
     def _column_sizes(self) -> NDArray[np.intp]:
