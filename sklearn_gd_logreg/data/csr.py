@@ -33,6 +33,10 @@ SCALING_WORK, GRAM_WORK = 160.0, 1.2
 COLUMNS_BYTES = 128e6
 """Bytes of X up to which a copy of it by columns is kept where columns are asked for."""
 
+PER_COLUMN = 100
+"""Entries for each feature up to which that is done: where they are more, X is tall, and no
+fit of tall data takes much beside X."""
+
 LARGE_ENTRY = 1e30
 """Size of entries from which single precision might overflow."""
 
@@ -172,7 +176,8 @@ class SparseDataset(Dataset):
 
     @property
     def has_columns(self) -> bool:
-        return self.n_bytes <= COLUMNS_BYTES and self._fits_single
+        few = self.n_bytes <= COLUMNS_BYTES and self.n_entries <= PER_COLUMN * self.n_features
+        return few and self._fits_single
 
     def columns(self, features: NDArray[np.intp], scale: Array, edge: float) -> Columns:
         return Columns.of(self, self._by_column[:, features], scale, edge)
@@ -195,7 +200,7 @@ class SparseDataset(Dataset):
         X = self.X
         single = type(X)(X.shape, dtype=np.float32)
         ends, columns = X.indptr.astype(np.int32), X.indices.astype(np.int32, copy=False)
-        return _sharing(single, X.data.astype(np.float32), columns, ends).tocsc()
+        return _sharing(single, X.data.astype(np.float32, copy=False), columns, ends).tocsc()
 
     @property
     def pass_work(self) -> float:

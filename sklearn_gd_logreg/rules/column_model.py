@@ -27,6 +27,7 @@ import numpy as np
 from .._linalg import unit_scale
 from .._typing import Array
 from ..data import Columns
+from ..penalty import ElasticNet
 from .coordinates import rounds_over_columns
 from .implicit import conjugate_gradients
 
@@ -66,9 +67,8 @@ class ColumnModel:
         The diagonal of F.
     targets : array of shape (m,), float32, or None
         W w − dz/√h, to which W u is fitted; None where there can be no rounds.
-    n_penalised : int
-        The first so many coordinates are penalised.
-    l2, l1 : float
+    penalty : ElasticNet
+        Of these coordinates; those of the features come first.
     """
 
     columns: Columns
@@ -76,9 +76,7 @@ class ColumnModel:
     dw: Array
     bends: Array
     targets: Array | None
-    n_penalised: int
-    l2: float
-    l1: float
+    penalty: ElasticNet
 
     @cached_property
     def start(self) -> State:
@@ -88,7 +86,7 @@ class ColumnModel:
     @cached_property
     def ridge(self) -> Array:
         """The l2 penalty of each coordinate."""
-        return np.where(np.arange(len(self.w)) < self.n_penalised, self.l2, 0.0)
+        return self.penalty.gradient(np.ones(len(self.w)))
 
     def bend(self, state: State) -> float:
         """½ (u − w)ᵀ F (u − w)."""
@@ -98,8 +96,8 @@ class ColumnModel:
 
     def fall(self, state: State) -> float:
         """By how much the model is lower than at w but for the `bend`: to first order."""
-        before, after = (np.abs(u[: self.n_penalised]) for u in (self.w, state.u))
-        return self.l1 * float(np.sum(before - after)) - float(self.dw @ (state.u - self.w))
+        before, after = (np.abs(u[: self.penalty.n_features]) for u in (self.w, state.u))
+        return self.penalty.l1 * float(np.sum(before - after)) - float(self.dw @ (state.u - self.w))
 
     def gain(self, state: State) -> float:
         """By how much the model is lower than at w."""
@@ -110,10 +108,7 @@ class ColumnModel:
         slope = self.dw + self.ridge * (state.u - self.w)
         if state is not self.start:
             slope += self.columns.transposed_times(state.growth)
-        penalised, u = slope[: self.n_penalised], state.u[: self.n_penalised]
-        beyond = np.sign(penalised) * np.maximum(np.abs(penalised) - self.l1, 0)
-        penalised[...] = np.where(u == 0, beyond, penalised + self.l1 * np.sign(u))
-        return slope
+        return self.penalty.smallest_subgradient(state.u, slope)
 
     def to_gain(self, subgradient: Array) -> float:
         """What single steps would gain, each for itself, were the signs to stay."""
@@ -123,7 +118,7 @@ class ColumnModel:
         """After rounds of coordinate descent, unless they lead nowhere."""
         assert self.targets is not None
         self.columns.count(n_rounds)
-        matrix, penalty = self.columns.matrix, (self.l2, self.l1)
+        matrix, penalty = self.columns.matrix, (self.penalty.l2, self.penalty.l1)
         u = rounds_over_columns(matrix, self.targets, state.u, penalty, n_rounds)
         return self._lower(state, self._moved(state, u))
 
@@ -149,7 +144,7 @@ class ColumnModel:
 
         If the value is no lower there, to where the first of them is 0: so far it falls.
         """
-        crossing = np.flatnonzero((signs * v < 0)[: self.n_penalised])
+        crossing = np.flatnonzero((signs * v < 0)[: self.penalty.n_features])
         held = v.copy()
         held[crossing] = 0.0
         found = self._lower(state, self._moved(state, held))

@@ -15,6 +15,7 @@ from ..data import Dataset
 from ..objective import Point
 from .column_model import CAREFUL, LOOSE, Care, ColumnModel, State
 from .curvature import Curvature, Target
+from .implicit import PRECISION
 from .proximal import WorkingSet
 from .sampling import PER_PASS
 
@@ -41,9 +42,6 @@ FACTORS = 10
 
 WORTH = 60
 """Price of F and its factors, in products with the columns, from which these are tried."""
-
-PRECISION = 0.1
-"""Part of the norm at which the descent ends that a step may leave."""
 
 MARGIN = 0.95
 """Part of l1 beyond which a derivative may exceed it after the next step."""
@@ -112,8 +110,8 @@ class ColumnFisher(Curvature):
         targets = columns.times(w) - gap.astype(np.float32)
         bends = columns.squares()
         bends[: len(features)] += penalty.l2
-        l2, l1 = penalty.l2, penalty.l1
-        model = ColumnModel(columns, w, dw, bends, targets, len(features), l2, l1)
+        own = replace(penalty, n_features=len(features))
+        model = ColumnModel(columns, w, dw, bends, targets, own)
         size = sqrt(model.to_gain(model.subgradient(model.start)))
         slow = before is not None and size > SLOW * before.size
         return cls(features, model, first, CAREFUL if slow else LOOSE, size, aim, limit, price)
