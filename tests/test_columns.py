@@ -5,7 +5,7 @@ import pytest
 from scipy import sparse
 
 from sklearn_gd_logreg import NaturalGradient
-from sklearn_gd_logreg.data import as_dataset
+from sklearn_gd_logreg.data import as_dataset, csr
 from sklearn_gd_logreg.loss import cross_entropy
 from sklearn_gd_logreg.objective import Objective, Point
 from sklearn_gd_logreg.penalty import ElasticNet
@@ -49,6 +49,7 @@ def any_price(monkeypatch):
         return original(self, w, *args)
 
     monkeypatch.setattr(columns, "WORTH", 0.0)
+    monkeypatch.setattr(csr, "PER_COLUMN", np.inf)
     monkeypatch.setattr(Objective, "fisher", fisher)
     return formed
 
@@ -86,7 +87,8 @@ def test_hard_columns_give_way_to_f(any_price):
     assert cost_of(problem, clf) - cost_of(problem, exact) <= ASKED
 
 
-def test_the_price_of_f_decides_between_columns_and_f(monkeypatch):
+@pytest.mark.parametrize("worth", [0.0, np.inf])
+def test_the_price_of_f_decides_between_columns_and_f(monkeypatch, worth):
     looks = []
     original = columns.ColumnFisher.at.__func__
 
@@ -95,13 +97,48 @@ def test_the_price_of_f_decides_between_columns_and_f(monkeypatch):
         return looks[-1]
 
     monkeypatch.setattr(columns.ColumnFisher, "at", classmethod(at))
+    monkeypatch.setattr(columns, "WORTH", worth)
     by_columns(text(3.0)).fit(model())
     assert looks
+    assert all(look is None for look in looks) == (worth == np.inf)
+
+
+def test_columns_are_copied_of_words_and_not_of_tall_or_large_rows(monkeypatch):
+    X, y = text(3.0).X, text(3.0).y
+    assert as_dataset(X, y, None, True).has_columns
+    tall = sparse.csr_array(sparse.vstack([X] * 3))
+    assert not as_dataset(tall, np.tile(y, 3), None, True).has_columns
+    assert not as_dataset(X.toarray(), y, None, True).has_columns
+    monkeypatch.setattr(csr, "COLUMNS_BYTES", X.data.nbytes)
+    assert not as_dataset(X, y, None, True).has_columns
+
+
+def test_a_fine_tol_is_kept_where_words_are_many():
+    """Single precision alone stops 300 times too early here."""
+    rng = np.random.RandomState(0)
+    frequency = 1 / np.arange(1, 4001)
+    words = rng.choice(4000, size=3000 * 20, p=frequency / frequency.sum())
+    X = sparse.csr_array((np.ones(len(words)), (np.repeat(np.arange(3000), 20), words)))
+    X.sum_duplicates()
+    X.data = np.log1p(X.data)
+    rng = np.random.RandomState(1)
+    z = X @ np.where(np.arange(X.shape[1]) % 10, 0, 2 * rng.standard_normal(X.shape[1]))
+    y = (z - np.median(z) + 0.5 * rng.logistic(size=3000) > 0).astype(int)
+    problem = Problem(X, y, {"C": 10.0, "l1_ratio": 1.0})
+    clf, exact = (problem.fit(model(tol=tol)) for tol in (1e-7, 1e-9))
+    assert cost_of(problem, clf) - cost_of(problem, exact) <= 1e-7**2 / 2 + ROUNDING
+
+
+@pytest.mark.parametrize("alpha", [0.5, 0.9])
+def test_a_shorter_step_is_the_one_of_f(monkeypatch, any_price, alpha):
+    problem = by_columns(text(1.0))
+    options = {"learning_rate": alpha, "tol": 1e-2}
+    clf = problem.fit(model(**options))
+    assert any_price
     monkeypatch.setattr(columns, "WORTH", np.inf)
-    looks.clear()
-    by_columns(text(3.0)).fit(model())
-    assert looks
-    assert not any(looks)
+    by_f = problem.fit(model(**options))
+    assert clf.stop_reason_ == by_f.stop_reason_ == "tol"
+    assert cost_of(problem, clf) == pytest.approx(cost_of(problem, by_f), abs=1e-4)
 
 
 def test_columns_are_those_of_x():
