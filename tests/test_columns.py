@@ -113,8 +113,8 @@ def test_columns_are_copied_of_words_and_not_of_tall_or_large_rows(monkeypatch):
     assert not as_dataset(X, y, None, True).has_columns
 
 
-def test_a_fine_tol_is_kept_where_words_are_many():
-    """Single precision alone stops 300 times too early here."""
+def test_a_hard_problem_is_not_taken_for_solved():
+    """Conjugate gradients find nothing at first near the end, and J is 66 tol²/2 too high."""
     rng = np.random.RandomState(0)
     frequency = 1 / np.arange(1, 4001)
     words = rng.choice(4000, size=3000 * 20, p=frequency / frequency.sum())
@@ -125,8 +125,8 @@ def test_a_fine_tol_is_kept_where_words_are_many():
     z = X @ np.where(np.arange(X.shape[1]) % 10, 0, 2 * rng.standard_normal(X.shape[1]))
     y = (z - np.median(z) + 0.5 * rng.logistic(size=3000) > 0).astype(int)
     problem = Problem(X, y, {"C": 10.0, "l1_ratio": 1.0})
-    clf, exact = (problem.fit(model(tol=tol)) for tol in (1e-7, 1e-9))
-    assert cost_of(problem, clf) - cost_of(problem, exact) <= 1e-7**2 / 2 + ROUNDING
+    clf, exact = (problem.fit(model(tol=tol)) for tol in (1e-6, 1e-9))
+    assert cost_of(problem, clf) - cost_of(problem, exact) <= 1e-6**2 / 2 + ROUNDING
 
 
 @pytest.mark.parametrize("alpha", [0.5, 0.9])

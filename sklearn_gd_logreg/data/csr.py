@@ -37,9 +37,6 @@ PER_COLUMN = 100
 """Entries for each feature up to which that is done: where they are more, X is tall, and no
 fit of tall data takes much beside X."""
 
-LARGE_ENTRY = 1e30
-"""Size of entries from which single precision might overflow."""
-
 FLAT_CHUNK = 1 << 17
 """Number of entries of a part of X that is made dense."""
 
@@ -176,8 +173,8 @@ class SparseDataset(Dataset):
 
     @property
     def has_columns(self) -> bool:
-        few = self.n_bytes <= COLUMNS_BYTES and self.n_entries <= PER_COLUMN * self.n_features
-        return few and self._fits_single
+        few = self.n_entries <= PER_COLUMN * self.n_features
+        return few and self.n_bytes <= COLUMNS_BYTES
 
     def columns(self, features: NDArray[np.intp], scale: Array, edge: float) -> Columns:
         return Columns.of(self, self._by_column[:, features], scale, edge)
@@ -185,11 +182,6 @@ class SparseDataset(Dataset):
     def column_works(self, features: NDArray[np.intp]) -> tuple[float, float]:
         nnz = float(self._column_sizes[features].sum())
         return PASS_WORK * nnz, min(gram_works(nnz, (self.n_rows, len(features))))
-
-    @cached_property
-    def _fits_single(self) -> bool:
-        entries = self.X.data
-        return max(-entries.min(initial=0), entries.max(initial=0)) < LARGE_ENTRY
 
     @cached_property
     def _column_sizes(self) -> NDArray[np.intp]:

@@ -28,8 +28,8 @@ ROUNDS, FEW_ROUNDS = 10, 3
 FEW, HARDLY_ANY = 0.1, 0.01
 """Parts of the features in the model that are few, and hardly any, beside it."""
 
-FINE = 1e-6
-"""Norm that single precision cannot vouch for."""
+EASY = 25
+"""Products for one system beyond which the next ones may look solved long before they are."""
 
 SLOW = 0.3
 """Part of the norm before from which the step is to be worked out with care."""
@@ -51,10 +51,11 @@ SHORT = 0.01
 
 
 class Found(NamedTuple):
-    """Where the model is lowest, and whether that is settled."""
+    """Where the model is lowest, whether that is settled, and the dearest system so far."""
 
     state: State
     settled: bool
+    dearest: float
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,8 @@ class ColumnFisher(Curvature):
         Largest number of parameters for which F is formed, where a step is shortened.
     price : float
         What F and its factors would cost, in products with the columns.
+    dearest : float
+        Most products that a system has taken at the points before.
     """
 
     features: NDArray[np.intp]
@@ -90,6 +93,7 @@ class ColumnFisher(Curvature):
     aim: float
     limit: int
     price: float
+    dearest: float
 
     @classmethod
     def at(
@@ -114,7 +118,9 @@ class ColumnFisher(Curvature):
         model = ColumnModel(columns, w, dw, bends, targets, own)
         size = sqrt(model.to_gain(model.subgradient(model.start)))
         slow = before is not None and size > SLOW * before.size
-        return cls(features, model, first, CAREFUL if slow else LOOSE, size, aim, limit, price)
+        dearest = before.found.dearest if before else 0.0
+        care = CAREFUL if slow else LOOSE
+        return cls(features, model, first, care, size, aim, limit, price, dearest)
 
     def learn(self, before: Point, point: Point, decrease: float) -> Curvature | None:
         if self.first or 2 * decrease > SHORT**2:
@@ -124,7 +130,8 @@ class ColumnFisher(Curvature):
         if not here[features_that_matter(point, 1.0)].all():
             return None
         w, dw = stretched(point, self.features)
-        return replace(self, model=replace(self.model, w=w, dw=dw, targets=None))
+        model = replace(self.model, w=w, dw=dw, targets=None)
+        return replace(self, model=model, dearest=self.found.dearest)
 
     def is_stale(self, decrease: float, ratio: float) -> bool:
         return not self.found.settled
@@ -136,15 +143,22 @@ class ColumnFisher(Curvature):
         if self.first:
             state = model.by_coordinates(state, ROUNDS)
             if model.gain(state) > self.aim**2:
-                return Found(state, True)
-        found = self._minimised(state, self.care)
-        if not found.settled or model.gain(found.state) > self.aim**2:
-            return found
-        if self.care == CAREFUL or self.aim < FINE:  # that this is the end, F has to say
-            return Found(found.state, self.price == inf)
-        return self._minimised(found.state, CAREFUL)
+                return Found(state, True, 0.0)
+        found = self._minimised(state, self.care, self.dearest)
+        if found.settled and model.gain(found.state) <= self.aim**2:
+            return self._confirmed(found)
+        return found
 
-    def _minimised(self, state: State, care: Care) -> Found:
+    def _confirmed(self, found: Found) -> Found:
+        """Where the descent seems to end: with care; but F has to say it of a hard problem."""
+        care = CAREFUL._replace(delay=max(CAREFUL.delay, int(found.dearest)))
+        if self.price == inf:
+            return self._minimised(found.state, care, found.dearest)
+        if self.care == LOOSE and found.dearest <= EASY:
+            found = self._minimised(found.state, care, found.dearest)
+        return found._replace(settled=found.settled and found.dearest <= EASY)
+
+    def _minimised(self, state: State, care: Care, dearest: float) -> Found:
         """By rounds and signs in turn, until little is left or F would have cost less."""
         model, enough = self.model, PRECISION * self.aim
         subgradient, read = model.subgradient(state), model.columns.read
@@ -159,12 +173,14 @@ class ColumnFisher(Curvature):
                 many = cycle or entering > FEW
                 state = model.by_coordinates(state, ROUNDS if many else FEW_ROUNDS)
                 subgradient = model.subgradient(state)
+            before = model.columns.read
             state = model.by_signs(state, subgradient, care, enough)
+            dearest = max(dearest, model.columns.read - before)
             subgradient = model.subgradient(state)
             to_gain = model.to_gain(subgradient)
             if to_gain <= max(care.accuracy**2 * model.gain(state), enough**2):
-                return Found(state, True)
-        return Found(state, False)
+                return Found(state, True, dearest)
+        return Found(state, False, dearest)
 
     def target(self, point: Point, alpha: float) -> Target:
         if alpha != 1:
