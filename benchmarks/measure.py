@@ -19,6 +19,7 @@ import numpy as np
 LEVELS = 1e-3, 1e-6, 1e-9
 SHORT = 0.05  # seconds
 RACE = 20  # a solver is left when it takes so many times the fastest of its kind
+PATIENCE = 10  # the default, lbfgs, may take so many times the limit: its ratios are wanted in full
 
 
 @contextmanager
@@ -183,8 +184,12 @@ def sample_all(solvers: list[Any], objective: Any, limit: float) -> list[Curve]:
     gc.freeze()  # what was there before need not be looked at by every later collection
     curves, best = [], math.inf
     for solver in solvers:
-        free = solver.family == "ours" or solver.name == "lbfgs"
-        allowed = limit if free else min(limit, max(limit / 10, RACE * best))
+        if solver.name == "lbfgs":
+            allowed = PATIENCE * limit
+        elif solver.family == "ours":
+            allowed = limit
+        else:
+            allowed = min(limit, max(limit / 10, RACE * best))
         curve = Curve(solver, objective, allowed)
         warm_up(solver, 10 * limit)
         curve.sample()
