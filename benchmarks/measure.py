@@ -19,7 +19,9 @@ import numpy as np
 LEVELS = 1e-3, 1e-6, 1e-9
 SHORT = 0.05  # seconds
 RACE = 20  # a solver is left when it takes so many times the fastest of its kind
-PATIENCE = 10  # the default, lbfgs, may take so many times the limit: its ratios are wanted in full
+PATIENCE, LONGEST = 10, 60.0
+"""The default, lbfgs, whose ratios are wanted in full, may take so many times the limit, but no
+more seconds than that, unless the limit itself is longer."""
 
 
 @contextmanager
@@ -178,19 +180,22 @@ def warm_up(solver: Any, seconds: float) -> None:
         pass
 
 
+def allowance(solver: Any, limit: float, best: float) -> float:
+    """Seconds that a fit may take, when the best of scikit-learn so far has taken ``best``."""
+    if solver.family == "ours":
+        return limit
+    if solver.name == "lbfgs":
+        return max(limit, min(PATIENCE * limit, LONGEST))
+    return min(limit, max(limit / 10, RACE * best))
+
+
 def sample_all(solvers: list[Any], objective: Any, limit: float) -> list[Curve]:
     """Sample ours and the default in full, the others while they are in the race."""
     gc.collect()
     gc.freeze()  # what was there before need not be looked at by every later collection
     curves, best = [], math.inf
     for solver in solvers:
-        if solver.name == "lbfgs":
-            allowed = PATIENCE * limit
-        elif solver.family == "ours":
-            allowed = limit
-        else:
-            allowed = min(limit, max(limit / 10, RACE * best))
-        curve = Curve(solver, objective, allowed)
+        curve = Curve(solver, objective, allowance(solver, limit, best))
         warm_up(solver, 10 * limit)
         curve.sample()
         curves.append(curve)

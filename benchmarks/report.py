@@ -17,6 +17,7 @@ from results import (
     ASKED,
     LEVELS,
     Ratio,
+    arrival,
     default,
     default_ratio,
     fastest,
@@ -45,6 +46,8 @@ DEFAULT = (
     "problem", "ours, s", "above J*", "passes", "theirs, s", "above J*", "×",
     "peak MB: ours", "theirs",
 )  # fmt: skip
+CLOSE = 2.5  # times the time of ours: where lbfgs takes less, it is hard to beat
+HARD = "problem", "× lbfgs", "its iterations", "our passes", "passes in a tenth of its time"
 APART = "problem", "solver", "its seconds", "ends above J* by", "ours to there, s"
 
 
@@ -143,6 +146,21 @@ def losses(problems: list[dict[str, Any]]) -> Table:
     return sorted(rows, key=lambda row: float(row[-1].strip("<>")))
 
 
+def hard_to_beat(problems: list[dict[str, Any]]) -> Table:
+    """Where lbfgs is nearly as fast, and how few of our passes ten times its speed would be.
+
+    Those are passes with their share of all else that a fit of ours does.
+    """
+    rows = []
+    for p in problems:
+        found = ratio_to_lbfgs(p)
+        if found.value < CLOSE and not found.sign:
+            tenth = significant(found.value / 10 * passes(p))
+            its = str(arrival(p, "lbfgs")["iterations"])
+            rows.append([p["title"], str(found), its, significant(passes(p)), tenth])
+    return sorted(rows, key=lambda row: float(row[1]))
+
+
 def machine(results: dict[str, Any]) -> str:
     m = results["machine"]
     versions = ", ".join(f"{k} {v}" for k, v in m["versions"].items() if v != "not installed")
@@ -186,6 +204,8 @@ def sections(results: dict[str, Any], table: Any) -> list[tuple[str, str]]:
     head = "problem", "faster", "its seconds", "ours", "ratio"
     rows = losses(problems)
     found.append(("Who is faster than ours", table(head, rows) if rows else "Nobody."))
+    if rows := hard_to_beat(problems):
+        found.append(("Where lbfgs is hard to beat", table(HARD, rows)))
     found.append(
         ("Default settings", table(DEFAULT, [default_row(p) for p in problems if p.get("default")]))
     )

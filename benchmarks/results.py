@@ -141,8 +141,13 @@ def rival(problem: dict[str, Any]) -> str:
     return next((name for name in problem.get("default", {}) if name != "ours"), "")
 
 
-def passes(problem: dict[str, Any], level: float = ASKED) -> float:
-    curve = named(problem, "ours")
-    found = points(problem, curve) if curve else np.zeros((0, 3))
-    there = found[found[:, 1] <= level]
-    return float(there[0, 2]) if len(there) else math.nan
+def passes(problem: dict[str, Any]) -> float:
+    """How often ours has read the rows when it is there."""
+    return float(arrival(problem, "ours").get("passes", math.nan))
+
+
+def arrival(problem: dict[str, Any], solver: str, level: float = ASKED) -> dict[str, Any]:
+    """The fit of a solver with the fewest iterations that reaches a level; or nothing."""
+    curve = named(problem, solver)
+    there = points(problem, curve)[:, 1] <= level if curve else np.zeros(0, dtype=bool)
+    return curve["points"][int(np.argmax(there))] if curve and there.any() else {}

@@ -120,6 +120,23 @@ def test_sampling_finds_the_fewest_iterations(monkeypatch):
     assert [curve.reaching(level).iterations for level in (1e-3, 1e-6, 1e-9)] == [5, 10, 15]
 
 
+@pytest.mark.parametrize(
+    ("name", "family", "limit", "best", "allowed"),
+    [
+        ("ours", "ours", 10.0, 0.01, 10.0),
+        ("lbfgs", "scikit-learn", 2.0, 0.01, 20.0),
+        ("lbfgs", "scikit-learn", 10.0, 0.01, 60.0),
+        ("lbfgs", "scikit-learn", 150.0, 0.01, 150.0),
+        ("saga", "scikit-learn", 10.0, 0.01, 1.0),
+        ("saga", "scikit-learn", 10.0, 0.2, 4.0),
+        ("saga", "scikit-learn", 10.0, np.inf, 10.0),
+    ],
+)
+def test_the_default_may_take_longest(name, family, limit, best, allowed):
+    solver = SimpleNamespace(name=name, family=family)
+    assert load_measure().allowance(solver, limit, best) == pytest.approx(allowed)
+
+
 def test_repetitions_take_turns_in_both_orders():
     measure, order = load_measure(), []
     tasks = [(n, lambda name=name: order.append(name)) for n, name in ((2, "a"), (3, "b"))]
