@@ -11,7 +11,7 @@ export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo pictures test test-oldest lint types docs bench bench-scaling bench-docs clean
+.PHONY: help demo pictures test test-bench test-oldest lint types docs bench bench-scaling bench-docs clean
 .NOTPARALLEL:
 
 help: ## this list
@@ -27,6 +27,9 @@ pictures: .venv/examples.installed ## the four pictures of a descent, in example
 
 test: .venv/test.installed ## the tests
 	.venv/bin/python -m pytest -n auto $(ARGS)
+
+test-bench: .venv/test.installed .venv/bench.installed ## the tests of the benchmark
+	.venv/bin/python -m pytest tests/test_benchmark.py $(ARGS)
 
 test-oldest: .venv-oldest/test.installed ## the tests on the oldest supported versions
 	.venv-oldest/bin/python -m pytest -n auto $(ARGS)

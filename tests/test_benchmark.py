@@ -10,8 +10,8 @@ import pytest
 from tests.problems import SOLVERS, cost, noisy, sparse_rows, uneven_weights
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
-pytest.importorskip("benchopt", reason="benchopt is not installed: make bench installs it")
-pytest.importorskip("glum", reason="glum is not installed: make bench installs it")
+pytest.importorskip("benchopt", reason="benchopt is not installed: make test-bench installs it")
+pytest.importorskip("glum", reason="glum is not installed: make test-bench installs it")
 pytestmark = pytest.mark.filterwarnings("ignore")  # of other packages
 
 
