@@ -1,4 +1,4 @@
-"""The one array type of the package."""
+"""The array type of the package, and its two precisions."""
 
 from typing import TypeAlias
 
@@ -7,3 +7,6 @@ from numpy.typing import NDArray
 
 Array: TypeAlias = NDArray[np.floating]
 """Floating-point array, float64 or float32."""
+
+Precision: TypeAlias = type[np.float64] | type[np.float32]
+"""In which numbers are worked out."""

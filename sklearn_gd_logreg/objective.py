@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.sparse.linalg import LinearOperator, eigsh
 
 from ._linalg import diagonal
-from ._typing import Array
+from ._typing import Array, Precision
 from .data import ALL, Dataset, Rows, pairs
 from .loss import CrossEntropy
 from .penalty import ElasticNet
@@ -121,7 +121,12 @@ class Objective:
 
     # -- curvature ---------------------------------------------------------------------
 
-    def fisher(self, w: Array, features: NDArray[np.intp] | slice = ALL) -> Array:
+    def fisher(
+        self,
+        w: Array,
+        features: NDArray[np.intp] | slice = ALL,
+        precision: Precision = np.float64,
+    ) -> Array:
         """Fisher information of the chosen features (and the intercept), float64.
 
         F = Σ share · (diag(a) − aaᵀ) ⊗ xxᵀ + l2 I, which is the Hessian of the smooth
@@ -131,6 +136,8 @@ class Objective:
         ----------
         w : array of shape (n_parameters, n_outputs)
         features : array of ints or slice, default=all
+        precision : float64 or float32, default=float64
+            In which dense rows are multiplied; sums over blocks of rows are in float64.
 
         Returns
         -------
@@ -141,7 +148,7 @@ class Objective:
 
         def grams(rows: Rows) -> tuple[Array]:
             a = self.loss.lines(rows.forward(w).astype(np.float64, copy=False))
-            return (rows.pair_grams(a, features),)
+            return (rows.pair_grams(a, features, precision),)
 
         return self._fisher(self.data.sum(grams)[0])
 
@@ -342,10 +349,14 @@ class Point:
         """Gradient of the smooth part of J; its last row is db."""
         return self._derivatives[1]
 
-    def fisher(self, features: NDArray[np.intp] | slice = ALL) -> Array:
+    def fisher(
+        self, features: NDArray[np.intp] | slice = ALL, precision: Precision = np.float64
+    ) -> Array:
         """F of the chosen features, a new matrix; a pass of its own unless curved."""
         known = self._derivatives[2] if self.curved and isinstance(features, slice) else None
-        return self.objective.fisher(self.w, features) if known is None else known.copy()
+        if known is not None:
+            return known.copy()
+        return self.objective.fisher(self.w, features, precision)
 
     @cached_property
     def cost(self) -> float:

@@ -16,6 +16,7 @@ from sklearn_gd_logreg.rules.curvature import (
     DiagonalFisher,
     FactorisedFisher,
     KroneckerFisher,
+    quick_fisher,
     regular_fisher,
 )
 from sklearn_gd_logreg.rules.implicit import conjugate_gradients
@@ -368,3 +369,73 @@ def test_lipschitz_of_many_features_is_the_largest_curvature(kind, weighted, int
 
 def largest_curvature(objective, w):
     return np.linalg.eigvalsh(objective.fisher(w))[-1]
+
+
+# -- F from products in single precision ---------------------------------------------------
+
+
+def unit(fisher, like):
+    """A Fisher information in the units in which another has a unit diagonal."""
+    scale = np.sqrt(np.diag(like))
+    return fisher / scale / scale[:, np.newaxis]
+
+
+@each_case
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("blocks", ["one block", "many blocks"])
+def test_products_in_single_precision_have_seven_digits(case, dtype, blocks, monkeypatch):
+    monkeypatch.setattr(dense, "SMALL_BYTES", 0)
+    monkeypatch.setattr(dense, "SMALL_GRAMS", 0)
+    monkeypatch.setattr(csr, "PAIR_WORK", 1e9)
+    if blocks == "many blocks":
+        monkeypatch.setattr(dense, "BLOCK_BYTES", 500)
+        monkeypatch.setattr(csr, "FLAT_CHUNK", 50)
+    X, y = case.rows()
+    objective = objective_on(
+        X.astype(dtype), y, case.n_classes, case.share(), case.l2, case.intercept
+    )
+    w = case.point().astype(dtype)
+    exact, single = objective.fisher(w), objective.fisher(w, precision=np.float32)
+    assert single.dtype == np.float64
+    assert np.abs(exact - single).max() > 0
+    np.testing.assert_allclose(unit(single, exact), unit(exact, exact), atol=1e-6)
+
+
+def quickly(X, l2=1e-3, n_classes=2):
+    """F in double precision, what `quick_fisher` makes of it, and the passes of the latter."""
+    y = np.arange(len(X)) % n_classes
+    objective = objective_on(X, y, n_classes, l2=l2)
+    point = Point(objective, np.zeros((X.shape[1] + 1, 1 if n_classes == 2 else n_classes)))
+    exact = regular_fisher(point, 0.0)
+    before = objective.data.passes.count
+    fisher, factorised = quick_fisher(point, 0.0)
+    passes = objective.data.passes.count - before
+    np.testing.assert_array_equal(factorised.factor, FactorisedFisher.of(fisher).factor)
+    np.testing.assert_array_equal(quick_fisher(point, 0.0, single=False)[0], exact)
+    return exact, fisher, passes
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("l2", [0.0, 1e-3])
+def test_a_regular_fisher_information_needs_but_single_precision(l2, n_classes):
+    X = 10.0 ** np.arange(-2, 3) * noisy(8000, 5, 2, seed=3)[0]
+    exact, fisher, passes = quickly(X, l2, n_classes)
+    assert passes == 1
+    assert 0 < np.abs(unit(fisher - exact, exact)).max() < 1e-6
+
+
+def nearly_twice(X):
+    return np.hstack([X, X[:, :1] + 1e-4 * X[:, 1:2]])
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize(
+    "spoilt",
+    [nearly_twice, lambda X: 1e25 * X, lambda X: 3e-20 * X, lambda X: 1e-25 * X],
+    ids=["twice", "large", "small", "tiny"],
+)
+def test_what_single_precision_cannot_tell_is_made_in_double(spoilt, n_classes):
+    X = spoilt(noisy(8000, 5, 2, seed=3)[0])
+    exact, fisher, passes = quickly(X, 0.0, n_classes)
+    assert passes == 2
+    np.testing.assert_array_equal(fisher, exact)

@@ -428,10 +428,10 @@ def test_no_more_passes_than_with_all_rows_always(name):
 
 @each_problem
 def test_growing_samples_read_little_and_lead_near(name):
-    """A quarter of the rows at most, some six times: for the cost, and for F."""
+    """A quarter of the rows at most, some eight times: for the cost, and for F."""
     history = fitted(name).history_
     rare = name in ("imbalanced", *HARDER)
-    assert 1 < history["passes"][0] <= 1 + (5 if rare else 1.75)
+    assert 1 < history["passes"][0] <= 1 + (5 if rare else 2)
     fall = history["cost"][0] - history["cost"][-1]
     assert history["cost"][1] - history["cost"][-1] <= (0.2 if rare else 0.05) * fall
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._typing import Array
+from .._typing import Array, Precision
 
 if TYPE_CHECKING:
     from .columns import Columns
@@ -81,14 +81,24 @@ class Rows(ABC):
         return np.broadcast_to(np.asarray(self.share, dtype=np.float64).ravel(), (self.X.shape[0],))
 
     @abstractmethod
-    def gram(self, root: Array, columns: NDArray[np.intp] | slice) -> Array:
-        """Σ rootᵢ² xᵢxᵢᵀ over the chosen features, and the intercept last; float64."""
+    def gram(
+        self, root: Array, columns: NDArray[np.intp] | slice, precision: Precision = np.float64
+    ) -> Array:
+        """Σ rootᵢ² xᵢxᵢᵀ over the chosen features, and the intercept last; float64.
 
-    def pair_grams(self, a: Array, columns: NDArray[np.intp] | slice = ALL) -> Array:
+        Products of dense rows are made in ``precision``.
+        """
+
+    def pair_grams(
+        self,
+        a: Array,
+        columns: NDArray[np.intp] | slice = ALL,
+        precision: Precision = np.float64,
+    ) -> Array:
         """Σ share · a_c a_d · xxᵀ for every two lines c < d of a, one on the other; float64."""
         share = self.shares()
         roots = (np.sqrt(share * a[c] * a[d]) for c, d in zip(*pairs(len(a)), strict=True))
-        grams = [self.gram(root, columns) for root in roots]
+        grams = [self.gram(root, columns, precision) for root in roots]
         return np.stack(grams) if len(grams) > 1 else grams[0][np.newaxis]
 
     @abstractmethod

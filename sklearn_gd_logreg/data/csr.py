@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._typing import Array
+from .._typing import Array, Precision
 from .base import Dataset, Rows, bordered, cuts
 from .columns import Columns
 
@@ -56,12 +56,15 @@ class SparseRows(Rows):
         empty = type(self.X)(self.X.shape, dtype=self.X.dtype).T
         return _sharing(empty, self.X.data, self.X.indices, self.X.indptr)
 
-    def gram(self, root: Array, columns: NDArray[np.intp] | slice) -> Array:
+    def gram(
+        self, root: Array, columns: NDArray[np.intp] | slice, precision: Precision = np.float64
+    ) -> Array:
         width = self._width(columns)
         rows = self.X if isinstance(columns, slice) else self.X[:, columns]
         sparse_work, dense_work = gram_works(rows.nnz, rows.shape)
         if dense_work < sparse_work:
-            grams = (_dense_gram(chunk, root[index]) for index, chunk in _flat_chunks(rows))
+            factors: Array = root.astype(precision, copy=False)
+            grams = (_dense_gram(chunk, factors[index]) for index, chunk in _flat_chunks(rows))
         else:
             grams = (_gram(chunk, root[index]) for index, chunk in _chunks(rows, width**2))
         gram, edge = next(grams)
@@ -103,8 +106,9 @@ def _flat_chunks(X: Any) -> Iterator[tuple[slice, Any]]:
 
 def _dense_gram(X: Any, root: Array) -> tuple[Array, Array]:
     """The same as `_gram`, for rows that are not very sparse."""
-    scaled = X.toarray() * root[:, np.newaxis]
-    return scaled.T @ scaled, root @ scaled
+    scaled = X.astype(root.dtype, copy=False).toarray()
+    scaled *= root[:, np.newaxis]
+    return (scaled.T @ scaled).astype(np.float64, copy=False), root @ scaled
 
 
 def _gram(X: Any, root: Array) -> tuple[Array, Array]:

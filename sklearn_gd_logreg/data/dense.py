@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from .._typing import Array
+from .._typing import Array, Precision
 from .base import ALL, Dataset, Rows, bordered, cuts, pairs
 
 BLOCK_BYTES = 1 << 20
@@ -47,14 +47,22 @@ class DenseRows(Rows):
     def transposed_times(self, dz: Array) -> Array:
         return (dz.T @ self.X).T
 
-    def gram(self, root: Array, columns: NDArray[np.intp] | slice) -> Array:
-        scaled = self.X[:, columns] * root[:, np.newaxis]
-        gram = scaled.T @ scaled
-        return bordered(gram, root @ scaled, float(root @ root)) if self.intercept else gram
+    def gram(
+        self, root: Array, columns: NDArray[np.intp] | slice, precision: Precision = np.float64
+    ) -> Array:
+        factors = root.astype(precision, copy=False)
+        scaled = np.multiply(self.X[:, columns], factors[:, np.newaxis], dtype=precision)
+        gram = (scaled.T @ scaled).astype(np.float64, copy=False)
+        return bordered(gram, factors @ scaled, float(root @ root)) if self.intercept else gram
 
-    def pair_grams(self, a: Array, columns: NDArray[np.intp] | slice = ALL) -> Array:
+    def pair_grams(
+        self,
+        a: Array,
+        columns: NDArray[np.intp] | slice = ALL,
+        precision: Precision = np.float64,
+    ) -> Array:
         if self.intercept or self.X.size > SMALL_GRAMS:
-            return super().pair_grams(a, columns)
+            return super().pair_grams(a, columns, precision)
         rows = self.X[:, columns]
         first, second = pairs(len(a))
         share = self.share.T if isinstance(self.share, np.ndarray) else self.share
@@ -81,11 +89,18 @@ class BorderedRows(DenseRows):
         bordered[:, :-1] = X
         return cls(bordered, y, share, ALL, intercept=False)
 
-    def gram(self, root: Array, columns: NDArray[np.intp] | slice) -> Array:
-        return super().gram(root, self._with_intercept(columns))
+    def gram(
+        self, root: Array, columns: NDArray[np.intp] | slice, precision: Precision = np.float64
+    ) -> Array:
+        return super().gram(root, self._with_intercept(columns), precision)
 
-    def pair_grams(self, a: Array, columns: NDArray[np.intp] | slice = ALL) -> Array:
-        return super().pair_grams(a, self._with_intercept(columns))
+    def pair_grams(
+        self,
+        a: Array,
+        columns: NDArray[np.intp] | slice = ALL,
+        precision: Precision = np.float64,
+    ) -> Array:
+        return super().pair_grams(a, self._with_intercept(columns), precision)
 
     def _with_intercept(self, columns: NDArray[np.intp] | slice) -> NDArray[np.intp] | slice:
         return columns if isinstance(columns, slice) else np.append(columns, -1)

@@ -14,12 +14,13 @@ from .curvature import (
     DiagonalFisher,
     FactorisedFisher,
     KroneckerFisher,
+    quick_fisher,
     regular_fisher,
 )
 from .implicit import ImplicitFisher
 from .proximal import ProximalFisher, WorkingSet
 from .sampling import price
-from .secant import Pair, SecantFisher
+from .secant import SecantFisher
 
 MOST_ROWS = 150
 """Rows a parameter beyond which a sample tells hardly more of F."""
@@ -36,6 +37,9 @@ NEAR = 4.0
 SMALL = 200
 """Number of parameters up to which an L1 penalty needs no working set."""
 
+FEW = 8
+"""How many times as many rows there are at least where F is first looked at on some of them."""
+
 MORE = 4
 """How many times as many rows are taken where those before did not do."""
 
@@ -43,17 +47,14 @@ DEAR = 4.0
 """Price of F, in passes, from which a softmax starts with the product form."""
 
 
-def exact_form(
-    point: Point, damping: float, limit: int, floor: float = 0.0, enough: float = inf
-) -> Curvature:
+def exact_form(point: Point, damping: float, limit: int, floor: float = 0.0) -> Curvature:
     """F at the point on all rows, in the form that suits the size and the penalty.
 
-    ``floor`` is the part of F at w = 0 that is added for mini-batches; ``enough`` the
-    decrease from which the model with an L1 penalty need not be minimised exactly.
+    ``floor`` is the part of F at w = 0 that is added for mini-batches.
     """
     objective, rough = point.objective, point.objective.penalty.l1 > 0
     if rough and point.w.size > min(limit, SMALL):
-        return WorkingSet(objective, damping, limit, floor, enough=enough)
+        return WorkingSet(objective, damping, limit, floor)
     if point.w.size > limit:
         product = objective.fisher_product(point.w)
         return ImplicitFisher(point, product, damping, floor, size_before=inf)
@@ -61,7 +62,7 @@ def exact_form(
     if floor:
         fisher += floor * objective.uniform_fisher
     if rough:
-        return ProximalFisher(fisher, np.arange(len(point.w)), enough)
+        return ProximalFisher(fisher, np.arange(len(point.w)))
     return FactorisedFisher.of(fisher)
 
 
@@ -78,11 +79,7 @@ def thrifty_form(
         columns = column_form(point, damping, limit, aim, before)
         if columns:
             return columns
-        form = exact_form(point, damping, limit, enough=2 * aim**2)
-        if isinstance(form, WorkingSet):
-            return form.at(point, aim)
-        assert isinstance(form, ProximalFisher)
-        return replace(form, price=price(objective, objective.data.n_rows), aim=aim)
+        return proximal_form(point, damping, limit, aim, before)
     if isinstance(before, ImplicitFisher):
         guessed = before.preconditioner and before.preconditioner.with_pair(before.point, point)
         return products(point, damping, aim, before.size, guessed)
@@ -96,7 +93,36 @@ def thrifty_form(
         return replace(form, size_before=NEAR * form.size)
     if before.trusted:
         n_rows = max(n_rows, more_rows(objective, before.n_rows))
-    return secants(point, damping, n_rows, aim, before.pairs)
+    return secants(point, damping, n_rows, aim, before)
+
+
+def proximal_form(
+    point: Point, damping: float, limit: int, aim: float, before: Curvature | None
+) -> ProximalFisher:
+    """F on all rows for an L1 penalty, of the features that matter if they are many."""
+    objective = point.objective
+    if point.w.size > min(limit, SMALL):
+        return WorkingSet(objective, damping, limit, 0.0, enough=2 * aim**2).at(point, aim)
+    if isinstance(before, ProximalFisher):
+        single = before.single
+    else:
+        few = FEWEST_ROWS * point.w.size
+        many = FEW * few < objective.data.n_rows
+        single = not many or is_regular(on_rows(point, few), damping)
+    fisher, factorised = quick_fisher(point, damping, single)
+    return ProximalFisher(
+        fisher,
+        np.arange(len(point.w)),
+        enough=2 * aim**2,
+        price=price(objective, objective.data.n_rows),
+        aim=aim,
+        single=single and factorised.is_regular(point.w.shape[1]),
+    )
+
+
+def is_regular(point: Point, damping: float) -> bool:
+    """Whether F on the rows of the point can do with single precision."""
+    return quick_fisher(point, damping)[1].is_regular(point.w.shape[1])
 
 
 def column_form(
@@ -122,14 +148,18 @@ def guess(point: Point, damping: float, limit: int, aim: float) -> SecantFisher:
 
 
 def secants(
-    point: Point, damping: float, n_rows: int, aim: float, pairs: tuple[Pair, ...] = ()
+    point: Point, damping: float, n_rows: int, aim: float, before: SecantFisher | None = None
 ) -> SecantFisher:
     """F of so many rows, factorised, to be corrected by secants; those known if it is a sample."""
     some = on_rows(point, n_rows)
-    centre = FactorisedFisher.of(regular_fisher(some, damping))
+    known = before.centre if before else None
+    single = not isinstance(known, FactorisedFisher) or known.is_regular(point.w.shape[1])
+    centre = quick_fisher(some, damping, single)[1]
     whole = some is point
     cost = price(point.objective, n_rows)
-    return SecantFisher(centre, cost, n_rows, whole, aim, pairs=() if whole else pairs)
+    return SecantFisher(
+        centre, cost, n_rows, whole, aim, pairs=() if whole or before is None else before.pairs
+    )
 
 
 def products(

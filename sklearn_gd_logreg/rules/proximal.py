@@ -50,6 +50,8 @@ class ProximalFisher(Curvature):
         What working F out anew would cost, in passes; 0: it is worked out at every point.
     aim : float
         Norm of the gradient at which the descent ends.
+    single : bool
+        Whether single precision will do for F.
     """
 
     fisher: Array
@@ -57,6 +59,7 @@ class ProximalFisher(Curvature):
     enough: float = inf
     price: float = 0.0
     aim: float = 0.0
+    single: bool = True
 
     def target(self, point: Point, alpha: float) -> Target:
         target = proximal_target(self.fisher, point, alpha, self.rows, self.enough)
