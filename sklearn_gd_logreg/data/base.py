@@ -102,6 +102,10 @@ class Rows(ABC):
         return np.stack(grams) if len(grams) > 1 else grams[0][np.newaxis]
 
     @abstractmethod
+    def entries(self) -> tuple[NDArray[np.intp], Array]:
+        """For every feature the number of entries other than 0, and the sum of their squares."""
+
+    @abstractmethod
     def squares(self, h: Array) -> Array:
         """Σ hᵢ xᵢ² for every column of h: (n_features + intercept, h.shape[1]); float64."""
 

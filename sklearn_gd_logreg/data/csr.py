@@ -72,6 +72,12 @@ class SparseRows(Rows):
             gram, edge = gram + more, edge + further
         return bordered(gram, edge, float(root @ root)) if self.intercept else gram
 
+    def entries(self) -> tuple[NDArray[np.intp], Array]:
+        features, squares = self.X.indices, np.square(self.X.data, dtype=np.float64)
+        width = self.X.shape[1]
+        counts = np.bincount(features[squares > 0], minlength=width)
+        return counts, np.bincount(features, squares, minlength=width).astype(np.float64)
+
     def squares(self, h: Array) -> Array:
         parts = (
             chunk.power(2, dtype=np.float64).T @ h[index]

@@ -71,6 +71,10 @@ class DenseRows(Rows):
         grams = np.matmul(rows.T, h[..., np.newaxis] * rows)
         return grams + grams.swapaxes(1, 2)
 
+    def entries(self) -> tuple[NDArray[np.intp], Array]:
+        counts = np.count_nonzero(self.X, axis=0)
+        return counts, np.einsum("ij,ij->j", self.X, self.X, dtype=np.float64)
+
     def squares(self, h: Array) -> Array:
         squares = np.square(self.X, dtype=np.float64).T @ h
         return np.vstack([squares, h.sum(axis=0)]) if self.intercept else squares

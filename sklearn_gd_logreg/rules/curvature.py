@@ -60,8 +60,11 @@ class Curvature(ABC):
         """
         return True
 
-    def handed_over(self, objective: Objective) -> Curvature | None:
-        """The model for a descent on other rows, from where this one led; None for none."""
+    def handed_over(self, objective: Objective, more: Array) -> Curvature | None:
+        """The model for a descent on other rows, from where this one led; None for none.
+
+        ``more``, for every parameter, is what the l2 penalty there adds to the diagonal of F.
+        """
         return None
 
 
@@ -121,8 +124,17 @@ class FactorisedFisher(Metric):
     same to the scores of all classes changes nothing. The gradient has no part there.
     """
 
+    fisher: Array
     scale: Array
     factor: Array
+
+    def plus(self, more: Array) -> FactorisedFisher:
+        """With more on the diagonal."""
+        if not more.any():
+            return self
+        fisher = self.fisher.copy()
+        diagonal(fisher)[...] += more
+        return self.of(fisher)
 
     def is_regular(self, n_outputs: int) -> bool:
         """Whether F stays what it is when its entries are rounded to single precision.
@@ -144,7 +156,7 @@ class FactorisedFisher(Metric):
             diagonal(scaled)[...] += trace
             factor, failed = lapack.dpotrf(scaled.T, lower=1, clean=0)
             if not failed:
-                return cls(scale, factor)
+                return cls(fisher, scale, factor)
             trace *= 10
 
     def solve(self, dw: Array) -> Array:

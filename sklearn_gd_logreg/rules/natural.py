@@ -24,7 +24,14 @@ from .curvature import (
 )
 from .forms import SMALL, exact_form, fisher_rows, thrifty_form
 from .proximal import ProximalFisher
-from .sampling import descend_on_samples, fisher_work, sample_sizes
+from .sampling import (
+    Known,
+    descend_on_samples,
+    fisher_work,
+    on_sample,
+    restraint_on_samples,
+    sample_sizes,
+)
 
 EPOCH_FLOOR = 0.02
 """With mini-batches, the part of F at w = 0 that is added to F.
@@ -217,15 +224,16 @@ class NaturalGradient(UpdateRule):
             return NaturalMemory(towards_the_origin(point), point, beginning=True)
         sizes = self._sample_sizes(point.objective)
         if sizes:
-            objective = point.objective
-            sample = Point(objective.on(objective.data.sample(sizes[0])), point.w)
+            restraint = restraint_on_samples(point.objective)
+            sample = Point(on_sample(point.objective, sizes[0], restraint), point.w)
             first = self._curvature(sample, None)
             decrease = first.target(point, 1.0).decrease
             sizes = [size for size in sizes if size * decrease > point.w.size]
         if sizes:
             rule = OnSample(self.damping, self.direct_limit)
-            w, known = descend_on_samples(point, rule, sizes, first)
-            return NaturalMemory(Heading(w, min(decrease, point.cost), known), point)
+            known = Known(first, sample.objective.penalty)
+            w, known_there = descend_on_samples(point, rule, sizes, restraint, known)
+            return NaturalMemory(Heading(w, min(decrease, point.cost), known_there), point)
         return NaturalMemory(self._curvature(point, None), point)
 
     def _sample_sizes(self, objective: Objective) -> list[int]:

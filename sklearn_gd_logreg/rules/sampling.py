@@ -7,11 +7,15 @@ would differ.
 
 from __future__ import annotations
 
-from math import isfinite, sqrt
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from math import inf, isfinite, sqrt
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
 
 from .._typing import Array
 from ..objective import Objective, Point
+from ..penalty import ElasticNet
 
 if TYPE_CHECKING:
     from .curvature import Curvature
@@ -38,6 +42,12 @@ FEWEST_PER_PARAMETER = 10
 
 ENOUGH = 0.5
 """A sample is left when twice J − J* on it is within this part of p/m, and one step is left."""
+
+RESTRAINT = 0.5
+"""Rows that the l2 of a sample is worth, where features are rare."""
+
+RARE = 0.5
+"""A feature is rare if it is other than 0 in less than this part of the rows."""
 
 STEPS = 30
 """Most steps on one sample."""
@@ -70,19 +80,61 @@ def sample_sizes(objective: Objective) -> list[int]:
     return sizes
 
 
+class Known(NamedTuple):
+    """What is known of F, and with which penalty."""
+
+    curvature: Curvature | None
+    penalty: ElasticNet
+
+    def handed_over(self, objective: Objective, penalty: ElasticNet) -> Curvature | None:
+        """The same for another penalty, with prices in passes over other rows."""
+        if not self.curvature:
+            return None
+        ones = np.ones((objective.data.n_parameters, objective.loss.n_outputs))
+        more = penalty.gradient(ones) - self.penalty.gradient(ones)
+        return self.curvature.handed_over(objective, more.ravel())
+
+
+def restraint_on_samples(objective: Objective) -> float:
+    """How much l2 a sample has at the least, times its rows: 0 unless there are rare features.
+
+    A rare feature is in few rows of a sample, or in rows of one class alone. It would get a
+    weight that says more of these rows than of all, and F on the sample would know next to
+    nothing of its curvature. So l2 is at least what `RESTRAINT` rows can add to a diagonal
+    entry of F, but for a factor: those with the least of the usual values of a feature where it
+    is not 0. For features of larger values that is little.
+    """
+    data = objective.data.sample(min(FEWEST, objective.data.n_rows))
+    with np.errstate(over="ignore"):
+        counts, squares = data.sum(lambda rows: rows.entries())
+    if not (counts < RARE * data.n_rows).any():
+        return 0.0
+    least = float(np.min(squares[counts > 0] / counts[counts > 0], initial=inf))
+    return RESTRAINT * least if isfinite(least) else 0.0
+
+
+def on_sample(objective: Objective, size: int, restraint: float) -> Objective:
+    """The cost on a sample of so many rows."""
+    part = objective.on(objective.data.sample(size))
+    penalty = replace(part.penalty, l2=max(part.penalty.l2, restraint / size))
+    return replace(part, penalty=penalty)
+
+
 def descend_on_samples(
-    start: Point, rule: OnSample, sizes: list[int], known: Curvature | None
+    start: Point, rule: OnSample, sizes: list[int], restraint: float, first: Known
 ) -> tuple[Array, Curvature | None]:
     """Where descents on growing samples lead, and what is known of F there.
 
-    Each starts where the last one ended, with the F that is known from there.
+    Each starts where the last one ended, with the F that is known from there; the first with
+    the F that is known from a sample that may be smaller.
     """
-    w, objective = start.w, start.objective
+    w, objective, known = start.w, start.objective, first
     for size in sizes:
-        part = objective.on(objective.data.sample(size))
-        on_sample = rule.knowing(known and known.handed_over(objective))
-        w, known = descend_on_sample(Point(part, w), on_sample, w.size / size)
-    return w, known and known.handed_over(objective)
+        part = on_sample(objective, size, restraint)
+        aware = rule.knowing(known.handed_over(objective, part.penalty))
+        w, curvature = descend_on_sample(Point(part, w), aware, w.size / size)
+        known = Known(curvature, part.penalty)
+    return w, known.handed_over(objective, objective.penalty)
 
 
 def descend_on_sample(

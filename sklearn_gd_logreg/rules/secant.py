@@ -10,7 +10,7 @@ from scipy.linalg import get_blas_funcs
 
 from .._typing import Array
 from ..objective import Objective, Point
-from .curvature import Curvature, Metric
+from .curvature import Curvature, FactorisedFisher, Metric
 from .sampling import price
 
 FEWEST_PAIRS, MOST_PAIRS, PAIRS_BYTES = 5, 20, 8e6
@@ -51,6 +51,11 @@ class Pair(NamedTuple):
         if step.size > LARGE:
             short, turn = short.astype(np.float32), turn.astype(np.float32)
         return cls(short, turn, float(np.vdot(short, turn)))
+
+    def plus(self, more: Array) -> Pair:
+        """With more on the diagonal of F."""
+        change: Array = (self.change + more * self.step).astype(self.change.dtype, copy=False)
+        return Pair(self.step, change, float(np.vdot(self.step, change)))
 
 
 def most_pairs(pair: Pair) -> int:
@@ -132,9 +137,18 @@ class SecantFisher(Metric):
     def _is_newton(self) -> bool:
         return self.whole and self.price <= NEWTON
 
-    def handed_over(self, objective: Objective) -> Curvature | None:
-        cost = price(objective, self.n_rows)
-        return replace(self, price=cost, whole=False, steps=0) if self.trusted else None
+    def handed_over(self, objective: Objective, more: Array) -> Curvature | None:
+        if not isinstance(self.centre, FactorisedFisher):
+            return None
+        pairs = tuple(pair.plus(more) for pair in self.pairs) if more.any() else self.pairs
+        return replace(
+            self,
+            centre=self.centre.plus(more),
+            price=price(objective, self.n_rows),
+            whole=False,
+            pairs=tuple(pair for pair in pairs if pair.inner > 0),
+            steps=0,
+        )
 
     def is_stale(self, decrease: float, ratio: float) -> bool:
         if not self.trusted and 2 * decrease <= self.aim**2:
