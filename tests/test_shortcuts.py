@@ -14,13 +14,19 @@ from sklearn.preprocessing import normalize
 from sklearn_gd_logreg import Backtracking, GDLogisticRegression, NaturalGradient
 from sklearn_gd_logreg.data import Dataset, as_dataset
 from sklearn_gd_logreg.loss import cross_entropy
-from sklearn_gd_logreg.objective import Objective
+from sklearn_gd_logreg.objective import Objective, Point
 from sklearn_gd_logreg.penalty import ElasticNet
-from sklearn_gd_logreg.rules import natural
+from sklearn_gd_logreg.rules import natural, sampling
 from sklearn_gd_logreg.rules.curvature import FactorisedFisher, KroneckerFisher
-from sklearn_gd_logreg.rules.forms import fisher_rows
+from sklearn_gd_logreg.rules.forms import fisher_rows, secants
 from sklearn_gd_logreg.rules.lasso import solve_lasso
-from sklearn_gd_logreg.rules.sampling import FEWEST, price, sample_sizes
+from sklearn_gd_logreg.rules.sampling import (
+    FEWEST,
+    RESTRAINT,
+    price,
+    restraint_on_samples,
+    sample_sizes,
+)
 from sklearn_gd_logreg.rules.secant import (
     FEWEST_PAIRS,
     PAIRS_BYTES,
@@ -471,6 +477,83 @@ def test_samples_hand_f_over(monkeypatch, name):
     assert len(problem.y) not in used
     history = fitted(name).history_
     assert history["cost"][2] - exact_cost(name) <= 0.1 * (history["cost"][1] - exact_cost(name))
+
+
+def levels(n_rows, counts, seed=0):
+    """One-hot rows of categorical features whose k-th level is 1/k as frequent as the first."""
+    random = np.random.RandomState(seed)
+    shares = [1 / np.arange(1, count + 1) for count in counts]
+    chosen = [random.choice(len(p), n_rows, p=p / p.sum()) for p in shares]
+    X = np.hstack([np.eye(len(p))[level] for p, level in zip(shares, chosen, strict=True)])
+    z = X @ random.standard_normal(X.shape[1]) * 1.5
+    return X, (random.rand(n_rows) < 1 / (1 + np.exp(z.mean() - z))).astype(int)
+
+
+def objective_of(X, y, n_classes=2, l2=1e-3):
+    loss = cross_entropy(n_classes)
+    data = as_dataset(X, loss.targets(y), None, True)
+    return Objective(data, loss, ElasticNet(l2, 0.0, X.shape[1]))
+
+
+def restraint(X):
+    return restraint_on_samples(objective_of(X, np.arange(X.shape[0]) % 2))
+
+
+@pytest.mark.parametrize("storage", [np.asarray, np.asfortranarray, sparse.csr_array])
+def test_a_sample_is_restrained_by_the_usual_size_of_rare_features(storage):
+    X = levels(6000, [5, 40])[0]
+    assert restraint(storage(3 * X)) == pytest.approx(9 * RESTRAINT)
+    mixed = np.hstack([3 * X, 0.1 * np.sign(noisy(6000, 1, 2, seed=0)[0])])
+    assert restraint(storage(mixed)) == pytest.approx(0.01 * RESTRAINT)
+    assert restraint(storage(np.hstack([X, 1e200 * X]))) == pytest.approx(RESTRAINT)
+    assert restraint(storage(1e200 * X)) == 0
+
+
+def test_a_stored_zero_is_no_entry():
+    X = sparse.csr_array(levels(6000, [5, 40])[0])
+    padded = X.copy()
+    padded.data = padded.data.copy()
+    padded.data[::3] = 0
+    assert restraint(padded) == restraint(X) == RESTRAINT
+
+
+def test_nothing_restrains_samples_without_rare_features():
+    assert restraint(noisy(6000, 5, 2, seed=0)[0]) == 0
+    assert restraint(100 + noisy(6000, 5, 2, seed=0)[0]) == 0
+
+
+@pytest.mark.parametrize("storage", [np.asarray, sparse.csr_array])
+@pytest.mark.parametrize("C", [1.0, 1e4])
+def test_restrained_samples_spare_passes_where_features_are_rare(monkeypatch, storage, C):
+    X, y = levels(30000, [50, 100])
+    problem = Problem(storage(X), y, {"C": C})
+    with_restraint = problem.fit(model())
+    monkeypatch.setattr(sampling, "RESTRAINT", 0.0)
+    without = problem.fit(model())
+    assert with_restraint.history_["passes"][-1] < without.history_["passes"][-1]
+    best = problem.fit(model(tol=1e-9, solver=NaturalGradient(exact=True)))
+    for clf in (with_restraint, without):
+        assert cost_of(problem, clf) - cost_of(problem, best) <= ASKED
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_what_a_sample_knows_of_f_is_handed_over_without_its_restraint(n_classes):
+    """F, the steps and the changes of dw on them are as if the penalty had always been that."""
+    problem = tall(n_classes, n_rows=500)
+    restrained, free = (objective_of(problem.X, problem.y, n_classes, l2) for l2 in (0.3, 1e-3))
+    random = np.random.RandomState(0)
+    w = random.standard_normal((3, free.data.n_parameters, free.loss.n_outputs)) / 5
+    ones = np.ones(w[0].shape)
+    more = (free.penalty.gradient(ones) - restrained.penalty.gradient(ones)).ravel()
+
+    def learnt(objective):
+        points = [Point(objective, v) for v in w]
+        known = secants(points[0], 0.0, objective.data.n_rows, 1e-4)
+        return known.with_pair(*points[:2]).with_pair(*points[1:]), points[-1].dw
+
+    handed, (expected, dw) = learnt(restrained)[0].handed_over(free, more), learnt(free)
+    assert len(handed.pairs) == len(expected.pairs) == 2
+    np.testing.assert_allclose(handed.solve(dw), expected.solve(dw), rtol=1e-4, atol=1e-6)
 
 
 def exact_cost(name):
