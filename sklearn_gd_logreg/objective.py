@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -190,6 +191,16 @@ class Objective:
         self.data.sum(forward)
         return dz, h
 
+    def fisher_diagonal(self, w: Array) -> Array:
+        """The diagonal of F, in the shape of w; one pass."""
+
+        def squares(rows: Rows) -> tuple[Array]:
+            a = self.loss.activations(rows.forward(w).astype(np.float64, copy=False))
+            return (rows.squares(rows.shares()[:, np.newaxis] * a * (1 - a)),)
+
+        of_rows: Array = self.data.sum(squares)[0]
+        return of_rows + self.penalty.gradient(np.ones_like(of_rows))
+
     def fisher_product(self, w: Array) -> FisherProduct:
         """The map v ↦ Fv for v of the shape of w; one pass forward, and one for each call."""
         a = np.empty((self.data.n_rows, w.shape[1]), dtype=w.dtype)
@@ -362,6 +373,12 @@ class Point:
     def cost(self) -> float:
         """J."""
         return self.loss + self.objective.penalty.value(self.w)
+
+    def least_norm(self) -> float:
+        """What √(dwᵀ F⁻¹ dw) is at the least: the largest |dw_j| / √F_jj; one pass."""
+        bends = self.objective.fisher_diagonal(self.w)
+        squares = np.square(self.dw, dtype=np.float64)
+        return sqrt(np.max(squares[bends > 0] / bends[bends > 0], initial=0.0))
 
     def move(self, w: Array) -> Point:
         """The point at w, in the precision of this one."""

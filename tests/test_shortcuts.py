@@ -536,6 +536,30 @@ def test_restrained_samples_spare_passes_where_features_are_rare(monkeypatch, st
         assert cost_of(problem, clf) - cost_of(problem, best) <= ASKED
 
 
+def categories_and_numbers(seed):
+    """Categories, the rarest in few rows, and correlated numbers in many units."""
+    random = np.random.default_rng(seed)
+    n_rows, parts = 11120, []
+    for n_levels, zipf, size in ((11, 1.2, 1.0), (39, 2.0, 3.0)):
+        p = 1 / np.arange(1, n_levels + 1) ** zipf
+        parts.append(size * np.eye(n_levels)[random.choice(n_levels, n_rows, p=p / p.sum())])
+    mixed = random.standard_normal((n_rows, 7)) @ random.standard_normal((7, 7))
+    X = np.hstack([*parts, mixed * 10.0 ** np.linspace(-2, 2, 7)])
+    scale = np.where(X.std(axis=0) > 0, X.std(axis=0), 1.0)
+    z = (X - X.mean(axis=0)) / scale @ random.standard_normal(X.shape[1])
+    return X, (z + random.logistic(size=n_rows) > 2).astype(int)
+
+
+@pytest.mark.parametrize(("seed", "C"), [(3, 1e5), (10, 1e5), (6, 1e3)])
+def test_no_old_f_ends_the_descent_too_early(seed, C):
+    """The part of F that belongs to rows with a rare feature vanishes on the way."""
+    problem = Problem(*categories_and_numbers(seed), {"C": C, "fit_intercept": seed == 10})
+    clf = problem.fit(model())
+    best = problem.fit(model(tol=1e-8, max_iter=500, solver=NaturalGradient(exact=True)))
+    assert clf.stop_reason_ == "tol"
+    assert cost_of(problem, clf) - cost_of(problem, best) <= FACTOR * ASKED
+
+
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_what_a_sample_knows_of_f_is_handed_over_without_its_restraint(n_classes):
     """F, the steps and the changes of dw on them are as if the penalty had always been that."""

@@ -50,6 +50,11 @@ class Curvature(ABC):
         """
         return None
 
+    @property
+    def is_old(self) -> bool:
+        """Whether F was worked out so long ago that the end of the descent asks for proof."""
+        return False
+
     def is_stale(self, decrease: float, ratio: float) -> bool:
         """Whether it pays to work F out anew where the model promises this decrease.
 

@@ -59,7 +59,8 @@ class NaturalMemory:
     """The Fisher information in use, and the full step from the point looked at.
 
     ``beginning`` says that the next point is as good as a start; ``ratio`` is that of the
-    decrease promised here to that promised a step ago, with the same F.
+    decrease promised here to that promised a step ago, with the same F; ``proved`` is what the
+    derivatives alone said of the norm when they were asked.
     """
 
     curvature: Curvature
@@ -67,6 +68,7 @@ class NaturalMemory:
     full: Target | None = None
     beginning: bool = False
     ratio: float = 0.0
+    proved: float = inf
 
     def full_step(self) -> Target:
         """The step with α = 1 from the point looked at; worked out once."""
@@ -214,9 +216,23 @@ class NaturalGradient(UpdateRule):
             ratio = full.decrease / (before or 1.0)
             if memory.ratio:
                 ratio = (ratio * memory.ratio**3) ** 0.25
-            if not learned.is_stale(full.decrease, ratio):
-                return NaturalMemory(learned, point, full, ratio=ratio)
+            going_on = NaturalMemory(learned, point, full, ratio=ratio, proved=memory.proved)
+            if not (learned.is_stale(full.decrease, ratio) or self._is_deceived(point, going_on)):
+                return going_on
         return NaturalMemory(self._curvature(point, learned or memory.curvature), point)
+
+    def _is_deceived(self, point: Point, memory: NaturalMemory) -> bool:
+        """Whether an old F would end the descent where a derivative alone speaks against it.
+
+        Where rows with a rare feature have come to be fitted well, their part of F has
+        all but vanished since. An F from before is too large there, and promises too little.
+        """
+        if not memory.curvature.is_old or self.norm(point, memory) > self._aim:
+            return False
+        if memory.proved <= self._aim:
+            return False
+        memory.proved = point.least_norm()
+        return memory.proved > self._aim
 
     def _first_look(self, point: Point) -> NaturalMemory:
         """The way to the origin, or to where growing samples lead, or the step from here."""

@@ -28,6 +28,9 @@ CHEAP, PATIENCE = 1.0, 3
 NEWTON = 4.0
 """Price up to which F on all rows is worked out at every point: that is Newton's method."""
 
+OLD = 8
+"""Steps after which F may have become too large in a direction that no step has shown."""
+
 LAST_STEPS = 1e-4
 """Square of the norm from which Newton's method may be about to end."""
 
@@ -149,6 +152,10 @@ class SecantFisher(Metric):
             pairs=tuple(pair for pair in pairs if pair.inner > 0),
             steps=0,
         )
+
+    @property
+    def is_old(self) -> bool:
+        return isinstance(self.centre, FactorisedFisher) and self.steps >= OLD
 
     def is_stale(self, decrease: float, ratio: float) -> bool:
         if not self.trusted and 2 * decrease <= self.aim**2:
