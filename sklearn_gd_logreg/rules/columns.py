@@ -15,7 +15,7 @@ from ..data import Dataset
 from ..objective import Point
 from .column_model import CAREFUL, LOOSE, Care, ColumnModel, State
 from .curvature import Curvature, Target
-from .implicit import PRECISION
+from .implicit import MOST_PRODUCTS, PRECISION
 from .proximal import WorkingSet
 from .sampling import PER_PASS
 
@@ -48,6 +48,9 @@ MARGIN = 0.95
 
 SHORT = 0.01
 """Norm of a step after which the columns are not scaled anew."""
+
+SLOW_FALL = 0.1
+"""Ratio of two decreases from which they are scaled anew all the same."""
 
 
 class Found(NamedTuple):
@@ -134,7 +137,7 @@ class ColumnFisher(Curvature):
         return replace(self, model=model, dearest=self.found.dearest)
 
     def is_stale(self, decrease: float, ratio: float) -> bool:
-        return not self.found.settled
+        return not self.found.settled or ratio > SLOW_FALL
 
     @cached_property
     def found(self) -> Found:
@@ -153,7 +156,8 @@ class ColumnFisher(Curvature):
         """Where the descent seems to end: with care; but F has to say it of a hard problem."""
         care = CAREFUL._replace(delay=max(CAREFUL.delay, int(found.dearest)))
         if self.price == inf:
-            return self._minimised(found.state, care, found.dearest)
+            found = self._minimised(found.state, care, found.dearest)
+            return found._replace(settled=found.settled and found.dearest < MOST_PRODUCTS)
         if self.care == LOOSE and found.dearest <= EASY:
             found = self._minimised(found.state, care, found.dearest)
         return found._replace(settled=found.settled and found.dearest <= EASY)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,9 @@ SLOW = 0.01
 
 CYCLIC = RandomState(0)
 """Of no effect where coordinates take turns, and never the global one; seeding costs a while."""
+
+QUIET = Lock()
+"""Held while warnings are off: that is a state of the process, and threads would mix it up."""
 
 PRECISION = 1e-7
 """Change of a coordinate, as a part of the largest, below which the rounds may end."""
@@ -155,7 +159,7 @@ def rounds_over_columns(
 
 def _elastic_net(X: Any, y: Array, start: Array, **options: Any) -> tuple[Array, int]:
     """What scikit-learn's rounds lead to from ``start``, and how many were made."""
-    with warnings.catch_warnings(), config_context(skip_parameter_validation=True):
+    with QUIET, warnings.catch_warnings(), config_context(skip_parameter_validation=True):
         warnings.simplefilter("ignore")  # that the rounds have not converged
         _, coefs, _, made = enet_path(
             X,
