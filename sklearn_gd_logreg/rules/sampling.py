@@ -100,9 +100,9 @@ def restraint_on_samples(objective: Objective) -> float:
 
     A rare feature is in few rows of a sample, or in rows of one class alone. It would get a
     weight that says more of these rows than of all, and F on the sample would know next to
-    nothing of its curvature. So l2 is at least what `RESTRAINT` rows can add to a diagonal
-    entry of F, but for a factor: those with the least of the usual values of a feature where it
-    is not 0. For features of larger values that is little.
+    nothing of its curvature. So l2 times the rows is at least `RESTRAINT` times the mean square
+    of a feature where it is not 0, for the feature in which that is least: half a row of it. For
+    features of larger values that is little.
     """
     data = objective.data.sample(min(FEWEST, objective.data.n_rows))
     with np.errstate(over="ignore"):
