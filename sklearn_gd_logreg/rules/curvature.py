@@ -294,8 +294,8 @@ def quick_fisher(
 ) -> tuple[Array, FactorisedFisher]:
     """`regular_fisher` and its factor, from products in single precision where these will do.
 
-    A register holds twice as many numbers then. The steps are corrected by what they show of dw, which is exact;
-    so it matters only that rounding is small beside the least curvature.
+    A register holds twice as many numbers then. The steps are corrected by what they show of
+    dw, which is exact; so it matters only that rounding is small beside the least curvature.
 
     Parameters
     ----------
