@@ -826,6 +826,44 @@ def test_f_of_a_lasso_is_worked_out_less_often_than_steps_are_made(monkeypatch, 
     np.testing.assert_array_equal(clf.coef_ == 0, exact.coef_ == 0)
 
 
+def groups_of_near_copies(n_rows, n_features, size, differ, seed, **options):
+    """Features of a group differ by little: the best one lets no other in until near the end."""
+    random = np.random.RandomState(seed)
+    X = np.repeat(random.standard_normal((n_rows, n_features // size)), size, axis=1)
+    X += differ * random.standard_normal(X.shape)
+    w = np.zeros(n_features)
+    w[random.choice(n_features, 40, replace=False)] = random.standard_normal(40)
+    y = (random.logistic(size=n_rows) < X @ w).astype(int)
+    return Problem(X, y, {"l1_ratio": 1.0, **options})
+
+
+@pytest.mark.parametrize(
+    ("shape", "seed", "C", "tol"),
+    [
+        ((150, 600, 10), 0, 100.0, 1e-4),
+        ((150, 600, 10), 2, 1000.0, 1e-5),
+        ((200, 1000, 10), 2, 1000.0, 1e-5),
+        ((300, 900, 5), 1, 1000.0, 1e-5),
+    ],
+)
+def test_a_feature_without_f_does_not_let_the_descent_end_too_early(shape, seed, C, tol):
+    """Near the optimum F is a hundredth of what it can be, and of a near copy less still."""
+    problem = groups_of_near_copies(*shape, 0.05, seed, C=C)
+    clf, best = problem.fit(model(tol=tol)), problem.fit(model(tol=1e-8))
+    assert clf.stop_reason_ == "tol"
+    assert cost_of(problem, clf) - cost_of(problem, best) <= tol**2 / 2
+
+
+def test_a_model_of_more_features_than_f_may_have_ends_near_what_was_asked():
+    """Each step changes a part of the model: the decreases of the steps to come count as well."""
+    problem = groups_of_near_copies(200, 1000, 10, 0.2, 0, C=100.0)
+    clf = problem.fit(model(tol=1e-3, max_iter=1000, solver=NaturalGradient(direct_limit=40)))
+    best = problem.fit(model(tol=1e-7))
+    assert clf.stop_reason_ == "tol"
+    assert np.count_nonzero(best.coef_) > 40
+    assert cost_of(problem, clf) - cost_of(problem, best) <= FACTOR**2 * 1e-3**2 / 2
+
+
 def test_the_first_norm_promises_no_more_than_j_can_fall():
     """Features that a sample lacks have no curvature there, and a slope on all rows."""
     rng = np.random.RandomState(6)

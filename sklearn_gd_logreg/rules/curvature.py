@@ -55,6 +55,14 @@ class Curvature(ABC):
         """Whether F was worked out so long ago that the end of the descent asks for proof."""
         return False
 
+    def overlooks(self, point: Point) -> bool:
+        """Whether parameters without F, which it leaves where they are, would lower J there."""
+        return False
+
+    def is_partial(self, point: Point) -> bool:
+        """Whether parameters that are not 0 are without F, so that a step changes a part."""
+        return False
+
     def is_stale(self, decrease: float, ratio: float) -> bool:
         """Whether it pays to work F out anew where the model promises this decrease.
 

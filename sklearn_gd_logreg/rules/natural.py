@@ -23,7 +23,7 @@ from .curvature import (
     towards_the_origin,
 )
 from .forms import SMALL, exact_form, fisher_rows, thrifty_form
-from .proximal import ProximalFisher
+from .proximal import ProximalFisher, WorkingSet
 from .sampling import (
     Known,
     descend_on_samples,
@@ -59,8 +59,9 @@ class NaturalMemory:
     """The Fisher information in use, and the full step from the point looked at.
 
     ``beginning`` says that the next point is as good as a start; ``ratio`` is that of the
-    decrease promised here to that promised a step ago, with the same F; ``proved`` is what the
-    derivatives alone said of the norm when they were asked.
+    decrease promised here to that promised a step ago, where one F serves for several steps, or
+    is of a part of the model; ``proved`` is what the derivatives alone said of the norm when
+    they were asked.
     """
 
     curvature: Curvature
@@ -75,6 +76,12 @@ class NaturalMemory:
         if self.full is None:
             self.full = self.curvature.target(self.point, 1.0)
         return self.full
+
+    def follow(self, before: float, ratio: float) -> None:
+        """Work out the ratio from the decrease promised a step ago, and from the ratio there."""
+        self.ratio = self.full_step().decrease / (before or 1.0)
+        if ratio:
+            self.ratio = (self.ratio * ratio**3) ** 0.25
 
 
 @dataclass
@@ -208,28 +215,33 @@ class NaturalGradient(UpdateRule):
             known = memory.curvature.known_at(point)
             return NaturalMemory(known or self._curvature(point, None), point)
         learned = None
+        before = memory.full_step().decrease
         if not (self.exact or point.curved):
-            before = memory.full_step().decrease
             learned = memory.curvature.learn(memory.point, point, before)
         if learned is not None:
-            full = learned.target(point, 1.0)
-            ratio = full.decrease / (before or 1.0)
-            if memory.ratio:
-                ratio = (ratio * memory.ratio**3) ** 0.25
-            going_on = NaturalMemory(learned, point, full, ratio=ratio, proved=memory.proved)
-            if not (learned.is_stale(full.decrease, ratio) or self._is_deceived(point, going_on)):
+            going_on = NaturalMemory(learned, point, proved=memory.proved)
+            full = going_on.full_step()
+            going_on.follow(before, memory.ratio)
+            stale = learned.is_stale(full.decrease, going_on.ratio)
+            if not (stale or self._is_deceived(point, going_on)):
                 return going_on
-        return NaturalMemory(self._curvature(point, learned or memory.curvature), point)
+        anew = NaturalMemory(self._curvature(point, learned or memory.curvature), point)
+        if anew.curvature.is_partial(point):
+            anew.follow(before, memory.ratio)
+        return anew
 
     def _is_deceived(self, point: Point, memory: NaturalMemory) -> bool:
-        """Whether an old F would end the descent where a derivative alone speaks against it.
+        """Whether the F in use would end the descent where a derivative speaks against it.
 
-        Where rows with a rare feature have come to be fitted well, their part of F has
-        all but vanished since. An F from before is too large there, and promises too little.
+        That may be the derivative by a parameter that F is not of. Or F is old: where rows with
+        a rare feature have come to be fitted well, their part of F has all but vanished since.
+        An F from before is too large there, and promises too little.
         """
-        if not memory.curvature.is_old or self.norm(point, memory) > self._aim:
+        if self.norm(point, memory) > self._aim:
             return False
-        if memory.proved <= self._aim:
+        if memory.curvature.overlooks(point):
+            return True
+        if not memory.curvature.is_old or memory.proved <= self._aim:
             return False
         memory.proved = point.least_norm()
         return memory.proved > self._aim
@@ -258,7 +270,8 @@ class NaturalGradient(UpdateRule):
 
     def _curvature(self, point: Point, before: Curvature | None) -> Curvature:
         if self.exact or point.curved:
-            return exact_form(point, self.damping, self.direct_limit)
+            form = exact_form(point, self.damping, self.direct_limit)
+            return form.at(point, self._aim) if isinstance(form, WorkingSet) else form
         return thrifty_form(point, self.damping, self.direct_limit, self._aim, before)
 
     def look_before_epoch(self, point: Point, memory: Any) -> NaturalMemory:

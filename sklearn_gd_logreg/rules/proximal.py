@@ -52,6 +52,8 @@ class ProximalFisher(Curvature):
         Norm of the gradient at which the descent ends.
     single : bool
         Whether single precision will do for F.
+    kept : bool
+        Whether it was worked out at a point before.
     """
 
     fisher: Array
@@ -60,12 +62,17 @@ class ProximalFisher(Curvature):
     price: float = 0.0
     aim: float = 0.0
     single: bool = True
+    kept: bool = False
 
     def target(self, point: Point, alpha: float) -> Target:
         target = proximal_target(self.fisher, point, alpha, self.rows, self.enough)
         if len(self.rows) == len(point.w):
             return target
-        return Target(target.w, target.decrease + decrease_elsewhere(point, self.rows))
+        elsewhere = decrease_elsewhere(point, self.rows)
+        if elsewhere and not self.kept and 2 * (target.decrease + elsewhere) <= self.aim**2:
+            bends = point.objective.fisher_diagonal(point.w)
+            elsewhere = decrease_elsewhere(point, self.rows, bends)
+        return Target(target.w, target.decrease + elsewhere)
 
     def learn(self, before: Point, point: Point, decrease: float) -> Curvature | None:
         if self.price <= NEWTON or self._misses(point, decrease):
@@ -76,20 +83,26 @@ class ProximalFisher(Curvature):
         inner, bend = float(step @ change), float(step @ known)
         rounding = np.finfo(point.w.dtype).eps * np.linalg.norm(step) * np.linalg.norm(before.dw)
         if inner <= rounding or bend <= 0:
-            return self
+            return replace(self, kept=True)
         fisher = self.fisher + np.outer(change / inner, change)
         fisher -= np.outer(known / bend, known)
-        return replace(self, fisher=fisher)
+        return replace(self, fisher=fisher, kept=True)
 
     def _misses(self, point: Point, decrease: float) -> bool:
         """Whether parameters without F have come to matter, or many with F no longer do."""
         if len(self.rows) == len(point.w):
             return False
-        used = np.abs(point.w).max(axis=1) > 0
-        inside = int(np.count_nonzero(used[self.rows]))
-        if inside < FULL * len(self.rows) or inside < int(np.count_nonzero(used)):
+        inside = np.count_nonzero(in_model(point)[self.rows])
+        if inside < FULL * len(self.rows) or self.is_partial(point):
             return True
         return decrease_elsewhere(point, self.rows) > MISSED * decrease
+
+    def overlooks(self, point: Point) -> bool:
+        elsewhere = np.delete(point.subgradient, self.rows, axis=0)
+        return self.kept and bool(elsewhere.any())
+
+    def is_partial(self, point: Point) -> bool:
+        return bool(np.delete(in_model(point), self.rows).any())
 
     def is_stale(self, decrease: float, ratio: float) -> bool:
         if 2 * decrease < (PRECISION * self.aim) ** 2:
@@ -143,14 +156,23 @@ class WorkingSet(Curvature):
         return np.sort(chosen[urgency[chosen] > 0])
 
 
-def decrease_elsewhere(point: Point, rows: NDArray[np.intp]) -> float:
-    """What single steps in the parameters left out would gain at the least."""
+def in_model(point: Point) -> NDArray[np.bool_]:
+    """Of each row of w, whether it is not 0."""
+    used: NDArray[np.bool_] = np.abs(point.w).max(axis=1) > 0
+    return used
+
+
+def decrease_elsewhere(point: Point, rows: NDArray[np.intp], bends: Array | None = None) -> float:
+    """What single steps in the parameters left out would gain.
+
+    ``bends`` is the diagonal of F; without it, that is what they would gain at the least.
+    """
     penalty = point.objective.penalty
     smallest = penalty.smallest_subgradient(point.w, point.dw).astype(np.float64)
     smallest[rows] = 0
     if not smallest.any():
         return 0.0
-    most = largest_diagonal(point.objective) + penalty.l2
+    most = largest_diagonal(point.objective) + penalty.l2 if bends is None else bends
     gains = np.divide(smallest**2, 2 * most, out=np.zeros_like(smallest), where=most > 0)
     return float(gains.sum())
 
