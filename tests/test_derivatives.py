@@ -301,6 +301,26 @@ def test_the_fisher_information_of_some_features_is_a_part_of_the_matrix(case):
     np.testing.assert_allclose(objective.fisher(w, features), part, atol=1e-14)
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("intercept", [True, False])
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("n_features", [100, 180, 250, 300, 500, 700])
+def test_a_part_of_the_fisher_information_has_its_size_whatever_that_of_x(
+    n_features, n_classes, intercept, dtype
+):
+    """X is copied beside the 1 of the intercept if small, and its products made at once."""
+    X, y = noisy(100, n_features, n_classes, seed=7)
+    objective = objective_on(X.astype(dtype), y, n_classes, None, 0.3, intercept)
+    n_outputs = 1 if n_classes == 2 else n_classes
+    w = 0.1 * np.random.RandomState(0).standard_normal((n_features + intercept, n_outputs))
+    features = np.array([0, 5, n_features - 1])
+    rows = np.append(features, n_features) if intercept else features
+    chosen = (rows[:, np.newaxis] * n_outputs + np.arange(n_outputs)).ravel()
+    whole = objective.fisher(w.astype(dtype))
+    part = objective.fisher(w.astype(dtype), features)
+    np.testing.assert_allclose(part, whole[np.ix_(chosen, chosen)], rtol=1e-5, atol=1e-12)
+
+
 @each_case
 def test_the_derivatives_in_single_precision_are_near(case):
     X, y = case.rows()

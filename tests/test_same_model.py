@@ -234,6 +234,13 @@ def test_a_working_set_satisfies_the_conditions_on_wide_data(kind, n_classes):
     assert_conditions(problem, fit(problem, solver=few_at_once(60), tol=1e-6), 1e-6)
 
 
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("shape", [(60, 500), (100, 250), (100, 300), (50, 1000)])
+def test_l1_on_small_wide_data_satisfies_the_conditions(shape, n_classes):
+    problem = Problem(*noisy(*shape, n_classes, seed=2), {"C": 1.0, "l1_ratio": 1.0})
+    assert_conditions(problem, fit(problem, tol=1e-7), 1e-6)
+
+
 def few_at_once(limit):
     return NaturalGradient(direct_limit=limit)
 

@@ -51,7 +51,8 @@ class DenseRows(Rows):
         self, root: Array, columns: NDArray[np.intp] | slice, precision: Precision = np.float64
     ) -> Array:
         factors = root.astype(precision, copy=False)
-        scaled = np.multiply(self.X[:, columns], factors[:, np.newaxis], dtype=precision)
+        rows = self.X[:, self._stored(columns)]
+        scaled = np.multiply(rows, factors[:, np.newaxis], dtype=precision)
         gram = (scaled.T @ scaled).astype(np.float64, copy=False)
         return bordered(gram, factors @ scaled, float(root @ root)) if self.intercept else gram
 
@@ -63,13 +64,17 @@ class DenseRows(Rows):
     ) -> Array:
         if self.intercept or self.X.size > SMALL_GRAMS:
             return super().pair_grams(a, columns, precision)
-        rows = self.X[:, columns]
+        rows = self.X[:, self._stored(columns)]
         first, second = pairs(len(a))
         share = self.share.T if isinstance(self.share, np.ndarray) else self.share
         h = np.multiply(0.5 * share, a[first], dtype=np.float64)
         h *= a[second]
         grams = np.matmul(rows.T, h[..., np.newaxis] * rows)
         return grams + grams.swapaxes(1, 2)
+
+    def _stored(self, columns: NDArray[np.intp] | slice) -> NDArray[np.intp] | slice:
+        """Where in X the chosen features are."""
+        return columns
 
     def entries(self) -> tuple[NDArray[np.intp], Array]:
         counts = np.count_nonzero(self.X, axis=0)
@@ -93,20 +98,8 @@ class BorderedRows(DenseRows):
         bordered[:, :-1] = X
         return cls(bordered, y, share, ALL, intercept=False)
 
-    def gram(
-        self, root: Array, columns: NDArray[np.intp] | slice, precision: Precision = np.float64
-    ) -> Array:
-        return super().gram(root, self._with_intercept(columns), precision)
-
-    def pair_grams(
-        self,
-        a: Array,
-        columns: NDArray[np.intp] | slice = ALL,
-        precision: Precision = np.float64,
-    ) -> Array:
-        return super().pair_grams(a, self._with_intercept(columns), precision)
-
-    def _with_intercept(self, columns: NDArray[np.intp] | slice) -> NDArray[np.intp] | slice:
+    def _stored(self, columns: NDArray[np.intp] | slice) -> NDArray[np.intp] | slice:
+        """With the 1 of the intercept."""
         return columns if isinstance(columns, slice) else np.append(columns, -1)
 
 
