@@ -72,7 +72,7 @@ class Objective:
             loss, dz = self.loss.loss_and_dz(z, rows.y, rows.share)
             return loss, rows.backward(dz)
 
-        mean_loss, dw = self.data.sum(forward_backward)
+        mean_loss, dw = self.data.sum(forward_backward, w.size)
         return mean_loss, dw + self.penalty.gradient(w)
 
     def loss_gradient_and_fisher(self, w: Array) -> tuple[float, Array, Array]:
@@ -83,7 +83,7 @@ class Objective:
             loss, dz, a = self.loss.loss_dz_and_a(z, rows.y, rows.share)
             return loss, rows.backward(dz), rows.pair_grams(a)
 
-        mean_loss, dw, grams = self.data.sum(forward_backward)
+        mean_loss, dw, grams = self.data.sum(forward_backward, self._size_of_grams(ALL))
         return mean_loss, dw + self.penalty.gradient(w), self._fisher(grams)
 
     def losses_along(self, w: Array, v: Array, lengths: Array) -> Array:
@@ -151,7 +151,7 @@ class Objective:
             a = self.loss.lines(rows.forward(w).astype(np.float64, copy=False))
             return (rows.pair_grams(a, features, precision),)
 
-        return self._fisher(self.data.sum(grams)[0])
+        return self._fisher(self.data.sum(grams, self._size_of_grams(features))[0])
 
     def _fisher(self, grams: Array) -> Array:
         n_outputs, side = self.loss.n_outputs, grams.shape[1]
@@ -159,6 +159,13 @@ class Objective:
         n_penalised = (side - self.data.intercept) * n_outputs
         diagonal(fisher)[:n_penalised] += self.penalty.l2
         return fisher
+
+    def _size_of_grams(self, features: NDArray[np.intp] | slice) -> int:
+        side = self.data.n_parameters
+        if not isinstance(features, slice):
+            side = len(features) + self.data.intercept
+        n_outputs = self.loss.n_outputs
+        return max(1, n_outputs * (n_outputs - 1) // 2) * side**2
 
     def fisher_factors(self, w: Array) -> tuple[Array, Array]:
         """F of independent features and classes: G (p, p) and A (n_outputs, n_outputs).
@@ -173,7 +180,7 @@ class Objective:
             h = np.sum(weighted * (1 - a), axis=1)
             return rows.gram(np.sqrt(h), ALL), weighted.sum(axis=0), weighted.T @ a
 
-        gram, mean, products = self.data.sum(moments)
+        gram, mean, products = self.data.sum(moments, self.data.n_parameters**2)
         classes = np.diag(mean) - products
         return gram / max(float(np.trace(classes)), np.finfo(np.float64).tiny), classes
 
@@ -247,7 +254,8 @@ class Objective:
         return self.data.sum(lambda rows: (rows.squares(rows.shares()[:, np.newaxis]),))[0].ravel()
 
     def _second_moments(self) -> Array:
-        return self.data.sum(lambda rows: (rows.gram(np.sqrt(rows.shares()), ALL),))[0]
+        size = self.data.n_parameters**2
+        return self.data.sum(lambda rows: (rows.gram(np.sqrt(rows.shares()), ALL),), size)[0]
 
     def _lipschitz_by_products(self) -> float:
         """The same by Lanczos iteration, from a few products with a vector."""
@@ -317,7 +325,8 @@ class FisherProduct:
             weighted *= rows.share
             return (rows.backward(weighted),)
 
-        return self.objective.data.sum(block)[0] + self.objective.penalty.gradient(v)
+        of_rows: Array = self.objective.data.sum(block, v.size)[0]
+        return of_rows + self.objective.penalty.gradient(v)
 
     def diagonal(self) -> Array:
         """Diagonal of F, shape of w, as if a(1 − a) did not vary with x."""

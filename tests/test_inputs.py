@@ -362,7 +362,7 @@ def peak(function):
 def growth(make, use):
     """By how many bytes the peak grows for every byte of X, as X gets more rows."""
     use(make(50))
-    short, long = make(20_000), make(40_000)
+    short, long = make(40_000), make(80_000)
     more = stored_bytes(long) - stored_bytes(short)
     return (peak(lambda: use(long)) - peak(lambda: use(short))) / more
 

@@ -7,6 +7,7 @@ import pytest
 from scipy import sparse
 
 from sklearn_gd_logreg import GDLogisticRegression
+from sklearn_gd_logreg.data import base
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -147,3 +148,10 @@ def test_many_labels_and_a_rare_one(X):
     y = labels(X, 9).astype(np.int64)
     y[-1] = 9
     assert is_lean(X, y, solver="gd", learning_rate=0.1)
+
+
+@pytest.mark.parametrize("options", [{}, {"solver": "gd"}], ids=str)
+def test_many_threads(X, options, monkeypatch):
+    monkeypatch.setattr(base, "available_threads", lambda: 64)
+    weight = np.random.default_rng(2).random(X.shape[0])
+    assert is_lean(X, labels(X), weight, **options)

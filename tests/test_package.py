@@ -90,7 +90,8 @@ def test_no_module_imports_what_is_private_in_another_package(path):
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_no_module_imports_more_than_the_declared_dependencies(path):
-    allowed = {"numpy", "scipy", "sklearn", "sklearn_gd_logreg"} | set(sys.stdlib_module_names)
+    core = {"numpy", "scipy", "sklearn", "threadpoolctl", "sklearn_gd_logreg"}
+    allowed = core | set(sys.stdlib_module_names)
     at_once = imported(path, ast.iter_child_nodes)
     assert {name.split(".")[0] for name in at_once} <= allowed
     assert {name.split(".")[0] for name in imported(path)} <= allowed | {"matplotlib", "pandas"}

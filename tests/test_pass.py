@@ -8,6 +8,7 @@ from scipy import sparse
 
 from sklearn_gd_logreg.data import as_dataset
 from sklearn_gd_logreg.data import csr as csr_module
+from sklearn_gd_logreg.data import dense as dense_module
 from sklearn_gd_logreg.loss import cross_entropy
 
 from .problems import uneven_weights
@@ -132,6 +133,7 @@ STORAGES = ["C float64", "F float64", "C float32", "F float32", "CSR"]
 @pytest.mark.parametrize("storage", STORAGES)
 def test_blocks_cover_the_rows_once_and_give_what_all_rows_give(storage, n_classes, monkeypatch):
     monkeypatch.setattr(csr_module, "BLOCK", 20_000)
+    monkeypatch.setattr(dense_module, "BLOCK_BYTES", 300_000)
     X, codes = tall(9_001), np.arange(9_001) % n_classes
     share = uneven_weights(9_001) / uneven_weights(9_001).sum()
     objective = objective_on(stored(X, storage), codes, n_classes, share.astype(X.dtype))

@@ -316,7 +316,7 @@ def test_x_is_read_once_and_then_once_for_many_steps(small_pays, monkeypatch):
     shapes, sizes = [], []
     sum_, norms = DenseDataset.sum, RowSpace.max_norms
     monkeypatch.setattr(
-        DenseDataset, "sum", lambda self, f: shapes.append(self.X.shape) or sum_(self, f)
+        DenseDataset, "sum", lambda self, *a: shapes.append(self.X.shape) or sum_(self, *a)
     )
     monkeypatch.setattr(
         RowSpace, "max_norms", lambda self, v: sizes.append(v.shape[1]) or norms(self, v)

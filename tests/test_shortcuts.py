@@ -12,7 +12,7 @@ from scipy import sparse
 from sklearn.preprocessing import normalize
 
 from sklearn_gd_logreg import Backtracking, GDLogisticRegression, NaturalGradient
-from sklearn_gd_logreg.data import Dataset, as_dataset
+from sklearn_gd_logreg.data import Dataset, as_dataset, base
 from sklearn_gd_logreg.loss import cross_entropy
 from sklearn_gd_logreg.objective import Objective, Point
 from sklearn_gd_logreg.penalty import ElasticNet
@@ -646,25 +646,28 @@ def rows_and_shares(data, size):
 
 
 weights = st.lists(st.sampled_from([0.0, 0.5, 1.0, 2.0, 3.0, 50.0]), min_size=1, max_size=300)
+runs = st.sampled_from([1, 7, 1 << 16])
 
 
-@given(weights, st.integers(1, 400))
-def test_a_sample_has_rows_of_weight_in_order_and_all_of_the_mass(weight, size):
+@given(weights, st.integers(1, 400), runs)
+def test_a_sample_has_rows_of_weight_in_order_and_all_of_the_mass(weight, size, run):
     weight = np.array(weight)
     if not weight.any():
         weight[0] = 1.0
-    _, rows, share = rows_and_shares(numbered(len(weight), weight), size)
+    with patch.object(base, "RUN", run):
+        _, rows, share = rows_and_shares(numbered(len(weight), weight), size)
     assert (np.diff(rows) > 0).all()
     assert 0 <= rows.min() <= rows.max() < len(weight)
     assert (weight[rows] > 0).all()
     assert share.sum() == pytest.approx(1)
 
 
-@given(weights, st.integers(1, 400), st.integers(0, 299))
-def test_every_run_of_rows_has_its_part_of_a_sample(weight, size, cut):
+@given(weights, st.integers(1, 400), runs, st.integers(0, 299))
+def test_every_run_of_rows_has_its_part_of_a_sample(weight, size, run, cut):
     """So every class of sorted data has; the rows before a cut, to one stratum."""
     weight = np.array(weight) + 0.01
-    _, rows, share = rows_and_shares(numbered(len(weight), weight), size)
+    with patch.object(base, "RUN", run):
+        _, rows, share = rows_and_shares(numbered(len(weight), weight), size)
     expected = weight[:cut].sum() / weight.sum()
     assert abs(share[rows < cut].sum() - expected) <= 1 / size + 1e-12
 

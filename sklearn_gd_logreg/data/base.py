@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +13,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._typing import Array, Precision
+from .threads import AHEAD, add_up, available_threads
 
 if TYPE_CHECKING:
     from .columns import Columns
 
 SMALL_COPY = 1e6
 """Bytes that a copy of rows may take whatever the size of X; beyond, X/16."""
+
+SMALL_PARTS = 4e6
+"""Bytes that sums of single blocks may take whatever the size of X; beyond, X/16."""
+
+THREAD_BYTES = 2.5e6
+"""What a thread needs for its work on a block; two may always work, more within X/32."""
+
+BLOCKS_OF_A_THREAD = 2
+"""Least number of blocks for each of the threads that work on them side by side."""
+
+RUN = 1 << 16
+"""Number of rows whose shares are added up at a time."""
 
 ALL = slice(None)
 
@@ -152,31 +165,65 @@ class Dataset(ABC):
         self.dtype: np.dtype[np.floating] = X.dtype
         self.passes = Passes()
         self.rows_in_a_pass = self.n_rows
-        self._blocks: tuple[Rows, ...] | None = None
 
     @property
     def n_parameters(self) -> int:
         """Number of parameters of one score."""
         return self.n_features + self.intercept
 
+    def sum(
+        self, function: Callable[[Rows], tuple[Any, ...]], size: int | None = None
+    ) -> tuple[Any, ...]:
+        """Sum, entry by entry, what ``function`` returns for each block; one pass.
+
+        Blocks are worked on side by side: see `add_up`.
+
+        Parameters
+        ----------
+        function : callable
+        size : int, default=n_parameters
+            How many numbers it returns, about. Threads keep them for several blocks, so where
+            they would take much beside X there is one thread.
+        """
+        self.passes.count += self.n_rows / self.rows_in_a_pass
+        n_blocks = len(self._cuts)
+        if n_blocks == 1:
+            return function(self._block(0))
+        n_threads = self._n_threads(self.n_parameters if size is None else size)
+        return add_up(lambda number: function(self._block(number)), n_blocks, n_threads)
+
+    def _n_threads(self, size: int) -> int:
+        n_threads = min(
+            available_threads(),
+            len(self._cuts) // BLOCKS_OF_A_THREAD,
+            2 + int(self.n_bytes / 32 / THREAD_BYTES),
+        )
+        room = SMALL_PARTS + self.n_bytes / 16
+        return n_threads if 8 * size * AHEAD * n_threads <= room else 1
+
     @abstractmethod
+    def cuts(self) -> Iterator[slice]:
+        """The rows of each block, in order."""
+
+    @abstractmethod
+    def block(self, index: slice) -> Rows:
+        """One of the blocks."""
+
     def blocks(self) -> Iterator[Rows]:
         """The rows, block by block, in order."""
+        return map(self.block, self.cuts())
 
-    def sum(self, function: Callable[[Rows], tuple[Any, ...]]) -> tuple[Any, ...]:
-        """Sum, entry by entry, what ``function`` returns for each block; one pass."""
-        self.passes.count += self.n_rows / self.rows_in_a_pass
-        blocks = map(function, self._kept_blocks())
-        total = next(blocks)
-        for more in blocks:
-            total = tuple(a + b for a, b in zip(total, more, strict=True))
-        return total
+    @cached_property
+    def _cuts(self) -> tuple[slice, ...]:
+        return tuple(self.cuts())
 
-    def _kept_blocks(self) -> Iterable[Rows]:
+    @cached_property
+    def _kept_blocks(self) -> tuple[Rows, ...]:
         """The blocks, made once: they are views."""
-        if self._blocks is None:
-            self._blocks = tuple(self.blocks())
-        return self._blocks
+        return tuple(map(self.block, self._cuts))
+
+    def _block(self, number: int) -> Rows:
+        return self._kept_blocks[number]
 
     def take(self, index: NDArray[np.signedinteger], factor: float) -> Dataset:
         """The rows ``index`` as a data set of their own, their shares times ``factor``.
@@ -198,9 +245,7 @@ class Dataset(ABC):
         at = (i + i * GOLDEN % 1) / size
         if not isinstance(self.share, np.ndarray):
             return self.take((at * self.n_rows).astype(np.intp), 1 / (size * self.share))
-        mass = np.cumsum(self.share, dtype=np.float64)
-        chosen = np.searchsorted(mass, at * mass[-1], side="right")
-        index, times = np.unique(chosen, return_counts=True)
+        index, times = np.unique(rows_at(self.share.ravel(), at), return_counts=True)
         return self._part(index, (times / size).astype(self.dtype)[:, np.newaxis])
 
     def _part(self, index: NDArray[np.signedinteger], share: Array | float) -> Dataset:
@@ -239,7 +284,8 @@ class Dataset(ABC):
     def effective_rows(self) -> float:
         """How many rows of equal weight would be as good as these, 1 / Σ share²."""
         if isinstance(self.share, np.ndarray):
-            return 1 / float(np.sum(np.square(self.share, dtype=np.float64)))
+            share = self.share.ravel()
+            return 1 / float(np.einsum("i,i", share, share, dtype=np.float64))
         return float(self.n_rows)
 
     @property
@@ -277,6 +323,29 @@ class Dataset(ABC):
         if isinstance(self.share, np.ndarray):
             return np.flatnonzero(self.share).astype(kind, copy=False)
         return np.arange(self.n_rows, dtype=kind)
+
+
+def rows_at(share: Array, at: Array) -> NDArray[np.intp]:
+    """The rows within which Σ share reaches increasing parts, below 1, of its whole."""
+    runs = list(cuts(len(share), len(share) // RUN))
+    masses = [np.cumsum(share[run], dtype=np.float64)[-1] for run in runs]
+    *before, whole = np.cumsum([0.0, *masses])
+    wanted = at * whole
+    found = []
+    parts = np.split(wanted, np.searchsorted(wanted, before[1:]))
+    for run, mass, start, part in zip(runs, masses, before, parts, strict=True):
+        sums = np.cumsum(share[run], dtype=np.float64)
+        within = np.minimum(part - start, np.nextafter(mass, 0))
+        found.append(run.start + np.searchsorted(sums, within, side="right"))
+    return np.concatenate(found)
+
+
+def added(parts: Iterator[tuple[Array, Array]]) -> tuple[Array, Array]:
+    """Sum of pairs, entry by entry."""
+    first, second = next(parts)
+    for more, further in parts:
+        first, second = first + more, second + further
+    return first, second
 
 
 def bordered(matrix: Array, edge: Array, corner: float) -> Array:

@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._typing import Array, Precision
-from .base import Dataset, Rows, bordered, cuts
+from .base import Dataset, Rows, added, bordered, cuts
 from .columns import Columns
 
-BLOCK = 1 << 20
+BLOCK = 1 << 18
 """Least number of entries of a block: what its rows need beside X is then little."""
 
-PER_FEATURE = 16
+PER_FEATURE = 4
 """Least number of entries of a block for each feature: it adds a dw of its own to the sum."""
 
 PER_SQUARE = 4
@@ -67,9 +67,7 @@ class SparseRows(Rows):
             grams = (_dense_gram(chunk, factors[index]) for index, chunk in _flat_chunks(rows))
         else:
             grams = (_gram(chunk, root[index]) for index, chunk in _chunks(rows, width**2))
-        gram, edge = next(grams)
-        for more, further in grams:
-            gram, edge = gram + more, edge + further
+        gram, edge = added(grams)
         return bordered(gram, edge, float(root @ root)) if self.intercept else gram
 
     def entries(self) -> tuple[NDArray[np.intp], Array]:
@@ -114,7 +112,7 @@ def _dense_gram(X: Any, root: Array) -> tuple[Array, Array]:
     """The same as `_gram`, for rows that are not very sparse."""
     scaled = X.astype(root.dtype, copy=False).toarray()
     scaled *= root[:, np.newaxis]
-    return (scaled.T @ scaled).astype(np.float64, copy=False), root @ scaled
+    return np.dot(scaled.T, scaled).astype(np.float64, copy=False), np.dot(root, scaled)
 
 
 def _gram(X: Any, root: Array) -> tuple[Array, Array]:
@@ -174,12 +172,12 @@ class SparseDataset(Dataset):
         rows.has_canonical_format = True  # as X is, as far as it matters: nothing is there twice
         return type(self)(rows, self.y[index], share, self.intercept)
 
-    def blocks(self) -> Iterator[Rows]:
-        X = self.X
-        n_blocks = X.nnz // max(BLOCK, PER_FEATURE * self.n_features)
-        for index in cuts(self.n_rows, n_blocks):
-            rows = X if n_blocks <= 1 else _run(X, index)
-            yield SparseRows(rows, self.y[index], self.share_of(index), index, self.intercept)
+    def cuts(self) -> Iterator[slice]:
+        return cuts(self.n_rows, self.X.nnz // max(BLOCK, PER_FEATURE * self.n_features))
+
+    def block(self, index: slice) -> Rows:
+        rows = _run(self.X, index) if index.stop - index.start < self.n_rows else self.X
+        return SparseRows(rows, self.y[index], self.share_of(index), index, self.intercept)
 
     @property
     def has_columns(self) -> bool:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._typing import Array, Precision
-from .base import ALL, Dataset, Rows, bordered, cuts, pairs
+from .base import ALL, Dataset, Rows, added, bordered, cuts, pairs
 
-BLOCK_BYTES = 1 << 20
+BLOCK_BYTES = 1 << 21
 """Size of a block of X: forward and backward both find it in the cache."""
 
-WORK = 4
-"""Columns that the loss adds to a block while it works."""
+WORK = 64
+"""Bytes that the loss needs for a row while it works."""
+
+RELEASING = 512
+"""Entries of a result from which `numpy.matmul` lets other threads run while it works."""
 
 SMALL_PRODUCT = 1_000_000
 """Multiplications up to which OpenBLAS copies no matrix: twice as fast for a few columns."""
@@ -26,8 +29,36 @@ SMALL_GRAMS = 20_000
 SMALL_BYTES = 1 << 18
 """Bytes of X up to which its rows are copied with the 1 of the intercept beside them."""
 
+COPY_BYTES = 1 << 19
+"""Size of a scaled copy of rows, if these are some times as many as the features."""
+
 PASS_WORK, SCALING_WORK, GRAM_WORK = 15.0, 60.0, 1.2
 """Work on an entry of X in a pass, in scaling it for `gram`, and in that for each feature."""
+
+
+def dot(a: Array, b: Array) -> Array:
+    """The matrix product; while it is made, other threads can run.
+
+    `numpy.matmul` lets them only if its result is not small, and `numpy.dot` copies what is not
+    contiguous. Of such matrices a small product is a sum of products of their parts.
+    """
+    if a.flags.forc and b.flags.forc:
+        return np.dot(a, b)
+    length, size = len(b), len(a) * b.shape[1]
+    n_parts = RELEASING // size + 1
+    if n_parts == 1 or n_parts > length:
+        return a @ b
+    even = length - length % n_parts
+    left = a[:, :even].reshape(len(a), n_parts, -1).swapaxes(0, 1)
+    right = b[:even].reshape(n_parts, -1, b.shape[1])
+    product: Array = np.add.reduce(left @ right)
+    return product + a[:, even:] @ b[even:] if even < length else product
+
+
+def _gram(X: Array, root: Array) -> tuple[Array, Array]:
+    """Σ rootᵢ² xᵢxᵢᵀ and Σ rootᵢ² xᵢ, float64, from products in the precision of the roots."""
+    scaled = np.multiply(X, root[:, np.newaxis], dtype=root.dtype)
+    return np.dot(scaled.T, scaled).astype(np.float64, copy=False), np.dot(root, scaled)
 
 
 class DenseRows(Rows):
@@ -36,25 +67,27 @@ class DenseRows(Rows):
     def times(self, w: Array) -> Array:
         X, n_outputs = self.X, w.shape[1]
         if n_outputs == 1:
-            return X @ w
+            return dot(X, w)
         if X.strides[0] < X.strides[1]:  # Fortran order
-            return (w.T @ X.T).T
+            return dot(w.T, X.T).T
         z = np.empty((len(X), n_outputs), np.result_type(X, w))
         for part in cuts(len(X), X.size * n_outputs // SMALL_PRODUCT + 1):
             np.matmul(X[part], w, out=z[part])
         return z
 
     def transposed_times(self, dz: Array) -> Array:
-        return (dz.T @ self.X).T
+        return dot(dz.T, self.X).T
 
     def gram(
         self, root: Array, columns: NDArray[np.intp] | slice, precision: Precision = np.float64
     ) -> Array:
-        factors = root.astype(precision, copy=False)
-        rows = self.X[:, self._stored(columns)]
-        scaled = np.multiply(rows, factors[:, np.newaxis], dtype=precision)
-        gram = (scaled.T @ scaled).astype(np.float64, copy=False)
-        return bordered(gram, factors @ scaled, float(root @ root)) if self.intercept else gram
+        stored = self._stored(columns)
+        factors: Array = root.astype(precision, copy=False)
+        width = self.X.shape[1] if isinstance(stored, slice) else len(stored)
+        n_parts = min(len(root) * width * factors.itemsize // COPY_BYTES, len(root) // (4 * width))
+        grams = (_gram(self.X[part, stored], factors[part]) for part in cuts(len(root), n_parts))
+        gram, edge = added(grams)
+        return bordered(gram, edge, float(root @ root)) if self.intercept else gram
 
     def pair_grams(
         self,
@@ -81,8 +114,15 @@ class DenseRows(Rows):
         return counts, np.einsum("ij,ij->j", self.X, self.X, dtype=np.float64)
 
     def squares(self, h: Array) -> Array:
-        squares = np.square(self.X, dtype=np.float64).T @ h
+        squares: Array = sum(
+            (np.square(self.X[part], dtype=np.float64).T @ h[part] for part in self._parts()),
+            start=np.zeros((self.X.shape[1], h.shape[1])),
+        )
         return np.vstack([squares, h.sum(axis=0)]) if self.intercept else squares
+
+    def _parts(self) -> Iterator[slice]:
+        """Rows of which a copy in float64 is small."""
+        return cuts(len(self.X), self.X.size * 8 // COPY_BYTES)
 
 
 class BorderedRows(DenseRows):
@@ -106,16 +146,14 @@ class BorderedRows(DenseRows):
 class DenseDataset(Dataset):
     """Data set over a NumPy array; blocks are views, and only a small array is copied."""
 
-    def blocks(self) -> Iterator[Rows]:
+    def block(self, index: slice) -> Rows:
         if self.intercept and self.n_bytes <= SMALL_BYTES:
-            yield BorderedRows.of(self.X, self.y, self.share)
-            return
-        for index in self._cuts():
-            rows, share = self.X[index], self.share_of(index)
-            yield DenseRows(rows, self.y[index], share, index, self.intercept)
+            return BorderedRows.of(self.X, self.y, self.share)
+        rows, share = self.X[index], self.share_of(index)
+        return DenseRows(rows, self.y[index], share, index, self.intercept)
 
-    def _cuts(self) -> Iterator[slice]:
-        row_bytes = self.X.itemsize * (self.n_features + WORK)
+    def cuts(self) -> Iterator[slice]:
+        row_bytes = self.X.itemsize * self.n_features + WORK
         return cuts(self.n_rows, max(1, self.n_rows * row_bytes // BLOCK_BYTES))
 
     def _rows(self, index: NDArray[np.signedinteger], share: Array | float) -> Dataset:
@@ -166,13 +204,12 @@ class GatheredDataset(DenseDataset):
         super().__init__(X, y, share, intercept)
         self.numbers, self.n_rows = numbers, len(numbers)
 
-    def blocks(self) -> Iterator[Rows]:
-        for index in self._cuts():
-            rows, share = self.X[self.numbers[index]], self.share_of(index)
-            yield DenseRows(rows, self.y[index], share, index, self.intercept)
+    def block(self, index: slice) -> Rows:
+        rows, share = self.X[self.numbers[index]], self.share_of(index)
+        return DenseRows(rows, self.y[index], share, index, self.intercept)
 
-    def _kept_blocks(self) -> Iterable[Rows]:
-        return self.blocks()
+    def _block(self, number: int) -> Rows:
+        return self.block(self._cuts[number])
 
     def _rows(self, index: NDArray[np.signedinteger], share: Array | float) -> Dataset:
         numbers, y = self.numbers[index], self.y[index]

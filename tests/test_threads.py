@@ -1,0 +1,383 @@
+"""Threads over the blocks: the same sum for any number of them, and nothing left behind."""
+
+import multiprocessing
+import os
+import sys
+import time
+import warnings
+from functools import partial
+from threading import Event, Thread, get_ident
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from sklearn_gd_logreg import GDLogisticRegression
+from sklearn_gd_logreg.data import as_dataset, base, csr, dense, threads
+from sklearn_gd_logreg.data.threads import AHEAD, add_up, available_threads, blas_of_one_thread
+
+from .problems import uneven_weights
+from .test_derivatives import objective_on
+from .test_inputs import tall
+from .test_pass import STORAGES, stored
+
+NUMBERS = (1, 2, 5)
+
+
+def blas_threads():
+    """How many threads each BLAS has, as it says itself."""
+    return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+
+
+@pytest.fixture(autouse=True)
+def three_threads_of_blas():
+    """More than one, so that it is seen whether the number comes back; and it must."""
+    with threadpool_limits(3, "blas"):
+        before = blas_threads()
+        yield
+        assert blas_threads() == before
+
+
+@pytest.fixture
+def small_blocks(monkeypatch):
+    """Blocks so small that there are many."""
+    monkeypatch.setattr(dense, "BLOCK_BYTES", 60_000)
+    monkeypatch.setattr(csr, "BLOCK", 20_000)
+    monkeypatch.setattr(base, "THREAD_BYTES", 1)
+
+
+@pytest.fixture
+def use(monkeypatch):
+    """Sets how many threads there are."""
+    return lambda number: monkeypatch.setattr(base, "available_threads", lambda: number)
+
+
+@pytest.fixture
+def quick_turns():
+    """Threads that are interrupted all the time."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+# -- the sum ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n_threads", [1, 2, 3, 8])
+def test_parts_are_added_in_the_order_of_the_blocks(n_threads, quick_turns):
+    random = np.random.RandomState(0)
+    values, naps = random.standard_cauchy((50, 3)), random.uniform(0, 1e-3, size=50)
+    calls = []
+
+    def block(number):
+        calls.append(number)
+        time.sleep(naps[number])
+        return 1, float(values[number, 0]), values[number]
+
+    n_blocks, number, array = add_up(block, 50, n_threads)
+    expected = values[0]
+    for more in values[1:]:
+        expected = expected + more
+    assert sorted(calls) == list(range(50))
+    assert (n_blocks, number) == (50, expected[0])
+    assert_array_equal(array, expected)
+
+
+def test_all_threads_work_on_blocks_at_a_time():
+    together, idents = [Event() for _ in range(3)], set()
+
+    def block(number):
+        idents.add(get_ident())
+        together[number].set()
+        return (all(event.wait(60) for event in together),)
+
+    assert add_up(block, 3, 3) == (3,)
+    assert len(idents) == 3
+    assert get_ident() in idents
+
+
+def test_no_more_than_a_few_parts_wait_for_a_slow_block():
+    """The memory that parts take is bounded, whatever happens to a thread."""
+    started, others_wait = [], Event()
+
+    def block(number):
+        started.append(number)
+        if number == 0:
+            assert not others_wait.wait(0.2)
+            assert len(started) <= 3 * AHEAD
+        if len(started) > 3 * AHEAD:
+            others_wait.set()
+        return (1,)
+
+    assert add_up(block, 40, 3) == (40,)
+
+
+def test_more_threads_than_blocks_and_than_are_kept(monkeypatch):
+    assert add_up(lambda number: (number,), 2, 2 * threads.MOST_THREADS) == (1,)
+
+
+def test_a_sum_within_a_sum():
+    inner = partial(add_up, lambda number: (number,), 10, 3)
+    assert add_up(lambda number: inner(), 6, 3) == (6 * 45,)
+
+
+@pytest.mark.parametrize("culprit", ["the caller", "a helper"])
+@pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt])
+def test_an_error_ends_all_threads_and_is_raised(culprit, error):
+    caller, done, started = get_ident(), [], []
+
+    def block(number):
+        started.append(number)
+        time.sleep(0.01)
+        if (get_ident() == caller) == (culprit == "the caller"):
+            raise error(f"block {number}")
+        done.append(number)
+        return (1,)
+
+    with pytest.raises(error, match="block"):
+        add_up(block, 1000, 3)
+    ended = len(started)
+    assert ended < 20
+    time.sleep(0.05)
+    assert len(started) == ended
+    assert add_up(lambda number: (1,), 10, 3) == (10,)
+
+
+def test_threads_react_to_floating_point_errors_as_their_caller_does():
+    def overflow(number):
+        time.sleep(0.002)
+        return (np.exp(np.full(2, 1000.0)), get_ident())
+
+    for reaction in ("ignore", "raise"):
+        with np.errstate(over=reaction):
+            if reaction == "ignore":
+                add_up(overflow, 20, 3)
+            else:
+                with pytest.raises(FloatingPointError):
+                    add_up(lambda number: overflow(number) if number else (0, 0), 20, 3)
+
+
+def test_without_threads_to_be_had_the_caller_does_all(monkeypatch):
+    def submit(*args):
+        raise RuntimeError("cannot schedule new futures after interpreter shutdown")
+
+    monkeypatch.setattr(threads, "_pool", lambda: SimpleNamespace(submit=submit))
+    assert add_up(lambda number: (number,), 10, 3) == (45,)
+
+
+# -- the passes over data -----------------------------------------------------------------
+
+
+def results(objective, w):
+    """Everything that is summed over blocks."""
+    point = objective.loss_and_gradient(w)
+    yield from point
+    yield from objective.loss_gradient_and_fisher(w)
+    yield objective.losses_along(w, -w, np.array([0.0, 0.3, 1.0]))
+    yield from objective.loss_and_accuracy(w)
+    yield objective.fisher(w, np.array([3, 1, 4]))
+    yield from objective.fisher_factors(w)
+    yield objective.fisher_diagonal(w)
+    yield objective.fisher_product(w)(w)
+    yield objective.on(objective.data).lipschitz
+    sample = objective.on(objective.data.sample(objective.data.n_rows // 3))
+    yield from sample.loss_and_gradient(w)
+    yield sample.fisher(w)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("storage", STORAGES)
+def test_every_sum_has_the_same_bits(storage, n_classes, small_blocks, use, quick_turns):
+    """Gathered rows among them, and gradients of several classes."""
+    X, codes = tall(9_001)[:, :40], np.arange(9_001) % n_classes
+    share = uneven_weights(9_001) / uneven_weights(9_001).sum()
+    found = []
+    for number in NUMBERS:
+        use(number)
+        objective = objective_on(stored(X, storage), codes, n_classes, share.astype(X.dtype))
+        assert objective.data._n_threads(41) == number
+        assert objective.data.sample(3_000)._n_threads(41) >= number // 2
+        w = np.random.RandomState(0).standard_normal((41, objective.loss.n_outputs))
+        with threadpool_limits(1, "blas"):
+            found.append(list(results(objective, w.astype(objective.data.dtype))))
+    for one, *others in zip(*found, strict=True):
+        for other in others:
+            assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+@pytest.mark.parametrize("solver", ["natural", "gd", "adam"])
+def test_a_fit_has_the_same_bits(storage, solver, small_blocks, use):
+    X = stored(tall(9_001)[:, :40], storage)
+    y = (X @ np.linspace(-1, 1, 40) > np.tile([-0.5, 0.5], 4_501)[:-1]).astype(int)
+    coefs = []
+    for number in NUMBERS:
+        use(number)
+        with threadpool_limits(1, "blas"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            coefs.append(GDLogisticRegression(solver=solver, max_iter=20).fit(X, y).coef_)
+    assert_array_equal(coefs[0], coefs[1])
+    assert_array_equal(coefs[0], coefs[2])
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_products_of_a_block_let_other_threads_run(storage):
+    """Even those with few results, as dw of few features, during which NumPy would not."""
+    X = stored(np.random.default_rng(0).random((400_000, 20)), storage)
+    data = as_dataset(X, np.zeros(len(X) if storage != "CSR" else X.shape[0]), None, True)
+    rows = data.block(slice(50_000, 350_000))
+    w, dz = np.ones((21, 1), X.dtype), np.ones((300_000, 1), X.dtype)
+    ticks, ended = [], Event()
+
+    def tick():
+        while not ended.is_set():
+            ticks.append(1)
+            time.sleep(0)
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(60)  # nobody is made to let others run
+    clock = Thread(target=tick)
+    try:
+        clock.start()
+        while not ticks:
+            time.sleep(0)
+        for product, factor in ((rows.times, w[:-1]), (rows.transposed_times, dz)):
+            for _ in range(500):  # the clock may have to wait for a processor
+                ticks.clear()
+                product(factor)
+                if ticks:
+                    break
+            assert ticks
+    finally:
+        ended.set()
+        sys.setswitchinterval(before)
+        clock.join()
+
+
+def test_few_blocks_and_large_parts_are_for_one_thread(use, monkeypatch):
+    use(2)
+    data = as_dataset(np.ones((100_000, 50)), np.zeros(100_000), None, True)
+    n_blocks = len(data._cuts)
+    assert n_blocks > 16
+    assert data._n_threads(51) == data._n_threads(51**2) == 2
+    assert data._n_threads(2_000_000) == 1
+    use(1000)
+    assert data._n_threads(51) == 2
+    monkeypatch.setattr(base, "THREAD_BYTES", 1)
+    assert data._n_threads(51) == n_blocks // 2
+    assert data._n_threads(51**2) == n_blocks // 2
+    assert data._n_threads(201**2) == 1
+    few = as_dataset(np.ones((10_000, 50)), np.zeros(10_000), None, True)
+    assert few._n_threads(51) == 1
+
+
+# -- the threads of BLAS --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n_threads", [1, 2, 5])
+def test_blas_has_one_thread_in_blocks_of_many_and_all_of_its_own_in_those_of_one(n_threads):
+    seen = []
+
+    def block(number):
+        time.sleep(0.001)
+        seen.extend(blas_threads())
+        return (1,)
+
+    add_up(block, 10, n_threads)
+    assert set(seen) == ({3} if n_threads == 1 else {1})
+
+
+def workers(n_threads):
+    """The threads that work on the blocks of a sum."""
+    found = set()
+
+    def block(number):
+        time.sleep(0.005)
+        found.add(get_ident())
+        return (1,)
+
+    add_up(block, 10, n_threads)
+    return found
+
+
+def test_one_sum_at_a_time_has_threads():
+    assert len(workers(3)) == 3
+    with blas_of_one_thread() as first, blas_of_one_thread() as second:
+        assert (first, second) == (True, False)
+        assert set(blas_threads()) == {1}
+        assert workers(3) == {get_ident()}
+    assert set(blas_threads()) == {3}
+    assert len(workers(3)) == 3
+
+
+def test_the_caller_is_alone_where_blas_is_not_held(monkeypatch):
+    """So it is with threadpoolctl where another thread has limited BLAS, and may again."""
+    monkeypatch.setattr(threads, "available_threads", lambda: 3)
+    assert workers(3) == {get_ident()}
+
+
+def test_in_a_thread_of_the_user_blas_is_left_as_the_main_thread_wants_it(small_blocks):
+    X, y = tall(9_001), np.arange(9_001) % 2
+    user = Thread(target=GDLogisticRegression().fit, args=(X, y))
+    user.start()
+    user.join()
+    assert set(blas_threads()) == {3}
+    with threadpool_limits(2, "blas"):
+        assert set(blas_threads()) == {2}
+
+
+def test_fits_in_threads_of_the_user(small_blocks):
+    X, y = tall(9_001), np.arange(9_001) % 2
+    clf = GDLogisticRegression().fit(X, y)
+    others = [GDLogisticRegression() for _ in range(4)]
+    users = [Thread(target=other.fit, args=(X, y)) for other in others]
+    for user in users:
+        user.start()
+    for user in users:
+        user.join()
+    for other in others:
+        assert_allclose(other.coef_, clf.coef_, rtol=1e-8)
+
+
+def test_as_many_threads_as_blas_may_use():
+    for number in (1, 2):
+        with threadpool_limits(number, "blas"):
+            assert available_threads() == number
+
+
+def test_a_fit_that_fails_within_a_pass_leaves_blas_as_it_was(small_blocks, monkeypatch):
+    monkeypatch.setattr(dense.DenseRows, "transposed_times", lambda *args: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        GDLogisticRegression().fit(tall(9_001), np.arange(9_001) % 2)
+    assert set(blas_threads()) == {3}
+
+
+# -- processes ------------------------------------------------------------------------------
+
+
+def fit_and_send(pipe):
+    X, y = tall(9_001), np.arange(9_001) % 2
+    pipe.send((GDLogisticRegression().fit(X, y).coef_, len(workers(3))))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked here")
+def test_a_forked_process_has_threads_of_its_own(small_blocks):
+    X, y = tall(9_001), np.arange(9_001) % 2
+    clf = GDLogisticRegression().fit(X, y)
+    context = multiprocessing.get_context("fork")
+    ours, theirs = context.Pipe()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # there are threads: that is the point
+        child = context.Process(target=fit_and_send, args=(theirs,))
+        child.start()
+    try:
+        assert ours.poll(60), "the forked process hangs"
+        coef, number = ours.recv()
+    finally:
+        child.kill()
+        child.join()
+    assert_array_equal(coef, clf.coef_)
+    assert number == 3
