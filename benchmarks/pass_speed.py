@@ -5,16 +5,17 @@ times (of repeated calls where one is short). A pass is one of `Objective`, with
 intercept, at a random point.
 
 - dense: `read` is the maximum of X, which reads X once and does next to nothing with
-  it; `two products` is the plain NumPy gradient, X @ w, the loss by `scipy.special`,
-  X.T @ dz, which reads X twice. `bare pass` is forward and backward on the blocks of a
-  pass with no loss between them: what two BLAS products for each block can reach.
+  it, on as many threads as a pass may use; `two products` is the plain NumPy gradient,
+  X @ w, the loss by `scipy.special`, X.T @ dz, which reads X twice. `bare pass` is
+  forward and backward on the blocks of a pass with no loss between them: what two BLAS
+  products for each block can reach.
   `one sweep`, if Numba is installed, is compiled for this machine: both products for
-  four rows at a time, with no loss between them either.
+  four rows at a time, with no loss between them either, on one thread.
 - CSR: `read` is SciPy's X @ w and X.T @ dz, which is as little as a gradient can be
   made of; `two products` adds the same loss.
 
 Run it with ``python benchmarks/pass_speed.py [ROUNDS]``; ``OMP_NUM_THREADS=1`` before
-it shows what one thread does. The largest X takes 0.5 GB.
+it shows what one thread does, for all columns. The largest X takes 0.5 GB.
 """
 
 import sys
@@ -28,6 +29,7 @@ from scipy import sparse
 from scipy.special import expit, log_expit, log_softmax
 
 from sklearn_gd_logreg.data import as_dataset
+from sklearn_gd_logreg.data.threads import add_up, own_threads
 from sklearn_gd_logreg.loss import cross_entropy
 from sklearn_gd_logreg.objective import Objective
 from sklearn_gd_logreg.penalty import ElasticNet
@@ -36,6 +38,9 @@ try:
     import numba
 except ImportError:
     numba = None
+
+PARTS = 64
+"""In how many parts X is read."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +146,12 @@ def columns(problem: Problem) -> dict[str, Callable[[], object]]:
     if sparse.issparse(X):
         read = lambda: (X @ w[:-1], transposed @ z)  # noqa: E731
     else:
-        read = (X if X.flags.c_contiguous else transposed).max
+        parts = np.array_split(X if X.flags.c_contiguous else transposed, PARTS)
+
+        def read() -> object:
+            with own_threads() as n_threads:
+                return add_up(lambda k: (parts[k].max(),), len(parts), n_threads)
+
     timed = {
         "read": read,
         "two products": lambda: two_products(X, y, w[:-1], w[-1]),
@@ -167,7 +177,8 @@ def seconds(function: Callable[[], object], repeats: int) -> float:
 
 
 def main(rounds: int = 15) -> None:
-    print(f"best of {rounds}, milliseconds")
+    with own_threads() as n_threads:
+        print(f"best of {rounds}, milliseconds, {n_threads} threads")
     print(
         f"{'rows':<32}{'read':>9}{'2 products':>12}{'bare pass':>11}{'pass':>9}"
         f"{'read/bare':>11}{'read/pass':>11}{'2 pr./pass':>12}{'read/sweep':>12}"

@@ -1,7 +1,8 @@
 """The tables and pictures of a results file: ``python report.py [RESULTS] [--docs]``.
 
 Prints the tables and draws the curves beside the results file; with ``--docs`` writes them
-to docs/_static/benchmarks, tables.md among them, which docs/benchmarks.md includes.
+to docs/_static/benchmarks, tables.md among them, which docs/benchmarks.md includes. ``--also``
+names the results of another run, with more threads say, which gets a short table at the end.
 """
 
 import argparse
@@ -47,6 +48,9 @@ DEFAULT = (
     "peak MB: ours", "theirs",
 )  # fmt: skip
 CLOSE = 2.5  # times the time of ours: where lbfgs takes less, it is hard to beat
+BRIEF = (
+    "problem", "n × d (× K)", "ours 1e-6", "fastest of scikit-learn", "×", "× lbfgs", "× default",
+)  # fmt: skip
 HARD = "problem", "× lbfgs", "its iterations", "our passes", "passes in a tenth of its time"
 APART = "problem", "solver", "its seconds", "ends above J* by", "ours to there, s"
 
@@ -214,6 +218,22 @@ def sections(results: dict[str, Any], table: Any) -> list[tuple[str, str]]:
     return found
 
 
+def brief_row(p: dict[str, Any]) -> list[str]:
+    theirs = fastest(p, "scikit-learn", ASKED)
+    named = f"{theirs.solver} {theirs}" if theirs else "–"
+    ratios_ = [str(ratios(p, ASKED)), str(ratio_to_lbfgs(p)), str(default_ratio(p))]
+    return [p["title"], shape(p), str(ours(p, ASKED)), named, *ratios_]
+
+
+def brief(results: dict[str, Any], table: Any) -> list[tuple[str, str]]:
+    """The same as `sections`, of a further run."""
+    problems = results["problems"]
+    title = f"The same with OMP_NUM_THREADS {results['machine']['threads']}"
+    lines = "\n".join(f"- {line}" for line in summary(problems))
+    rows = table(BRIEF, [brief_row(p) for p in problems])
+    return [(title, f"{machine(results)}\n\n{rows}\n\n{lines}")]
+
+
 def publish(results: dict[str, Any], folder: Path) -> None:
     """Print the tables and draw the pictures."""
     print("\n" + machine(results))
@@ -224,11 +244,12 @@ def publish(results: dict[str, Any], folder: Path) -> None:
     print()
 
 
-def write_docs(results: dict[str, Any]) -> None:
+def write_docs(results: dict[str, Any], also: dict[str, Any] | None = None) -> None:
     """tables.md and the pictures, where docs/benchmarks.md looks for them."""
     DOCS.mkdir(parents=True, exist_ok=True)
     parts = [f"{machine(results)}\n"]
-    for title, text in sections(results, in_markdown):
+    further = brief(also, in_markdown) if also else []
+    for title, text in sections(results, in_markdown) + further:
         parts.append(f"### {title}\n\n{text}\n")
     (DOCS / "tables.md").write_text("\n".join(parts))
     (DOCS / "results.json").write_text(json.dumps(results) + "\n")
@@ -245,11 +266,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("results", nargs="?", type=Path, default=HERE / "output" / "results.json")
     parser.add_argument("--docs", action="store_true", help="write docs/_static/benchmarks")
+    parser.add_argument("--also", type=Path, help="results of a further run")
     options = parser.parse_args()
     results = json.loads(options.results.read_text())
+    also = json.loads(options.also.read_text()) if options.also else None
     publish(results, options.results.parent)
+    for title, text in brief(also, in_columns) if also else []:
+        print(f"\n{title}\n\n{text}")
     if options.docs:
-        write_docs(results)
+        write_docs(results, also)
 
 
 if __name__ == "__main__":

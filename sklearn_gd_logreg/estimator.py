@@ -27,7 +27,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from ._typing import Array
 from .callbacks.support import CallbackSupportMixin, with_callbacks
 from .callbacks.tasks import Tasks
-from .data import RowSpace, as_dataset, row_space
+from .data import RowSpace, as_dataset, own_threads, row_space
 from .descent import Iterate
 from .held_out import HeldOut, Labelled, held_out, hold_out
 from .loss import cross_entropy
@@ -306,7 +306,8 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
             If ``tol`` > 0 was not reached, or the descent diverged.
         """
         started = perf_counter()
-        with np.errstate(over="ignore", invalid="ignore"):  # seen, and reported, as divergence
+        quiet = np.errstate(over="ignore", invalid="ignore")  # seen, and reported, as divergence
+        with quiet, own_threads():
             settings, random_state = self._check_parameters()
             mark = self._bookmark_for(settings, coef_init, intercept_init)
             tasks = self._tasks(X, y, sample_weight)
@@ -382,7 +383,8 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         (True, 6)
         """
         started = perf_counter()
-        with np.errstate(over="ignore", invalid="ignore"), unchanged_on_error(self):
+        quiet = np.errstate(over="ignore", invalid="ignore")
+        with quiet, own_threads(), unchanged_on_error(self):
             settings, random_state = self._check_parameters()
             if self.early_stopping:
                 allowed = "False in partial_fit, which sees no validation data"

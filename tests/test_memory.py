@@ -1,6 +1,7 @@
 """The most that a fit holds in memory beyond X and y: a tenth of X and some megabytes."""
 
 import tracemalloc
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -152,6 +153,6 @@ def test_many_labels_and_a_rare_one(X):
 
 @pytest.mark.parametrize("options", [{}, {"solver": "gd"}], ids=str)
 def test_many_threads(X, options, monkeypatch):
-    monkeypatch.setattr(base, "available_threads", lambda: 64)
+    monkeypatch.setattr(base, "own_threads", lambda: nullcontext(64))
     weight = np.random.default_rng(2).random(X.shape[0])
     assert is_lean(X, labels(X), weight, **options)

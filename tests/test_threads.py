@@ -5,6 +5,7 @@ import os
 import sys
 import time
 import warnings
+from contextlib import nullcontext
 from functools import partial
 from threading import Event, Thread, get_ident
 from types import SimpleNamespace
@@ -16,7 +17,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from sklearn_gd_logreg import GDLogisticRegression
 from sklearn_gd_logreg.data import as_dataset, base, csr, dense, threads
-from sklearn_gd_logreg.data.threads import AHEAD, add_up, available_threads, blas_of_one_thread
+from sklearn_gd_logreg.data.threads import AHEAD, LARGE, add_up, blas_threads, own_threads
 
 from .problems import uneven_weights
 from .test_derivatives import objective_on
@@ -26,7 +27,7 @@ from .test_pass import STORAGES, stored
 NUMBERS = (1, 2, 5)
 
 
-def blas_threads():
+def numbers_of_blas():
     """How many threads each BLAS has, as it says itself."""
     return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
 
@@ -35,9 +36,9 @@ def blas_threads():
 def three_threads_of_blas():
     """More than one, so that it is seen whether the number comes back; and it must."""
     with threadpool_limits(3, "blas"):
-        before = blas_threads()
+        before = numbers_of_blas()
         yield
-        assert blas_threads() == before
+        assert numbers_of_blas() == before
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ def small_blocks(monkeypatch):
 @pytest.fixture
 def use(monkeypatch):
     """Sets how many threads there are."""
-    return lambda number: monkeypatch.setattr(base, "available_threads", lambda: number)
+    return lambda number: monkeypatch.setattr(base, "own_threads", lambda: nullcontext(number))
 
 
 @pytest.fixture
@@ -160,6 +161,19 @@ def test_threads_react_to_floating_point_errors_as_their_caller_does():
                     add_up(lambda number: overflow(number) if number else (0, 0), 20, 3)
 
 
+def test_threads_call_what_their_caller_wants_called_for_an_error():
+    calls = []
+
+    def overflow(number):
+        time.sleep(0.002)
+        return (np.exp(1000.0 * (number > 0)),)
+
+    with np.errstate(over="call", call=lambda kind, flag: calls.append(get_ident())):
+        add_up(overflow, 20, 3)
+    assert len(calls) == 19
+    assert len(set(calls)) == 3
+
+
 def test_without_threads_to_be_had_the_caller_does_all(monkeypatch):
     def submit(*args):
         raise RuntimeError("cannot schedule new futures after interpreter shutdown")
@@ -198,8 +212,8 @@ def test_every_sum_has_the_same_bits(storage, n_classes, small_blocks, use, quic
     for number in NUMBERS:
         use(number)
         objective = objective_on(stored(X, storage), codes, n_classes, share.astype(X.dtype))
-        assert objective.data._n_threads(41) == number
-        assert objective.data.sample(3_000)._n_threads(41) >= number // 2
+        assert objective.data._n_threads(number) == number
+        assert objective.data.sample(3_000)._n_threads(number) >= number // 2
         w = np.random.RandomState(0).standard_normal((41, objective.loss.n_outputs))
         with threadpool_limits(1, "blas"):
             found.append(list(results(objective, w.astype(objective.data.dtype))))
@@ -257,66 +271,109 @@ def test_products_of_a_block_let_other_threads_run(storage):
         clock.join()
 
 
-def test_few_blocks_and_large_parts_are_for_one_thread(use, monkeypatch):
-    use(2)
+def test_few_blocks_are_for_one_thread(monkeypatch):
     data = as_dataset(np.ones((100_000, 50)), np.zeros(100_000), None, True)
     n_blocks = len(data._cuts)
     assert n_blocks > 16
-    assert data._n_threads(51) == data._n_threads(51**2) == 2
-    assert data._n_threads(2_000_000) == 1
-    use(1000)
-    assert data._n_threads(51) == 2
+    assert [data._n_threads(available) for available in (1, 2, 1000)] == [1, 2, 2]
     monkeypatch.setattr(base, "THREAD_BYTES", 1)
-    assert data._n_threads(51) == n_blocks // 2
-    assert data._n_threads(51**2) == n_blocks // 2
-    assert data._n_threads(201**2) == 1
+    assert data._n_threads(1000) == n_blocks // 2
     few = as_dataset(np.ones((10_000, 50)), np.zeros(10_000), None, True)
-    assert few._n_threads(51) == 1
+    assert len(few._cuts) > 1
+    assert few._n_threads(1000) == 1
+
+
+@pytest.mark.parametrize(("size", "n_threads"), [(None, 2), (60**2, 2), (500**2, 1)])
+def test_large_parts_are_for_one_thread_and_those_of_blas(size, n_threads):
+    data = as_dataset(np.ones((100_000, 50)), np.zeros(100_000), None, True)
+    found, numbers = set(), set()
+
+    def block(rows):
+        time.sleep(0.002)
+        found.add(get_ident())
+        numbers.update(numbers_of_blas())
+        return (len(rows.X),)
+
+    assert data.sum(block, size) == (100_000,)
+    assert len(found) == n_threads
+    assert numbers == {1 if n_threads == 2 else 3}
 
 
 # -- the threads of BLAS --------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("n_threads", [1, 2, 5])
-def test_blas_has_one_thread_in_blocks_of_many_and_all_of_its_own_in_those_of_one(n_threads):
+def test_blas_has_one_thread_while_blocks_have_several():
     seen = []
 
     def block(number):
         time.sleep(0.001)
-        seen.extend(blas_threads())
+        seen.extend(numbers_of_blas())
         return (1,)
 
-    add_up(block, 10, n_threads)
-    assert set(seen) == ({3} if n_threads == 1 else {1})
+    with own_threads() as number:
+        assert number == 3
+        add_up(block, 10, number)
+        seen.extend(numbers_of_blas())
+    assert set(seen) == {1}
+    assert set(numbers_of_blas()) == {3}
 
 
-def workers(n_threads):
-    """The threads that work on the blocks of a sum."""
-    found = set()
+def test_one_thread_at_a_time_has_threads():
+    def other():
+        with own_threads() as number:
+            found.append(number)
 
-    def block(number):
-        time.sleep(0.005)
-        found.add(get_ident())
-        return (1,)
-
-    add_up(block, 10, n_threads)
-    return found
-
-
-def test_one_sum_at_a_time_has_threads():
-    assert len(workers(3)) == 3
-    with blas_of_one_thread() as first, blas_of_one_thread() as second:
-        assert (first, second) == (True, False)
-        assert set(blas_threads()) == {1}
-        assert workers(3) == {get_ident()}
-    assert set(blas_threads()) == {3}
-    assert len(workers(3)) == 3
+    found = []
+    with own_threads() as outer, own_threads() as inner:
+        assert outer == inner == 3
+        user = Thread(target=other)
+        user.start()
+        user.join()
+    assert found == [1]
+    assert set(numbers_of_blas()) == {3}
 
 
-def test_the_caller_is_alone_where_blas_is_not_held(monkeypatch):
+def test_there_is_one_thread_where_blas_has_one():
+    with threadpool_limits(1, "blas"), own_threads() as number:
+        assert number == 1
+
+
+def test_there_is_one_thread_where_blas_cannot_be_held(monkeypatch):
     """So it is with threadpoolctl where another thread has limited BLAS, and may again."""
-    monkeypatch.setattr(threads, "available_threads", lambda: 3)
-    assert workers(3) == {get_ident()}
+    monkeypatch.setattr(threads, "_threads_of_blas", lambda: 3)
+    with own_threads() as number:
+        assert number == 1
+    assert set(numbers_of_blas()) == {3}
+
+
+def test_large_products_have_the_threads_of_blas():
+    with own_threads():
+        with blas_threads(LARGE):
+            assert set(numbers_of_blas()) == {3}
+            with own_threads() as number:
+                assert number == 1
+        assert set(numbers_of_blas()) == {1}
+        with blas_threads(LARGE / 2):
+            assert set(numbers_of_blas()) == {1}
+        with own_threads() as number:
+            assert number == 3
+    with threadpool_limits(2, "blas"), blas_threads(LARGE):
+        assert set(numbers_of_blas()) == {2}
+
+
+@pytest.mark.parametrize("fit", ["fit", "partial_fit"])
+def test_blas_has_one_thread_in_a_fit_and_its_own_number_afterwards(fit):
+    seen = []
+
+    def rate(k):
+        seen.extend(numbers_of_blas())
+        return 0.1
+
+    X, y = np.eye(4), [0, 1, 0, 1]
+    clf = GDLogisticRegression(solver="gd", learning_rate=rate, max_iter=3, tol=0)
+    (clf.fit(X, y) if fit == "fit" else clf.partial_fit(X, y, classes=[0, 1]))
+    assert set(seen) == {1}
+    assert set(numbers_of_blas()) == {3}
 
 
 def test_in_a_thread_of_the_user_blas_is_left_as_the_main_thread_wants_it(small_blocks):
@@ -324,9 +381,9 @@ def test_in_a_thread_of_the_user_blas_is_left_as_the_main_thread_wants_it(small_
     user = Thread(target=GDLogisticRegression().fit, args=(X, y))
     user.start()
     user.join()
-    assert set(blas_threads()) == {3}
+    assert set(numbers_of_blas()) == {3}
     with threadpool_limits(2, "blas"):
-        assert set(blas_threads()) == {2}
+        assert set(numbers_of_blas()) == {2}
 
 
 def test_fits_in_threads_of_the_user(small_blocks):
@@ -342,20 +399,27 @@ def test_fits_in_threads_of_the_user(small_blocks):
         assert_allclose(other.coef_, clf.coef_, rtol=1e-8)
 
 
-def test_as_many_threads_as_blas_may_use():
-    for number in (1, 2):
-        with threadpool_limits(number, "blas"):
-            assert available_threads() == number
-
-
 def test_a_fit_that_fails_within_a_pass_leaves_blas_as_it_was(small_blocks, monkeypatch):
     monkeypatch.setattr(dense.DenseRows, "transposed_times", lambda *args: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         GDLogisticRegression().fit(tall(9_001), np.arange(9_001) % 2)
-    assert set(blas_threads()) == {3}
+    assert set(numbers_of_blas()) == {3}
 
 
 # -- processes ------------------------------------------------------------------------------
+
+
+def workers(n_threads):
+    """The threads that work on the blocks of a sum."""
+    found = set()
+
+    def block(number):
+        time.sleep(0.005)
+        found.add(get_ident())
+        return (1,)
+
+    add_up(block, 10, n_threads)
+    return found
 
 
 def fit_and_send(pipe):

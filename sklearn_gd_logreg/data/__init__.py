@@ -12,6 +12,7 @@ from .columns import Columns
 from .csr import SparseDataset
 from .dense import DenseDataset
 from .row_space import RowSpace, row_space, row_space_pays
+from .threads import blas_threads, own_threads
 
 __all__ = [
     "ALL",
@@ -20,6 +21,8 @@ __all__ = [
     "RowSpace",
     "Rows",
     "as_dataset",
+    "blas_threads",
+    "own_threads",
     "pairs",
     "row_space",
     "row_space_pays",

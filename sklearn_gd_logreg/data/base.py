@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._typing import Array, Precision
-from .threads import AHEAD, add_up, available_threads
+from .threads import AHEAD, add_up, blas_threads, own_threads
 
 if TYPE_CHECKING:
     from .columns import Columns
@@ -182,24 +182,24 @@ class Dataset(ABC):
         ----------
         function : callable
         size : int, default=n_parameters
-            How many numbers it returns, about. Threads keep them for several blocks, so where
-            they would take much beside X there is one thread.
+            How many numbers it returns, about. Threads keep them for several blocks. Where
+            they would take much beside X, there is one thread, and those of BLAS.
         """
         self.passes.count += self.n_rows / self.rows_in_a_pass
         n_blocks = len(self._cuts)
         if n_blocks == 1:
             return function(self._block(0))
-        n_threads = self._n_threads(self.n_parameters if size is None else size)
-        return add_up(lambda number: function(self._block(number)), n_blocks, n_threads)
+        size = size or self.n_parameters
+        with own_threads() as available:
+            n_threads = self._n_threads(available)
+            if 8 * size * AHEAD * n_threads <= SMALL_PARTS + self.n_bytes / 16:
+                return add_up(lambda k: function(self._block(k)), n_blocks, n_threads)
+            with blas_threads(size * self.n_rows):
+                return add_up(lambda k: function(self._block(k)), n_blocks)
 
-    def _n_threads(self, size: int) -> int:
-        n_threads = min(
-            available_threads(),
-            len(self._cuts) // BLOCKS_OF_A_THREAD,
-            2 + int(self.n_bytes / 32 / THREAD_BYTES),
-        )
-        room = SMALL_PARTS + self.n_bytes / 16
-        return n_threads if 8 * size * AHEAD * n_threads <= room else 1
+    def _n_threads(self, available: int) -> int:
+        by_memory = 2 + int(self.n_bytes / 32 / THREAD_BYTES)
+        return min(available, by_memory, max(1, len(self._cuts) // BLOCKS_OF_A_THREAD))
 
     @abstractmethod
     def cuts(self) -> Iterator[slice]:

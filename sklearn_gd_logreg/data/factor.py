@@ -14,6 +14,7 @@ from scipy import linalg, sparse
 
 from .._linalg import diagonal
 from .._typing import Array
+from .threads import blas_threads
 
 TILE = 1 << 17
 """Numbers worked on at once: 1 MB of float64."""
@@ -95,9 +96,10 @@ def _gram(X: Array) -> Array:
     """X Xᵀ, float64."""
     n_rows, n_features = X.shape
     gram = np.zeros((n_rows, n_rows))
-    for features in _runs(n_features, max(n_rows, TILE // n_rows)):
-        block = X[:, features].astype(np.float64, copy=False)
-        gram += block @ block.T
+    with blas_threads(n_rows * X.size):
+        for features in _runs(n_features, max(n_rows, TILE // n_rows)):
+            block = X[:, features].astype(np.float64, copy=False)
+            gram += block @ block.T
     return gram
 
 
@@ -144,10 +146,11 @@ def _by_cholesky(gram: Array) -> tuple[Array, Array] | None:
     gram /= lengths
     gram /= lengths[:, np.newaxis]
     try:
-        r = linalg.cholesky(gram.T, overwrite_a=True, check_finite=False)
+        with blas_threads(len(gram) ** 3 / 3):
+            r = linalg.cholesky(gram.T, overwrite_a=True, check_finite=False)
+            inverse = linalg.lapack.dtrtri(r)[0]
     except linalg.LinAlgError:
         return None
-    inverse = linalg.lapack.dtrtri(r)[0]
     if not np.vdot(inverse, inverse) < NEARLY_DEPENDENT:
         return None
     r *= lengths
@@ -161,15 +164,18 @@ def _by_singular_values(X: Array) -> tuple[Array, Array]:
     triangle: Any = np.empty((0, n_rows))
     for features in _runs(n_features, 2 * n_rows):
         block = X[:, features].T.astype(np.float64)
-        triangle = np.linalg.qr(np.vstack([triangle, block]), mode="r")
-    u, s, _ = linalg.svd(triangle.T, full_matrices=False)
+        with blas_threads(4 * n_rows**3):
+            triangle = np.linalg.qr(np.vstack([triangle, block]), mode="r")
+    with blas_threads(4 * n_rows**3):
+        u, s, _ = linalg.svd(triangle.T, full_matrices=False)
     kept = s > s.max(initial=0) * len(s) * np.finfo(np.float64).eps
     return u[:, kept] * s[kept], u[:, kept] / s[kept]
 
 
 def _by_eigenvectors(gram: Array) -> tuple[Array, Array]:
     """U S and U S⁻¹ of X Xᵀ = U S² Uᵀ."""
-    squares, u = linalg.eigh(gram)
+    with blas_threads(4 * len(gram) ** 3):
+        squares, u = linalg.eigh(gram)
     kept = squares > squares[-1] * len(squares) * np.finfo(np.float64).eps
     s = np.sqrt(squares[kept])
     return u[:, kept] * s, u[:, kept] / s

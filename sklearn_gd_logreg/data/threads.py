@@ -1,9 +1,9 @@
 """Blocks of rows side by side, on as many threads as BLAS may use.
 
-The products of one block are too short for the threads of BLAS, which meet after each of them.
-So blocks are shared out among threads of our own, each with a BLAS of one thread. They meet
-once a pass, and the sum is the same to the last bit however many they are: it is added up in
-the order of the blocks.
+The threads of BLAS meet after each product, and those of a descent are too short for that: of
+one block of rows, or of one vector. So while a descent lasts, BLAS is held to one thread, and
+the threads that it had work on blocks of rows. They meet once a pass, and the sum is the same
+to the last bit however many they are: it is added up in the order of the blocks.
 
 Who wants one thread says so where it is said for BLAS: by ``OMP_NUM_THREADS``, by
 `threadpoolctl.threadpool_limits`, or by the limits that joblib sets for its processes.
@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
-from threading import Condition, Lock
+from threading import Condition, Lock, get_ident
 from typing import Any
 
 import numpy as np
@@ -43,8 +43,8 @@ def add_up(function: Callable[[int], Parts], n_blocks: int, n_threads: int = 1) 
     n_blocks : int
         At least 1.
     n_threads : int, default=1
-        Threads that work on blocks, that of the caller among them. It is alone where BLAS
-        cannot be held to one thread, and while blocks of another sum have threads.
+        Threads that work on blocks, that of the caller among them; no more than
+        `own_threads` says there are.
 
     Returns
     -------
@@ -57,16 +57,12 @@ def add_up(function: Callable[[int], Parts], n_blocks: int, n_threads: int = 1) 
         Whatever ``function`` raises; by then all threads are done with their blocks.
     """
     total = Sum(function, n_blocks, AHEAD * n_threads)
-    if n_threads == 1:
+    helpers = list(_helpers(total, n_threads - 1))
+    try:
         total.work()
-        return total.so_far
-    with blas_of_one_thread() as done:
-        helpers = list(_helpers(total, n_threads - 1 if done else 0))
-        try:
-            total.work()
-        finally:
-            total.end()
-            failures = [helper.exception() for helper in helpers if not helper.cancel()]
+    finally:
+        total.end()
+        failures = [helper.exception() for helper in helpers if not helper.cancel()]
     for failure in failures:
         if failure is not None:
             raise failure
@@ -149,7 +145,7 @@ if hasattr(os, "register_at_fork"):  # a forked process has but the thread that 
 
 
 def _helpers(total: Sum, number: int) -> Iterator[Future[None]]:
-    errors = np.geterr()
+    errors = {**np.geterr(), "call": np.geterrcall()}
     for _ in range(number):
         try:
             yield _pool().submit(_help, total, errors)
@@ -172,26 +168,58 @@ def _blas() -> ThreadpoolController:
     return ThreadpoolController().select(user_api="blas")
 
 
-def available_threads() -> int:
-    """How many threads BLAS may use at the moment; 1 if that is not known."""
+def _threads_of_blas() -> int:
     return min((library["num_threads"] for library in _blas().info()), default=1)
 
 
-TURN = Lock()
-"""Held by the sum that has threads: the number of BLAS is one for the whole process."""
+class Held:
+    """Who holds BLAS to one thread, and how many threads there are instead.
+
+    It is one number for the whole process.
+    """
+
+    lock = Lock()
+    by = 0
+    n_threads = 1
 
 
 @contextmanager
-def blas_of_one_thread() -> Iterator[bool]:
-    """Whether BLAS is held to one thread until the end, by nobody else.
+def own_threads() -> Iterator[int]:
+    """How many threads may work on blocks; until the end BLAS is held to one.
 
-    It cannot be if another thread has the say, as threadpoolctl sees it.
+    It is one thread where BLAS has one, where it cannot be held, and while another thread
+    holds it. Within a hold of the same thread it is what that says.
     """
-    if not TURN.acquire(blocking=False):
-        yield False
+    if get_ident() == Held.by:
+        yield Held.n_threads
+        return
+    n_threads = _threads_of_blas()
+    if n_threads == 1 or not Held.lock.acquire(blocking=False):
+        yield 1
         return
     try:
         with _blas().limit(limits=1):
-            yield available_threads() == 1
+            if _threads_of_blas() == 1:  # threadpoolctl may give another thread the say
+                Held.by, Held.n_threads = get_ident(), n_threads
+            yield n_threads if Held.by else 1
     finally:
-        TURN.release()
+        Held.by = 0
+        Held.lock.release()
+
+
+LARGE = 1e9
+"""Multiplications from which the threads of BLAS are worth waking up."""
+
+
+@contextmanager
+def blas_threads(work: float) -> Iterator[None]:
+    """BLAS with its threads again, for products of matrices with so many multiplications."""
+    if work < LARGE or get_ident() != Held.by:
+        yield
+        return
+    n_threads, Held.by = Held.n_threads, 0
+    try:
+        with _blas().limit(limits=n_threads):
+            yield
+    finally:
+        Held.by = get_ident()

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._typing import Array
-from ..data import Rows
+from ..data import Rows, own_threads
 from ..descent import descend, first_iterate
 from ..objective import Point
 from ..rules import NaturalGradient
@@ -127,7 +127,8 @@ def certificate(model: Any, X: Any, y: Any, sample_weight: ArrayLike | None = No
     """
     fitted = settle(model, X, y, sample_weight)
     require_penalty(model, fitted)
-    with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
+    quiet = np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore")
+    with quiet, own_threads():
         cost, lower_bound = cost_and_bound(fitted)
         lowest = cost
         for w in further_points(fitted):

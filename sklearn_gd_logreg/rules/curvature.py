@@ -16,7 +16,7 @@ from scipy.linalg import lapack
 
 from .._linalg import diagonal, require_finite, unit_scale
 from .._typing import Array
-from ..data import ALL
+from ..data import ALL, blas_threads
 from ..objective import Objective, Point
 
 LEAST_PIVOT = 2e-5
@@ -167,7 +167,8 @@ class FactorisedFisher(Metric):
         trace = 1e-12
         while True:
             diagonal(scaled)[...] += trace
-            factor, failed = lapack.dpotrf(scaled.T, lower=1, clean=0)
+            with blas_threads(len(scaled) ** 3 / 3):
+                factor, failed = lapack.dpotrf(scaled.T, lower=1, clean=0)
             if not failed:
                 return cls(fisher, scale, factor)
             trace *= 10

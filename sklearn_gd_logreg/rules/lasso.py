@@ -24,6 +24,7 @@ from scipy.linalg import lapack
 
 from .._linalg import diagonal, unit_scale
 from .._typing import Array
+from ..data import blas_threads
 from .coordinates import descend_by_coordinates
 
 ROUNDING = 1e-12
@@ -64,7 +65,8 @@ class LassoProblem:
         u = np.zeros_like(self.c)
         if not len(active):
             return u
-        _, found, failed = lapack.dposv(matrix, right, lower=1)
+        with blas_threads(len(active) ** 3 / 3):
+            _, found, failed = lapack.dposv(matrix, right, lower=1)
         u[active] = (np.linalg.solve(matrix, right) if failed else found.ravel()) / scale
         return u
 
