@@ -21,7 +21,7 @@ it shows what one thread does, for all columns. The largest X takes 0.5 GB.
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import Any
 
 import numpy as np
@@ -41,6 +41,9 @@ except ImportError:
 
 PARTS = 64
 """In how many parts X is read."""
+
+PAUSE = 0.15
+"""Seconds before each measurement, until threads of BLAS that wait for work are asleep."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +149,7 @@ def columns(problem: Problem) -> dict[str, Callable[[], object]]:
     if sparse.issparse(X):
         read = lambda: (X @ w[:-1], transposed @ z)  # noqa: E731
     else:
-        parts = np.array_split(X if X.flags.c_contiguous else transposed, PARTS)
+        parts = np.array_split(X if X.flags.c_contiguous else transposed, min(PARTS, *X.shape))
 
         def read() -> object:
             with own_threads() as n_threads:
@@ -189,6 +192,7 @@ def main(rounds: int = 15) -> None:
         best = dict.fromkeys(timed, np.inf)
         for _ in range(rounds):
             for name, function in timed.items():
+                sleep(PAUSE * (n_threads > 1))
                 best[name] = min(best[name], 1e3 * seconds(function, repeats))
         read, plain, bare, ours, *sweeps = best.values()
         ratios = f"{read / bare:>11.2f}{read / ours:>11.2f}{plain / ours:>12.2f}"

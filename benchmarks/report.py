@@ -228,7 +228,7 @@ def brief_row(p: dict[str, Any]) -> list[str]:
 def brief(results: dict[str, Any], table: Any) -> list[tuple[str, str]]:
     """The same as `sections`, of a further run."""
     problems = results["problems"]
-    title = f"The same with OMP_NUM_THREADS {results['machine']['threads']}"
+    title = f"The same, threads: {results['machine']['threads']}"
     lines = "\n".join(f"- {line}" for line in summary(problems))
     rows = table(BRIEF, [brief_row(p) for p in problems])
     return [(title, f"{machine(results)}\n\n{rows}\n\n{lines}")]

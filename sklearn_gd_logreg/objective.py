@@ -59,6 +59,9 @@ class Objective:
     loss: CrossEntropy
     penalty: ElasticNet
 
+    def __post_init__(self) -> None:
+        self.data.n_outputs = self.loss.n_outputs
+
     def on(self, data: Dataset) -> Objective:
         """The same cost on other rows: a mini-batch, or all in other coordinates."""
         penalty = replace(self.penalty, n_features=data.n_features)
@@ -83,7 +86,9 @@ class Objective:
             loss, dz, a = self.loss.loss_dz_and_a(z, rows.y, rows.share)
             return loss, rows.backward(dz), rows.pair_grams(a)
 
-        mean_loss, dw, grams = self.data.sum(forward_backward, self._size_of_grams(ALL))
+        mean_loss, dw, grams = self.data.sum(
+            forward_backward, self._size_of_grams(ALL), products=True
+        )
         return mean_loss, dw + self.penalty.gradient(w), self._fisher(grams)
 
     def losses_along(self, w: Array, v: Array, lengths: Array) -> Array:
@@ -151,7 +156,7 @@ class Objective:
             a = self.loss.lines(rows.forward(w).astype(np.float64, copy=False))
             return (rows.pair_grams(a, features, precision),)
 
-        return self._fisher(self.data.sum(grams, self._size_of_grams(features))[0])
+        return self._fisher(self.data.sum(grams, self._size_of_grams(features), products=True)[0])
 
     def _fisher(self, grams: Array) -> Array:
         n_outputs, side = self.loss.n_outputs, grams.shape[1]
@@ -180,7 +185,7 @@ class Objective:
             h = np.sum(weighted * (1 - a), axis=1)
             return rows.gram(np.sqrt(h), ALL), weighted.sum(axis=0), weighted.T @ a
 
-        gram, mean, products = self.data.sum(moments, self.data.n_parameters**2)
+        gram, mean, products = self.data.sum(moments, self.data.n_parameters**2, products=True)
         classes = np.diag(mean) - products
         return gram / max(float(np.trace(classes)), np.finfo(np.float64).tiny), classes
 
@@ -205,7 +210,7 @@ class Objective:
             a = self.loss.activations(rows.forward(w).astype(np.float64, copy=False))
             return (rows.squares(rows.shares()[:, np.newaxis] * a * (1 - a)),)
 
-        of_rows: Array = self.data.sum(squares)[0]
+        of_rows: Array = self.data.sum(squares, w.size)[0]
         return of_rows + self.penalty.gradient(np.ones_like(of_rows))
 
     def fisher_product(self, w: Array) -> FisherProduct:
@@ -254,8 +259,11 @@ class Objective:
         return self.data.sum(lambda rows: (rows.squares(rows.shares()[:, np.newaxis]),))[0].ravel()
 
     def _second_moments(self) -> Array:
-        size = self.data.n_parameters**2
-        return self.data.sum(lambda rows: (rows.gram(np.sqrt(rows.shares()), ALL),), size)[0]
+
+        def gram(rows: Rows) -> tuple[Array]:
+            return (rows.gram(np.sqrt(rows.shares()), ALL),)
+
+        return self.data.sum(gram, self.data.n_parameters**2, products=True)[0]
 
     def _lipschitz_by_products(self) -> float:
         """The same by Lanczos iteration, from a few products with a vector."""

@@ -3,21 +3,25 @@
 import multiprocessing
 import os
 import sys
+import threading
 import time
 import warnings
 from contextlib import nullcontext
 from functools import partial
-from threading import Event, Thread, get_ident
-from types import SimpleNamespace
+from threading import Barrier, Event, Thread, get_ident
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from sklearn_gd_logreg import GDLogisticRegression
 from sklearn_gd_logreg.data import as_dataset, base, csr, dense, threads
 from sklearn_gd_logreg.data.threads import AHEAD, LARGE, add_up, blas_threads, own_threads
+from sklearn_gd_logreg.loss import cross_entropy
+from sklearn_gd_logreg.objective import Objective
+from sklearn_gd_logreg.penalty import ElasticNet
 
 from .problems import uneven_weights
 from .test_derivatives import objective_on
@@ -116,8 +120,8 @@ def test_no_more_than_a_few_parts_wait_for_a_slow_block():
     assert add_up(block, 40, 3) == (40,)
 
 
-def test_more_threads_than_blocks_and_than_are_kept(monkeypatch):
-    assert add_up(lambda number: (number,), 2, 2 * threads.MOST_THREADS) == (1,)
+def test_more_threads_than_blocks():
+    assert add_up(lambda number: (number,), 2, 50) == (1,)
 
 
 def test_a_sum_within_a_sum():
@@ -125,60 +129,86 @@ def test_a_sum_within_a_sum():
     assert add_up(lambda number: inner(), 6, 3) == (6 * 45,)
 
 
+def all_together(n_threads, function=lambda number: (1,)):
+    """A sum whose first blocks wait for each other, so that each thread has one of them."""
+    barrier, found = Barrier(n_threads), []
+
+    def block(number):
+        if number < n_threads:
+            barrier.wait(60)
+        found.append(get_ident())
+        return function(number)
+
+    return found, block
+
+
 @pytest.mark.parametrize("culprit", ["the caller", "a helper"])
 @pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt])
 def test_an_error_ends_all_threads_and_is_raised(culprit, error):
-    caller, done, started = get_ident(), [], []
+    caller, others = get_ident(), threading.active_count()
 
-    def block(number):
-        started.append(number)
-        time.sleep(0.01)
+    def fail(number):
         if (get_ident() == caller) == (culprit == "the caller"):
             raise error(f"block {number}")
-        done.append(number)
         return (1,)
 
+    started, block = all_together(3, fail)
     with pytest.raises(error, match="block"):
-        add_up(block, 1000, 3)
-    ended = len(started)
-    assert ended < 20
-    time.sleep(0.05)
-    assert len(started) == ended
-    assert add_up(lambda number: (1,), 10, 3) == (10,)
+        add_up(block, 100_000, 3)
+    assert len(started) < 100_000
+    assert threading.active_count() == others
+
+
+def test_an_interrupt_waits_for_the_last_blocks(monkeypatch):
+    """It comes while the caller waits for the others, twice."""
+    join, interrupts, done = Thread.join, [KeyboardInterrupt, KeyboardInterrupt], []
+
+    def interrupted(self, timeout=None):
+        if interrupts:
+            raise interrupts.pop()
+        join(self, timeout)
+
+    caller = get_ident()
+
+    def slow(number):
+        if get_ident() != caller:
+            time.sleep(0.1)
+            done.append(number)
+        return (1,)
+
+    monkeypatch.setattr(Thread, "join", interrupted)
+    _, block = all_together(3, slow)
+    with pytest.raises(KeyboardInterrupt):
+        add_up(block, 3, 3)
+    assert len(done) == 2
+    assert not interrupts
 
 
 def test_threads_react_to_floating_point_errors_as_their_caller_does():
-    def overflow(number):
-        time.sleep(0.002)
-        return (np.exp(np.full(2, 1000.0)), get_ident())
+    caller = get_ident()
 
-    for reaction in ("ignore", "raise"):
-        with np.errstate(over=reaction):
-            if reaction == "ignore":
-                add_up(overflow, 20, 3)
-            else:
-                with pytest.raises(FloatingPointError):
-                    add_up(lambda number: overflow(number) if number else (0, 0), 20, 3)
+    def overflow(number):
+        return (np.exp(np.full(2, 1000.0 * (get_ident() != caller))),)
+
+    with np.errstate(over="ignore"):
+        add_up(all_together(3, overflow)[1], 20, 3)
+    with np.errstate(over="raise"), pytest.raises(FloatingPointError):
+        add_up(all_together(3, overflow)[1], 20, 3)
 
 
 def test_threads_call_what_their_caller_wants_called_for_an_error():
     calls = []
-
-    def overflow(number):
-        time.sleep(0.002)
-        return (np.exp(1000.0 * (number > 0)),)
-
     with np.errstate(over="call", call=lambda kind, flag: calls.append(get_ident())):
-        add_up(overflow, 20, 3)
-    assert len(calls) == 19
+        add_up(all_together(3, lambda number: (np.exp(1000.0),))[1], 20, 3)
+    assert len(calls) == 20
     assert len(set(calls)) == 3
 
 
-def test_without_threads_to_be_had_the_caller_does_all(monkeypatch):
-    def submit(*args):
-        raise RuntimeError("cannot schedule new futures after interpreter shutdown")
+def test_where_no_thread_is_to_be_had_the_caller_does_all(monkeypatch):
+    def start(self):
+        raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr(threads, "_pool", lambda: SimpleNamespace(submit=submit))
+    monkeypatch.setattr(Thread, "start", start)
     assert add_up(lambda number: (number,), 10, 3) == (45,)
 
 
@@ -241,7 +271,7 @@ def test_a_fit_has_the_same_bits(storage, solver, small_blocks, use):
 def test_products_of_a_block_let_other_threads_run(storage):
     """Even those with few results, as dw of few features, during which NumPy would not."""
     X = stored(np.random.default_rng(0).random((400_000, 20)), storage)
-    data = as_dataset(X, np.zeros(len(X) if storage != "CSR" else X.shape[0]), None, True)
+    data = as_dataset(X, np.zeros(X.shape[0]), None, True)
     rows = data.block(slice(50_000, 350_000))
     w, dz = np.ones((21, 1), X.dtype), np.ones((300_000, 1), X.dtype)
     ticks, ended = [], Event()
@@ -283,20 +313,40 @@ def test_few_blocks_are_for_one_thread(monkeypatch):
     assert few._n_threads(1000) == 1
 
 
-@pytest.mark.parametrize(("size", "n_threads"), [(None, 2), (60**2, 2), (500**2, 1)])
-def test_large_parts_are_for_one_thread_and_those_of_blas(size, n_threads):
+def test_small_arrays_of_many_rows_are_one_block():
+    """As a copy with the 1 of the intercept they come whole, or not at all."""
+    for n_rows in (61_000, 62_000, 65_536, 65_537):
+        data = as_dataset(np.ones((n_rows, 1), np.float32), np.zeros(n_rows), None, True)
+        assert data.sum(lambda rows: (rows.X.shape[0],)) == (n_rows,)
+
+
+def test_blocks_of_many_classes_have_fewer_rows():
+    X = np.ones((50_000, 10))
+    for form in (np.asarray, sparse.csr_array):
+        two, many = (as_dataset(form(X), np.zeros(len(X), np.uint8), None, True) for _ in range(2))
+        Objective(many, cross_entropy(100), ElasticNet(0.0, 0.0, 10))
+        assert len(many._cuts) > 5 * len(two._cuts)
+
+
+@pytest.mark.parametrize(
+    ("size", "products", "n_threads", "number"),
+    [(None, False, 2, 1), (60**2, True, 2, 1), (500**2, True, 1, 3), (500**2, False, 1, 1)],
+)
+def test_large_parts_have_fewer_threads_and_products_those_of_blas(
+    size, products, n_threads, number
+):
     data = as_dataset(np.ones((100_000, 50)), np.zeros(100_000), None, True)
-    found, numbers = set(), set()
+    numbers = set()
 
-    def block(rows):
-        time.sleep(0.002)
-        found.add(get_ident())
+    def look(number):
         numbers.update(numbers_of_blas())
-        return (len(rows.X),)
+        return (1,)
 
-    assert data.sum(block, size) == (100_000,)
-    assert len(found) == n_threads
-    assert numbers == {1 if n_threads == 2 else 3}
+    found, block = all_together(n_threads, look)
+    starts = [cut.start for cut in data._cuts]
+    assert data.sum(lambda rows: block(starts.index(rows.index.start)), size, products)
+    assert len(set(found)) == n_threads
+    assert numbers == {number}
 
 
 # -- the threads of BLAS --------------------------------------------------------------------
@@ -376,16 +426,6 @@ def test_blas_has_one_thread_in_a_fit_and_its_own_number_afterwards(fit):
     assert set(numbers_of_blas()) == {3}
 
 
-def test_in_a_thread_of_the_user_blas_is_left_as_the_main_thread_wants_it(small_blocks):
-    X, y = tall(9_001), np.arange(9_001) % 2
-    user = Thread(target=GDLogisticRegression().fit, args=(X, y))
-    user.start()
-    user.join()
-    assert set(numbers_of_blas()) == {3}
-    with threadpool_limits(2, "blas"):
-        assert set(numbers_of_blas()) == {2}
-
-
 def test_fits_in_threads_of_the_user(small_blocks):
     X, y = tall(9_001), np.arange(9_001) % 2
     clf = GDLogisticRegression().fit(X, y)
@@ -409,22 +449,14 @@ def test_a_fit_that_fails_within_a_pass_leaves_blas_as_it_was(small_blocks, monk
 # -- processes ------------------------------------------------------------------------------
 
 
-def workers(n_threads):
-    """The threads that work on the blocks of a sum."""
-    found = set()
-
-    def block(number):
-        time.sleep(0.005)
-        found.add(get_ident())
-        return (1,)
-
-    add_up(block, 10, n_threads)
-    return found
-
-
 def fit_and_send(pipe):
     X, y = tall(9_001), np.arange(9_001) % 2
-    pipe.send((GDLogisticRegression().fit(X, y).coef_, len(workers(3))))
+    coef = GDLogisticRegression().fit(X, y).coef_
+    threads._start_anew()  # as in a process whose parent's fit was another thread's
+    found, block = all_together(3)
+    add_up(block, 10, 3)
+    with own_threads() as number:
+        pipe.send((coef, len(set(found)), number))
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked here")
@@ -439,9 +471,9 @@ def test_a_forked_process_has_threads_of_its_own(small_blocks):
         child.start()
     try:
         assert ours.poll(60), "the forked process hangs"
-        coef, number = ours.recv()
+        coef, *numbers = ours.recv()
     finally:
         child.kill()
         child.join()
     assert_array_equal(coef, clf.coef_)
-    assert number == 3
+    assert numbers == [3, 3]

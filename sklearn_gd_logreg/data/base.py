@@ -21,11 +21,14 @@ if TYPE_CHECKING:
 SMALL_COPY = 1e6
 """Bytes that a copy of rows may take whatever the size of X; beyond, X/16."""
 
+WORK, WORK_OF_SCORE = 32, 32
+"""Bytes that the loss needs for a row while it works, and for each of its scores."""
+
 SMALL_PARTS = 4e6
 """Bytes that sums of single blocks may take whatever the size of X; beyond, X/16."""
 
 THREAD_BYTES = 2.5e6
-"""What a thread needs for its work on a block; two may always work, more within X/32."""
+"""What a thread needs for its work on a block; two may work in any case, more within X/32."""
 
 BLOCKS_OF_A_THREAD = 2
 """Least number of blocks for each of the threads that work on them side by side."""
@@ -154,7 +157,11 @@ class Dataset(ABC):
     ----------
     rows_in_a_pass : int
         The rows of which these are all or a part.
+    n_outputs : int
+        Scores of a row: where they are many, a block has fewer rows.
     """
+
+    n_outputs = 1
 
     def __init__(
         self, X: Any, y: NDArray[np.generic], share: Array | float | None, intercept: bool
@@ -172,7 +179,10 @@ class Dataset(ABC):
         return self.n_features + self.intercept
 
     def sum(
-        self, function: Callable[[Rows], tuple[Any, ...]], size: int | None = None
+        self,
+        function: Callable[[Rows], tuple[Any, ...]],
+        size: int | None = None,
+        products: bool = False,
     ) -> tuple[Any, ...]:
         """Sum, entry by entry, what ``function`` returns for each block; one pass.
 
@@ -182,20 +192,25 @@ class Dataset(ABC):
         ----------
         function : callable
         size : int, default=n_parameters
-            How many numbers it returns, about. Threads keep them for several blocks. Where
-            they would take much beside X, there is one thread, and those of BLAS.
+            How many numbers it returns, about. Threads keep them for several blocks, so there
+            are no more threads than X leaves room for.
+        products : bool, default=False
+            Whether they are products of matrices, in which the threads of BLAS do as well:
+            where there is no room they have the work.
         """
         self.passes.count += self.n_rows / self.rows_in_a_pass
-        n_blocks = len(self._cuts)
+        n_blocks, size = len(self._cuts), size or self.n_parameters
         if n_blocks == 1:
-            return function(self._block(0))
-        size = size or self.n_parameters
+            with blas_threads(size * self.n_rows if products else 0):
+                return function(self._block(0))
         with own_threads() as available:
             n_threads = self._n_threads(available)
-            if 8 * size * AHEAD * n_threads <= SMALL_PARTS + self.n_bytes / 16:
-                return add_up(lambda k: function(self._block(k)), n_blocks, n_threads)
-            with blas_threads(size * self.n_rows):
-                return add_up(lambda k: function(self._block(k)), n_blocks)
+            room = (SMALL_PARTS + self.n_bytes / 16) / (8 * size * AHEAD)
+            if products and (room < n_threads or n_threads == 1):
+                with blas_threads(size * self.n_rows):
+                    return add_up(lambda k: function(self._block(k)), n_blocks)
+            n_threads = max(1, min(n_threads, int(room)))
+            return add_up(lambda k: function(self._block(k)), n_blocks, n_threads)
 
     def _n_threads(self, available: int) -> int:
         by_memory = 2 + int(self.n_bytes / 32 / THREAD_BYTES)
@@ -251,6 +266,7 @@ class Dataset(ABC):
     def _part(self, index: NDArray[np.signedinteger], share: Array | float) -> Dataset:
         part = self._rows(index, share)
         part.passes, part.rows_in_a_pass = self.passes, self.rows_in_a_pass
+        part.n_outputs = self.n_outputs
         return part
 
     def _rows(self, index: NDArray[np.signedinteger], share: Array | float) -> Dataset:
@@ -279,6 +295,11 @@ class Dataset(ABC):
         In multiplications of a large matrix product.
         """
         raise NotImplementedError
+
+    @property
+    def row_work(self) -> int:
+        """Bytes that the work on a row takes beside X."""
+        return WORK + WORK_OF_SCORE * self.n_outputs
 
     @property
     def effective_rows(self) -> float:

@@ -12,10 +12,13 @@ from .base import Dataset, Rows, added, bordered, cuts
 from .columns import Columns
 
 BLOCK = 1 << 18
-"""Least number of entries of a block: what its rows need beside X is then little."""
+"""Least number of entries of a block, the work on its rows among them: beside X it is little."""
 
 PER_FEATURE = 4
 """Least number of entries of a block for each feature: it adds a dw of its own to the sum."""
+
+ENTRY_BYTES = 12
+"""What an entry takes, its column included."""
 
 PER_SQUARE = 4
 """Number of entries for each feature of a part of X that is squared."""
@@ -173,7 +176,8 @@ class SparseDataset(Dataset):
         return type(self)(rows, self.y[index], share, self.intercept)
 
     def cuts(self) -> Iterator[slice]:
-        return cuts(self.n_rows, self.X.nnz // max(BLOCK, PER_FEATURE * self.n_features))
+        entries = self.X.nnz + self.n_rows * self.row_work // ENTRY_BYTES
+        return cuts(self.n_rows, entries // max(BLOCK, PER_FEATURE * self.n_features))
 
     def block(self, index: slice) -> Rows:
         rows = _run(self.X, index) if index.stop - index.start < self.n_rows else self.X

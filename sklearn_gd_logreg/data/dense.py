@@ -13,15 +13,11 @@ from .base import ALL, Dataset, Rows, added, bordered, cuts, pairs
 BLOCK_BYTES = 1 << 21
 """Size of a block of X: forward and backward both find it in the cache."""
 
-WORK = 64
-"""Bytes that the loss needs for a row while it works."""
-
 RELEASING = 512
 """Entries of a result from which `numpy.matmul` lets other threads run while it works."""
 
 SMALL_PRODUCT = 1_000_000
 """Multiplications up to which OpenBLAS copies no matrix: twice as fast for a few columns."""
-
 
 SMALL_GRAMS = 20_000
 """Entries of X up to which several weighted products are made in one call."""
@@ -115,7 +111,10 @@ class DenseRows(Rows):
 
     def squares(self, h: Array) -> Array:
         squares: Array = sum(
-            (np.square(self.X[part], dtype=np.float64).T @ h[part] for part in self._parts()),
+            (
+                np.dot(np.square(self.X[part], dtype=np.float64).T, h[part])
+                for part in self._parts()
+            ),
             start=np.zeros((self.X.shape[1], h.shape[1])),
         )
         return np.vstack([squares, h.sum(axis=0)]) if self.intercept else squares
@@ -147,13 +146,14 @@ class DenseDataset(Dataset):
     """Data set over a NumPy array; blocks are views, and only a small array is copied."""
 
     def block(self, index: slice) -> Rows:
-        if self.intercept and self.n_bytes <= SMALL_BYTES:
+        is_all = index.stop - index.start == self.n_rows
+        if is_all and self.intercept and self.n_bytes <= SMALL_BYTES:
             return BorderedRows.of(self.X, self.y, self.share)
         rows, share = self.X[index], self.share_of(index)
         return DenseRows(rows, self.y[index], share, index, self.intercept)
 
     def cuts(self) -> Iterator[slice]:
-        row_bytes = self.X.itemsize * self.n_features + WORK
+        row_bytes = self.X.itemsize * self.n_features + self.row_work
         return cuts(self.n_rows, max(1, self.n_rows * row_bytes // BLOCK_BYTES))
 
     def _rows(self, index: NDArray[np.signedinteger], share: Array | float) -> Dataset:

@@ -18,6 +18,7 @@ from .._typing import Array
 from .base import Dataset
 from .dense import DenseDataset
 from .factor import factorise, product, transposed_product
+from .threads import blas_threads
 
 LARGE = 1 << 17
 """Entries of X from which a pass over them costs more than the calls that make it."""
@@ -55,8 +56,9 @@ class RowSpace:
         """Parameters, or their gradients, in the original coordinates."""
         rank, n_coordinates = self.mix.shape[1], self.data.n_features
         w = np.empty((self.X.shape[1], v.shape[1]))
-        for features, columns, piece in transposed_product(self.X, self.mix @ v[:rank]):
-            w[features, columns] = piece
+        with blas_threads(self.mix.shape[0] * w.size):
+            for features, columns, piece in transposed_product(self.X, self.mix @ v[:rank]):
+                w[features, columns] = piece
         w += self.outside @ v[rank:n_coordinates]
         return np.vstack([w, v[n_coordinates:]])
 
@@ -64,8 +66,9 @@ class RowSpace:
         """Other rows x in the new coordinates: X Q, and their part along ``outside``."""
         new = np.zeros((rows.shape[0], self.data.n_features))
         rank = self.mix.shape[1]
-        for features, columns, piece in transposed_product(self.X, self.mix):
-            new[:, :rank][:, columns] += rows[:, features] @ piece
+        with blas_threads(self.mix.size * rows.shape[1]):
+            for features, columns, piece in transposed_product(self.X, self.mix):
+                new[:, :rank][:, columns] += rows[:, features] @ piece
         new[:, rank:] = rows @ self.outside
         return new
 

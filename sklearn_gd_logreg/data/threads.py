@@ -13,10 +13,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cache
-from threading import Condition, Lock, get_ident
+from threading import Condition, Lock, Thread, get_ident
 from typing import Any
 
 import numpy as np
@@ -27,9 +26,6 @@ Parts = tuple[Any, ...]
 
 AHEAD = 2
 """Blocks for each thread that are being worked on or wait for their turn to be added."""
-
-MOST_THREADS = 64
-"""Threads that are kept for the next pass."""
 
 
 def add_up(function: Callable[[int], Parts], n_blocks: int, n_threads: int = 1) -> Parts:
@@ -54,18 +50,22 @@ def add_up(function: Callable[[int], Parts], n_blocks: int, n_threads: int = 1) 
     Raises
     ------
     BaseException
-        Whatever ``function`` raises; by then all threads are done with their blocks.
+        Whatever ``function`` raises; by then all threads have ended.
     """
     total = Sum(function, n_blocks, AHEAD * n_threads)
-    helpers = list(_helpers(total, n_threads - 1))
+    helpers: list[Thread] = []
     try:
+        errors = {**np.geterr(), "call": np.geterrcall()}
+        for _ in range(n_threads - 1):
+            helpers.append(Thread(target=_help, args=(total, errors), daemon=True))
+            if not _started(helpers[-1]):
+                break
         total.work()
     finally:
         total.end()
-        failures = [helper.exception() for helper in helpers if not helper.cancel()]
-    for failure in failures:
-        if failure is not None:
-            raise failure
+        _join(helpers)
+    if total.failure is not None:
+        raise total.failure
     return total.so_far
 
 
@@ -82,9 +82,12 @@ class Sum:
     Attributes
     ----------
     so_far : tuple
+    failure : BaseException or None
+        What the function has raised in a thread that only helps.
     """
 
     so_far: Parts
+    failure: BaseException | None = None
 
     def __init__(self, function: Callable[[int], Parts], n_blocks: int, ahead: int) -> None:
         self._function, self._n_blocks, self._ahead = function, n_blocks, ahead
@@ -131,32 +134,36 @@ class Sum:
             self._changed.notify_all()
 
 
-# -- threads of our own --------------------------------------------------------------------
-
-
-@cache
-def _pool() -> ThreadPoolExecutor:
-    """Threads that wait for work, made as they are asked for."""
-    return ThreadPoolExecutor(MOST_THREADS, thread_name_prefix="sklearn_gd_logreg")
-
-
-if hasattr(os, "register_at_fork"):  # a forked process has but the thread that forked it
-    os.register_at_fork(after_in_child=_pool.cache_clear)
-
-
-def _helpers(total: Sum, number: int) -> Iterator[Future[None]]:
-    errors = {**np.geterr(), "call": np.geterrcall()}
-    for _ in range(number):
-        try:
-            yield _pool().submit(_help, total, errors)
-        except RuntimeError:  # the interpreter is about to end: no thread is to be had
-            return
+def _started(helper: Thread) -> bool:
+    try:
+        helper.start()
+    except RuntimeError:  # no thread is to be had: the caller does without
+        return False
+    return True
 
 
 def _help(total: Sum, errors: Any) -> None:
     """Work on blocks, with the reactions to floating-point errors of who asked for it."""
-    with _blas().limit(limits=1), np.errstate(**errors):  # with OpenMP, a limit is a thread's own
-        total.work()
+    try:
+        _blas().limit(limits=1)  # where each thread has a number of its own, as with OpenMP
+        with np.errstate(**errors):
+            total.work()
+    except BaseException as failure:
+        total.failure = failure
+        total.end()
+
+
+def _join(helpers: list[Thread]) -> None:
+    """Wait for their last blocks; an interrupt is put off till then."""
+    interrupt: BaseException | None = None
+    for helper in helpers:
+        while helper.is_alive():
+            try:
+                helper.join()
+            except BaseException as another:
+                interrupt = another
+    if interrupt is not None:
+        raise interrupt
 
 
 # -- threads of BLAS -----------------------------------------------------------------------
@@ -169,23 +176,35 @@ def _blas() -> ThreadpoolController:
 
 
 def _threads_of_blas() -> int:
-    return min((library["num_threads"] for library in _blas().info()), default=1)
+    return max((library["num_threads"] or 1 for library in _blas().info()), default=1)
 
 
 class Held:
-    """Who holds BLAS to one thread, and how many threads there are instead.
-
-    It is one number for the whole process.
-    """
+    """Who holds BLAS to one thread, and how many threads there are instead."""
 
     lock = Lock()
     by = 0
     n_threads = 1
 
 
+def _let_go() -> None:
+    Held.by = 0
+    Held.lock.release()
+
+
+def _start_anew() -> None:
+    """In a forked process, where nobody is left to let go."""
+    if Held.by != get_ident():
+        Held.lock, Held.by = Lock(), 0
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_start_anew)
+
+
 @contextmanager
 def own_threads() -> Iterator[int]:
-    """How many threads may work on blocks; until the end BLAS is held to one.
+    """How many threads may work on blocks; if more than one, BLAS has one until the end.
 
     It is one thread where BLAS has one, where it cannot be held, and while another thread
     holds it. Within a hold of the same thread it is what that says.
@@ -193,22 +212,28 @@ def own_threads() -> Iterator[int]:
     if get_ident() == Held.by:
         yield Held.n_threads
         return
+    with ExitStack() as hold:
+        yield _hold(hold)
+
+
+def _hold(hold: ExitStack) -> int:
     n_threads = _threads_of_blas()
     if n_threads == 1 or not Held.lock.acquire(blocking=False):
-        yield 1
-        return
-    try:
-        with _blas().limit(limits=1):
-            if _threads_of_blas() == 1:  # threadpoolctl may give another thread the say
-                Held.by, Held.n_threads = get_ident(), n_threads
-            yield n_threads if Held.by else 1
-    finally:
-        Held.by = 0
-        Held.lock.release()
+        return 1
+    hold.callback(_let_go)
+    hold.enter_context(_blas().limit(limits=1))
+    if _threads_of_blas() > 1:  # threadpoolctl has given another thread the say
+        hold.close()
+        return 1
+    Held.by, Held.n_threads = get_ident(), n_threads
+    return n_threads
 
 
-LARGE = 1e9
-"""Multiplications from which the threads of BLAS are worth waking up."""
+LARGE = 5e9
+"""Multiplications from which the threads of BLAS are worth waking up.
+
+Those of OpenBLAS do not sleep at once: for some 0.1 s they take turns with ours.
+"""
 
 
 @contextmanager

@@ -133,5 +133,5 @@ def dual_point(fitted: Fitted, scores: Array, mass: Array) -> DualPoint:
         dw = rows.transposed_times((share * a)[-n_outputs:].T)
         return float(share @ sums), entropy, dw
 
-    wrong_mean, entropy, dw = objective.data.sum(block)
+    wrong_mean, entropy, dw = objective.data.sum(block, fitted.w.size)
     return DualPoint(objective, wrong, wrong_mean, entropy, dw[:n_features])

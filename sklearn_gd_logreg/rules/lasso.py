@@ -67,7 +67,8 @@ class LassoProblem:
             return u
         with blas_threads(len(active) ** 3 / 3):
             _, found, failed = lapack.dposv(matrix, right, lower=1)
-        u[active] = (np.linalg.solve(matrix, right) if failed else found.ravel()) / scale
+            found = np.linalg.solve(matrix, right) if failed else found.ravel()
+        u[active] = found / scale
         return u
 
     def bend(self, move: Array) -> float:
