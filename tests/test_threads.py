@@ -68,6 +68,12 @@ def quick_turns():
     sys.setswitchinterval(before)
 
 
+def summed(function, n_blocks, n_threads):
+    """`add_up` as it is used: with BLAS held, or without threads."""
+    with own_threads():
+        return add_up(function, n_blocks, n_threads)
+
+
 # -- the sum ------------------------------------------------------------------------------
 
 
@@ -82,7 +88,7 @@ def test_parts_are_added_in_the_order_of_the_blocks(n_threads, quick_turns):
         time.sleep(naps[number])
         return 1, float(values[number, 0]), values[number]
 
-    n_blocks, number, array = add_up(block, 50, n_threads)
+    n_blocks, number, array = summed(block, 50, n_threads)
     expected = values[0]
     for more in values[1:]:
         expected = expected + more
@@ -99,7 +105,7 @@ def test_all_threads_work_on_blocks_at_a_time():
         together[number].set()
         return (all(event.wait(60) for event in together),)
 
-    assert add_up(block, 3, 3) == (3,)
+    assert summed(block, 3, 3) == (3,)
     assert len(idents) == 3
     assert get_ident() in idents
 
@@ -117,16 +123,16 @@ def test_no_more_than_a_few_parts_wait_for_a_slow_block():
             others_wait.set()
         return (1,)
 
-    assert add_up(block, 40, 3) == (40,)
+    assert summed(block, 40, 3) == (40,)
 
 
 def test_more_threads_than_blocks():
-    assert add_up(lambda number: (number,), 2, 50) == (1,)
+    assert summed(lambda number: (number,), 2, 50) == (1,)
 
 
 def test_a_sum_within_a_sum():
-    inner = partial(add_up, lambda number: (number,), 10, 3)
-    assert add_up(lambda number: inner(), 6, 3) == (6 * 45,)
+    inner = partial(summed, lambda number: (number,), 10, 3)
+    assert summed(lambda number: inner(), 6, 3) == (6 * 45,)
 
 
 def all_together(n_threads, function=lambda number: (1,)):
@@ -154,7 +160,7 @@ def test_an_error_ends_all_threads_and_is_raised(culprit, error):
 
     started, block = all_together(3, fail)
     with pytest.raises(error, match="block"):
-        add_up(block, 100_000, 3)
+        summed(block, 100_000, 3)
     assert len(started) < 100_000
     assert threading.active_count() == others
 
@@ -179,7 +185,7 @@ def test_an_interrupt_waits_for_the_last_blocks(monkeypatch):
     monkeypatch.setattr(Thread, "join", interrupted)
     _, block = all_together(3, slow)
     with pytest.raises(KeyboardInterrupt):
-        add_up(block, 3, 3)
+        summed(block, 3, 3)
     assert len(done) == 2
     assert not interrupts
 
@@ -191,15 +197,15 @@ def test_threads_react_to_floating_point_errors_as_their_caller_does():
         return (np.exp(np.full(2, 1000.0 * (get_ident() != caller))),)
 
     with np.errstate(over="ignore"):
-        add_up(all_together(3, overflow)[1], 20, 3)
+        summed(all_together(3, overflow)[1], 20, 3)
     with np.errstate(over="raise"), pytest.raises(FloatingPointError):
-        add_up(all_together(3, overflow)[1], 20, 3)
+        summed(all_together(3, overflow)[1], 20, 3)
 
 
 def test_threads_call_what_their_caller_wants_called_for_an_error():
     calls = []
     with np.errstate(over="call", call=lambda kind, flag: calls.append(get_ident())):
-        add_up(all_together(3, lambda number: (np.exp(1000.0),))[1], 20, 3)
+        summed(all_together(3, lambda number: (np.exp(1000.0),))[1], 20, 3)
     assert len(calls) == 20
     assert len(set(calls)) == 3
 
@@ -209,7 +215,7 @@ def test_where_no_thread_is_to_be_had_the_caller_does_all(monkeypatch):
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(Thread, "start", start)
-    assert add_up(lambda number: (number,), 10, 3) == (45,)
+    assert summed(lambda number: (number,), 10, 3) == (45,)
 
 
 # -- the passes over data -----------------------------------------------------------------
@@ -362,7 +368,7 @@ def test_blas_has_one_thread_while_blocks_have_several():
 
     with own_threads() as number:
         assert number == 3
-        add_up(block, 10, number)
+        summed(block, 10, number)
         seen.extend(numbers_of_blas())
     assert set(seen) == {1}
     assert set(numbers_of_blas()) == {3}
@@ -454,7 +460,7 @@ def fit_and_send(pipe):
     coef = GDLogisticRegression().fit(X, y).coef_
     threads._start_anew()  # as in a process whose parent's fit was another thread's
     found, block = all_together(3)
-    add_up(block, 10, 3)
+    summed(block, 10, 3)
     with own_threads() as number:
         pipe.send((coef, len(set(found)), number))
 
