@@ -253,6 +253,8 @@ def write_docs(results: dict[str, Any], also: dict[str, Any] | None = None) -> N
         parts.append(f"### {title}\n\n{text}\n")
     (DOCS / "tables.md").write_text("\n".join(parts))
     (DOCS / "results.json").write_text(json.dumps(results) + "\n")
+    if also:
+        (DOCS / "also.json").write_text(json.dumps(also) + "\n")
     paths = figures.draw_all(results, DOCS)
     images = (
         f"```{{image}} _static/benchmarks/{path.name}\n:alt: Suboptimality against time\n```\n"

@@ -16,9 +16,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from sklearn_gd_logreg import GDLogisticRegression
+from sklearn_gd_logreg import GDLogisticRegression, certificate
 from sklearn_gd_logreg.data import as_dataset, base, csr, dense, threads
 from sklearn_gd_logreg.data.threads import AHEAD, LARGE, add_up, blas_threads, own_threads
+from sklearn_gd_logreg.inspect import duality
 from sklearn_gd_logreg.loss import cross_entropy
 from sklearn_gd_logreg.objective import Objective
 from sklearn_gd_logreg.penalty import ElasticNet
@@ -428,6 +429,20 @@ def test_blas_has_one_thread_in_a_fit_and_its_own_number_afterwards(fit):
     X, y = np.eye(4), [0, 1, 0, 1]
     clf = GDLogisticRegression(solver="gd", learning_rate=rate, max_iter=3, tol=0)
     (clf.fit(X, y) if fit == "fit" else clf.partial_fit(X, y, classes=[0, 1]))
+    assert set(seen) == {1}
+    assert set(numbers_of_blas()) == {3}
+
+
+def test_blas_has_one_thread_while_a_certificate_is_made(monkeypatch):
+    X, y = np.eye(4), [0, 1, 0, 1]
+    clf, seen, bound = GDLogisticRegression().fit(X, y), [], duality.cost_and_bound
+
+    def looking(fitted):
+        seen.extend(numbers_of_blas())
+        return bound(fitted)
+
+    monkeypatch.setattr(duality, "cost_and_bound", looking)
+    certificate(clf, X, y)
     assert set(seen) == {1}
     assert set(numbers_of_blas()) == {3}
 

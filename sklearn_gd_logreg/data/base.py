@@ -226,7 +226,7 @@ class Dataset(ABC):
 
     def blocks(self) -> Iterator[Rows]:
         """The rows, block by block, in order."""
-        return map(self.block, self.cuts())
+        return map(self.block, self._cuts)
 
     @cached_property
     def _cuts(self) -> tuple[slice, ...]:
@@ -235,7 +235,7 @@ class Dataset(ABC):
     @cached_property
     def _kept_blocks(self) -> tuple[Rows, ...]:
         """The blocks, made once: they are views."""
-        return tuple(map(self.block, self._cuts))
+        return tuple(self.blocks())
 
     def _block(self, number: int) -> Rows:
         return self._kept_blocks[number]
@@ -359,6 +359,11 @@ def rows_at(share: Array, at: Array) -> NDArray[np.intp]:
         within = np.minimum(part - start, np.nextafter(mass, 0))
         found.append(run.start + np.searchsorted(sums, within, side="right"))
     return np.concatenate(found)
+
+
+def products(scaled: Array, root: Array) -> tuple[Array, Array]:
+    """Σ rootᵢ² xᵢxᵢᵀ and Σ rootᵢ² xᵢ from the rows times their roots; the first in float64."""
+    return np.dot(scaled.T, scaled).astype(np.float64, copy=False), np.dot(root, scaled)
 
 
 def added(parts: Iterator[tuple[Array, Array]]) -> tuple[Array, Array]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._typing import Array, Precision
-from .base import Dataset, Rows, added, bordered, cuts
+from .base import Dataset, Rows, added, bordered, cuts, products
 from .columns import Columns
 
 BLOCK = 1 << 18
@@ -115,7 +115,7 @@ def _dense_gram(X: Any, root: Array) -> tuple[Array, Array]:
     """The same as `_gram`, for rows that are not very sparse."""
     scaled = X.astype(root.dtype, copy=False).toarray()
     scaled *= root[:, np.newaxis]
-    return np.dot(scaled.T, scaled).astype(np.float64, copy=False), np.dot(root, scaled)
+    return products(scaled, root)
 
 
 def _gram(X: Any, root: Array) -> tuple[Array, Array]:

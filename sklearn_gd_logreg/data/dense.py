@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._typing import Array, Precision
-from .base import ALL, Dataset, Rows, added, bordered, cuts, pairs
+from .base import ALL, Dataset, Rows, added, bordered, cuts, pairs, products
 
 BLOCK_BYTES = 1 << 21
 """Size of a block of X: forward and backward both find it in the cache."""
@@ -53,8 +53,7 @@ def dot(a: Array, b: Array) -> Array:
 
 def _gram(X: Array, root: Array) -> tuple[Array, Array]:
     """Σ rootᵢ² xᵢxᵢᵀ and Σ rootᵢ² xᵢ, float64, from products in the precision of the roots."""
-    scaled = np.multiply(X, root[:, np.newaxis], dtype=root.dtype)
-    return np.dot(scaled.T, scaled).astype(np.float64, copy=False), np.dot(root, scaled)
+    return products(np.multiply(X, root[:, np.newaxis], dtype=root.dtype), root)
 
 
 class DenseRows(Rows):

@@ -232,7 +232,7 @@ def _hold(hold: ExitStack) -> int:
 LARGE = 5e9
 """Multiplications from which the threads of BLAS are worth waking up.
 
-Those of OpenBLAS do not sleep at once: for some 0.1 s they take turns with ours.
+Those of OpenBLAS do not sleep at once: for a while they take turns with ours.
 """
 
 
