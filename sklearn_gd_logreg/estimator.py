@@ -100,10 +100,11 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         The rate α. A float is used exactly as given. "auto" is 1/L for "gd",
         "momentum" and "nesterov", L the largest curvature that J can have on these
         data (with mini-batches a schedule that starts near that); a constant for the
-        adaptive rules (0.5 for AdaGrad, 0.01 for RMSProp and Adam); and a full step with
-        backtracking for "natural". "backtracking" is Armijo's rule, for the full batch
-        only. A schedule (`TimeDecay`, …) or any function takes the number k of steps
-        made so far; with mini-batches a step is one batch.
+        adaptive rules (0.5 for AdaGrad, 0.01 for RMSProp and Adam); and a full
+        step, or a longer one, with backtracking for "natural". "backtracking" is
+        Armijo's rule, for the full batch only. A schedule (`TimeDecay`, …) or any
+        function takes the number k of steps made so far; with mini-batches a step is
+        one batch.
     batch_size : int or None, default=None
         Rows in a mini-batch, shuffled anew each epoch; None for all rows at once.
     max_iter : int, default=1000

@@ -366,7 +366,7 @@ class Backtracking(LearningRate):
     def advance(
         self, rule: UpdateRule, point: Point, memory: Any, k: int, last: float
     ) -> tuple[Point, Any, float]:
-        first = alpha = min(self.grow * last, self.maximum) if last > 0 else self.at(k)
+        first = alpha = self.first_trial(memory, k, last)
         noise = 8 * np.finfo(point.w.dtype).eps * abs(point.cost)
         fresh = False
         while alpha > SHORTEST * first:
@@ -383,6 +383,10 @@ class Backtracking(LearningRate):
             elif not downhill:
                 alpha *= self.shrink
         return point, memory, 0.0
+
+    def first_trial(self, memory: Any, k: int, last: float) -> float:
+        """The rate to try first in step k, after a step of the rate ``last``."""
+        return min(self.grow * last, self.maximum) if last > 0 else self.at(k)
 
     def _shorter(
         self, rule: UpdateRule, point: Point, trial: Point, promised: float, first: bool

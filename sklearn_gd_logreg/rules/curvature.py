@@ -55,6 +55,11 @@ class Curvature(ABC):
         """Whether F was worked out so long ago that the end of the descent asks for proof."""
         return False
 
+    @property
+    def is_fresh(self) -> bool:
+        """Whether the step is −F⁻¹ dw with F of the point looked at, for all parameters."""
+        return False
+
     def overlooks(self, point: Point) -> bool:
         """Whether parameters without F, which it leaves where they are, would lower J there."""
         return False
@@ -148,6 +153,10 @@ class FactorisedFisher(Metric):
         fisher = self.fisher.copy()
         diagonal(fisher)[...] += more
         return self.of(fisher)
+
+    @property
+    def is_fresh(self) -> bool:
+        return True
 
     def is_regular(self, n_outputs: int) -> bool:
         """Whether F stays what it is when its entries are rounded to single precision.

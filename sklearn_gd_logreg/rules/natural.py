@@ -11,7 +11,7 @@ import numpy as np
 
 from .._typing import Array
 from ..objective import Objective, Point
-from ..rates import Backtracking, Constant, LearningRate, TimeDecay
+from ..rates import Constant, LearningRate, TimeDecay
 from ..validation import Interval, check_flags
 from .base import StableRate, UpdateRule
 from .curvature import (
@@ -23,6 +23,7 @@ from .curvature import (
     towards_the_origin,
 )
 from .forms import SMALL, exact_form, fisher_rows, thrifty_form
+from .lengths import FullSteps, first_rate, next_rate
 from .proximal import ProximalFisher, WorkingSet
 from .sampling import (
     Known,
@@ -47,9 +48,6 @@ CHEAP = 4e6
 FAR = 4.0
 """A start that costs more than so many times ln K is too far out for F to be of use."""
 
-FULL = 1e16
-"""How much longer the first trial is than the last step: the full step is always tried."""
-
 SLOWEST = 0.99
 """Largest ratio of one decrease to the one before that is reckoned with."""
 
@@ -61,7 +59,7 @@ class NaturalMemory:
     ``beginning`` says that the next point is as good as a start; ``ratio`` is that of the
     decrease promised here to that promised a step ago, where one F serves for several steps, or
     is of a part of the model; ``proved`` is what the derivatives alone said of the norm when
-    they were asked.
+    they were asked; ``alpha`` is the rate that a line search tries first.
     """
 
     curvature: Curvature
@@ -70,6 +68,7 @@ class NaturalMemory:
     beginning: bool = False
     ratio: float = 0.0
     proved: float = inf
+    alpha: float = 1.0
 
     def full_step(self) -> Target:
         """The step with α = 1 from the point looked at; worked out once."""
@@ -125,9 +124,11 @@ class NaturalGradient(UpdateRule):
     Far from the data, where all probabilities are 0 or 1, F says nothing. From a start
     that costs over four times what w = 0, b = 0 does, the first step leads there.
 
-    ``learning_rate="auto"`` tries α = 1 and backtracks. With mini-batches F is worked
-    out once an epoch, on all rows, and a small part of F at w = 0 is added (beyond
-    ``direct_limit``: the diagonals of both are added to the F of each batch), and
+    ``learning_rate="auto"`` tries α = 1 and backtracks. Where F is worked out anew at every point,
+    it tries up to α = 2: at w = 0, b = 0 by the R² of the regression that the step amounts to,
+    later by the slope that the last step has left. With mini-batches F is worked out once an
+    epoch, on all rows, and a small part of F at w = 0 is added (beyond ``direct_limit``: the
+    diagonals of both are added to the F of each batch), and
     α = 1 / ((1 + p/batch_size)(1 + epochs)), p the number of parameters.
 
     Parameters
@@ -228,6 +229,8 @@ class NaturalGradient(UpdateRule):
         anew = NaturalMemory(self._curvature(point, learned or memory.curvature), point)
         if anew.curvature.is_partial(point):
             anew.follow(before, memory.ratio)
+        if self._may_go_further(anew):
+            anew.alpha = next_rate(memory.point, point)
         return anew
 
     def _is_deceived(self, point: Point, memory: NaturalMemory) -> bool:
@@ -262,7 +265,15 @@ class NaturalGradient(UpdateRule):
             known = Known(first, sample.objective.penalty)
             w, known_there = descend_on_samples(point, rule, sizes, restraint, known)
             return NaturalMemory(Heading(w, min(decrease, point.cost), known_there), point)
-        return NaturalMemory(self._curvature(point, None), point)
+        here = NaturalMemory(self._curvature(point, None), point)
+        if self._may_go_further(here) and not point.w.any():
+            here.alpha = first_rate(point, here.full_step())
+        return here
+
+    def _may_go_further(self, memory: NaturalMemory) -> bool:
+        """Whether it can only be that F shrinks along a step that makes it too short."""
+        plain = not (self.exact or self.damping or memory.point.objective.penalty.l1)
+        return plain and memory.curvature.is_fresh
 
     def _sample_sizes(self, objective: Objective) -> list[int]:
         n_parameters = objective.data.n_parameters * objective.loss.n_outputs
@@ -306,7 +317,7 @@ class NaturalGradient(UpdateRule):
 
     def auto_rate(self, objective: Objective, batch_size: int | None) -> LearningRate:
         if batch_size is None:
-            return Backtracking(grow=FULL, maximum=1.0, interpolate=not self.exact)
+            return FullSteps(interpolate=not self.exact)
         n_parameters = objective.data.n_parameters * objective.loss.n_outputs
         steps_per_epoch = -(-len(objective.data.weighted_rows()) // batch_size)
         return TimeDecay(1 / (1 + n_parameters / batch_size), decay=1 / steps_per_epoch)

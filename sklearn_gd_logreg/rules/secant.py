@@ -154,6 +154,10 @@ class SecantFisher(Metric):
         )
 
     @property
+    def is_fresh(self) -> bool:
+        return self._is_newton and not (self.pairs or self.steps)
+
+    @property
     def is_old(self) -> bool:
         return isinstance(self.centre, FactorisedFisher) and self.steps >= OLD
 
