@@ -222,3 +222,56 @@ def test_blocks_of_csr_rows_share_its_memory(storage, monkeypatch):
     assert all(np.shares_memory(rows.X.data, X.data) for rows in blocks)
     assert all(np.shares_memory(rows.X.indices, X.indices) for rows in blocks)
     assert kept < X.indptr.nbytes + 100_000 < X.data.nbytes / 5
+
+
+# -- rows read one after the other -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize(
+    ("n_rows", "n_features"),
+    [(1, 1), (3, 1), (1, 7), (5, 1000), (129, 50), (512, 10), (513, 10), (700, 33)],
+)
+def test_products_row_by_row_are_those_of_the_matrix(n_rows, n_features, dtype):
+    random = np.random.RandomState(0)
+    whole = random.standard_normal((n_rows, n_features + 2)).astype(dtype)
+    X, w = whole[:, 1:-1], random.standard_normal((n_features, 1)).astype(dtype)
+    z = dense_module.row_products(X, w)
+    assert z.dtype == dtype
+    tol = 1e-12 if dtype == np.float64 else 1e-3
+    np.testing.assert_allclose(z, X.astype(float) @ w.astype(float), atol=tol)
+
+
+@pytest.mark.parametrize("n_classes", [2, 5])
+def test_large_x_is_read_row_by_row_and_gives_the_same(n_classes, monkeypatch):
+    monkeypatch.setattr(dense_module, "BLOCK_BYTES", 300_000)
+    X, codes = tall(9_001), np.arange(9_001) % n_classes
+    objective = objective_on(X, codes, n_classes, None)
+    w = np.random.RandomState(0).standard_normal((81, objective.loss.n_outputs))
+    loss, dw = objective.loss_and_gradient(w)
+    monkeypatch.setattr(dense_module, "STREAM_BYTES", X.nbytes)
+    streamed = objective_on(X, codes, n_classes, None)
+    assert {type(rows) for rows in streamed.data.blocks()} == {dense_module.StreamedRows}
+    again, dw_again = streamed.loss_and_gradient(w)
+    assert again == pytest.approx(loss, rel=1e-14)
+    np.testing.assert_allclose(dw_again, dw, atol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("X", "streamed"),
+    [
+        (np.zeros((40_960, 50)), False),  # not large
+        (np.zeros((41_960, 50)), True),
+        (np.zeros((83_920, 50), np.float32), False),  # short rows
+        (np.zeros((41_960, 100), np.float32), True),
+        (np.zeros((41_960, 50), order="F"), False),
+        (np.zeros((41_960, 100))[:, :50], True),
+    ],
+    ids=["small", "large", "short rows", "float32", "Fortran order", "columns of a larger array"],
+)
+def test_which_rows_are_read_one_after_the_other(X, streamed):
+    data = as_dataset(X, np.ones(len(X)), None, intercept=True)
+    kinds = {type(rows) for rows in data.blocks()}
+    assert kinds == {dense_module.StreamedRows if streamed else dense_module.DenseRows}
+    sample = data.sample(len(X) // 16)
+    assert dense_module.StreamedRows not in {type(rows) for rows in sample.blocks()}

@@ -309,6 +309,7 @@ def test_products_of_a_block_let_other_threads_run(storage):
 
 
 def test_few_blocks_are_for_one_thread(monkeypatch):
+    monkeypatch.setattr(dense, "BLOCK_BYTES", 1 << 21)
     data = as_dataset(np.ones((100_000, 50)), np.zeros(100_000), None, True)
     n_blocks = len(data._cuts)
     assert n_blocks > 16

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,11 +11,18 @@ from numpy.typing import NDArray
 from .._typing import Array, Precision
 from .base import ALL, Dataset, Rows, added, bordered, cuts, pairs, products
 
-BLOCK_BYTES = 1 << 21
-"""Size of a block of X: forward and backward both find it in the cache."""
+BLOCK_BYTES, COPIED_BYTES = 1 << 22, 1 << 21
+"""Size of a block of X: backward finds in the cache what forward has read. Half where it is a
+copy."""
+
+WORK_BYTES = 3 << 19
+"""What the work on a block takes beside X."""
 
 RELEASING = 512
 """Entries of a result from which `numpy.matmul` lets other threads run while it works."""
+
+STREAM_BYTES, STREAM_ROW_BYTES = 1 << 24, 400
+"""Bytes of X, and of a row of it, from which rows are read one after the other for Xw."""
 
 SMALL_PRODUCT = 1_000_000
 """Multiplications up to which OpenBLAS copies no matrix: twice as fast for a few columns."""
@@ -49,6 +57,22 @@ def dot(a: Array, b: Array) -> Array:
     right = b[:even].reshape(n_parts, -1, b.shape[1])
     product: Array = np.add.reduce(left @ right)
     return product + a[:, even:] @ b[even:] if even < length else product
+
+
+def row_products(X: Array, w: Array) -> Array:
+    """Xw for a column w, row by row.
+
+    The product of a matrix and a vector in BLAS reads several rows side by side, and waits for
+    memory. Row after row it comes as fast as memory can be read. Long rows are cut into parts,
+    so that the result is large enough for other threads to run.
+    """
+    n_rows, length = X.shape
+    n_parts = min(RELEASING // n_rows + 1, length)
+    even = length - length % n_parts
+    parts = X[:, :even].reshape(n_rows, n_parts, 1, -1)
+    products = np.matmul(parts, w[:even].reshape(n_parts, -1, 1)).reshape(n_rows, n_parts)
+    z: Array = np.add.reduce(products, axis=1, keepdims=True) if n_parts > 1 else products
+    return z + X[:, even:] @ w[even:] if even < length else z
 
 
 def _gram(X: Array, root: Array) -> tuple[Array, Array]:
@@ -123,6 +147,13 @@ class DenseRows(Rows):
         return cuts(len(self.X), self.X.size * 8 // COPY_BYTES)
 
 
+class StreamedRows(DenseRows):
+    """Rows, each of them in one piece, that come from memory and not from a cache."""
+
+    def times(self, w: Array) -> Array:
+        return row_products(self.X, w) if w.shape[1] == 1 else super().times(w)
+
+
 class BorderedRows(DenseRows):
     """A copy of few rows of an array with the 1 of the intercept as their last column.
 
@@ -149,11 +180,22 @@ class DenseDataset(Dataset):
         if is_all and self.intercept and self.n_bytes <= SMALL_BYTES:
             return BorderedRows.of(self.X, self.y, self.share)
         rows, share = self.X[index], self.share_of(index)
-        return DenseRows(rows, self.y[index], share, index, self.intercept)
+        return self._kind(rows, self.y[index], share, index, self.intercept)
+
+    @cached_property
+    def _kind(self) -> type[DenseRows]:
+        row_bytes = self.X.itemsize * self.n_features
+        apart = self.X.strides[1] == self.X.itemsize and row_bytes >= STREAM_ROW_BYTES
+        return StreamedRows if apart and self.n_bytes >= STREAM_BYTES else DenseRows
 
     def cuts(self) -> Iterator[slice]:
-        row_bytes = self.X.itemsize * self.n_features + self.row_work
-        return cuts(self.n_rows, max(1, self.n_rows * row_bytes // BLOCK_BYTES))
+        work = self.n_rows * self.row_work
+        n_blocks = max((self.n_bytes + work) // self._block_bytes, work // WORK_BYTES)
+        return cuts(self.n_rows, n_blocks)
+
+    @property
+    def _block_bytes(self) -> int:
+        return BLOCK_BYTES
 
     def _rows(self, index: NDArray[np.signedinteger], share: Array | float) -> Dataset:
         if len(index) > self.rows_to_copy:
@@ -209,6 +251,10 @@ class GatheredDataset(DenseDataset):
 
     def _block(self, number: int) -> Rows:
         return self.block(self._cuts[number])
+
+    @property
+    def _block_bytes(self) -> int:
+        return COPIED_BYTES
 
     def _rows(self, index: NDArray[np.signedinteger], share: Array | float) -> Dataset:
         numbers, y = self.numbers[index], self.y[index]
