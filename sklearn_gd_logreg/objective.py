@@ -424,5 +424,5 @@ class Point:
     def expected_decrease(self, w: Array) -> float:
         """By how much J falls from here to ``w`` to first order, the rough part in full."""
         rough = self.objective.penalty.rough_value
-        slope = float(np.vdot(self.dw.astype(np.float64), w - self.w))
+        slope = float(np.vdot(self.dw.astype(np.float64, copy=False), w - self.w))
         return rough(self.w) - rough(w) - slope

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from functools import cache
 from threading import Condition, Lock, Thread, get_ident
 from typing import Any
@@ -236,12 +236,16 @@ Those of OpenBLAS do not sleep at once: for a while they take turns with ours.
 """
 
 
-@contextmanager
-def blas_threads(work: float) -> Iterator[None]:
+def blas_threads(work: float) -> AbstractContextManager[None]:
     """BLAS with its threads again, for products of matrices with so many multiplications."""
-    if work < LARGE or get_ident() != Held.by:
-        yield
-        return
+    return _given_back() if work >= LARGE and get_ident() == Held.by else AS_IT_IS
+
+
+AS_IT_IS = nullcontext()
+
+
+@contextmanager
+def _given_back() -> Iterator[None]:
     n_threads, Held.by = Held.n_threads, 0
     try:
         with _blas().limit(limits=n_threads):
