@@ -50,7 +50,7 @@ def in_words(model: GDLogisticRegression) -> str:
     >>> from sklearn_gd_logreg import GDLogisticRegression
     >>> print(GDLogisticRegression().fit(*load_iris(return_X_y=True)))
     GDLogisticRegression()
-    converged (tol) after 8 iterations and 9 passes
+    converged (tol) after 6 iterations and 7 passes
     cost 0.19257..., at the minimum but for rounding
     """
     history, reason = model.history_, model.stop_reason_

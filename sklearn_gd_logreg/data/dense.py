@@ -21,8 +21,12 @@ WORK_BYTES = 3 << 19
 RELEASING = 512
 """Entries of a result from which `numpy.matmul` lets other threads run while it works."""
 
-STREAM_BYTES, STREAM_ROW_BYTES = 1 << 24, 400
-"""Bytes of X, and of a row of it, from which rows are read one after the other for Xw."""
+STREAM_BYTES = 1 << 24
+"""Bytes of X from which it is taken to come from memory, not from a cache."""
+
+STREAM_ROW_BYTES = 400, 8000
+"""Least and most bytes of rows that are read one after the other for Xw; of longer ones too few
+are in a block for `RELEASING`."""
 
 SMALL_PRODUCT = 1_000_000
 """Multiplications up to which OpenBLAS copies no matrix: twice as fast for a few columns."""
@@ -63,16 +67,9 @@ def row_products(X: Array, w: Array) -> Array:
     """Xw for a column w, row by row.
 
     The product of a matrix and a vector in BLAS reads several rows side by side, and waits for
-    memory. Row after row it comes as fast as memory can be read. Long rows are cut into parts,
-    so that the result is large enough for other threads to run.
+    memory. A scalar product for each row hardly does.
     """
-    n_rows, length = X.shape
-    n_parts = min(RELEASING // n_rows + 1, length)
-    even = length - length % n_parts
-    parts = X[:, :even].reshape(n_rows, n_parts, 1, -1)
-    products = np.matmul(parts, w[:even].reshape(n_parts, -1, 1)).reshape(n_rows, n_parts)
-    z: Array = np.add.reduce(products, axis=1, keepdims=True) if n_parts > 1 else products
-    return z + X[:, even:] @ w[even:] if even < length else z
+    return np.matmul(X[:, np.newaxis], w)[:, 0]
 
 
 def _gram(X: Array, root: Array) -> tuple[Array, Array]:
@@ -184,9 +181,12 @@ class DenseDataset(Dataset):
 
     @cached_property
     def _kind(self) -> type[DenseRows]:
-        row_bytes = self.X.itemsize * self.n_features
-        apart = self.X.strides[1] == self.X.itemsize and row_bytes >= STREAM_ROW_BYTES
-        return StreamedRows if apart and self.n_bytes >= STREAM_BYTES else DenseRows
+        """Rows one by one, where X comes from memory and they lie side by side in it."""
+        size, (to_next, to_entry) = self.X.itemsize * self.n_features, self.X.strides
+        least, most = STREAM_ROW_BYTES
+        in_one_piece = to_entry == self.X.itemsize and abs(to_next) < 2 * size
+        one_by_one = in_one_piece and least <= size <= most and self.X.flags.aligned
+        return StreamedRows if one_by_one and self.n_bytes >= STREAM_BYTES else DenseRows
 
     def cuts(self) -> Iterator[slice]:
         work = self.n_rows * self.row_work

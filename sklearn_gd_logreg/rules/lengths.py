@@ -1,7 +1,7 @@
 """How long a natural step is made where F is worked out at its beginning.
 
-F is the curvature of J there. It is largest where no class is more likely than another, so on
-the way out it shrinks, and the step ends short of the lowest point of its line.
+F is the curvature of J there. It is largest where no class is more likely than another. So on the
+way out from w = 0 it shrinks, and mostly a step ends short of the lowest point of its line.
 """
 
 from __future__ import annotations
@@ -21,11 +21,18 @@ if TYPE_CHECKING:
 LONGEST = 2.0
 """Largest rate that is tried."""
 
+SHORTEST = 0.99
+"""Largest part of its slope that a step is taken to leave."""
+
 SLIGHT = 0.05
 """Part of its slope that a step may leave, and the next is not made longer."""
 
 
-class FullSteps(Backtracking):
+ROUNDING = 160
+"""Roundings of J of which the slope of a step must be worth more to be told from its end's."""
+
+
+class LongerSteps(Backtracking):
     """Backtracking from the rate that the last step speaks for: 1, or more."""
 
     def first_trial(self, memory: NaturalMemory, k: int, last: float) -> float:
@@ -33,13 +40,15 @@ class FullSteps(Backtracking):
 
 
 def first_rate(point: Point, full: Target) -> float:
-    """The rate to try at w = 0, where the full step is a regression of y on x.
+    """The rate to try at w = 0, where the full step is a regression on x.
 
-    F is the matrix of the second moments there, but for l2 and a factor, so the step solves the
-    normal equations, and twice the decrease that it promises is R², for each class but one. By
-    normal equations the scores of rows with a common covariance are 1 − R² times those of Fisher's
-    linear discriminant. That is the optimum where the classes are normal, and too far elsewhere;
-    so the rate is the root of 1 / (1 − R²).
+    With two classes and without a penalty, F is a quarter of the second moments there. So the
+    step solves normal equations: of the targets ±1, but for a factor of 2. Twice the decrease
+    that it promises is their R² about 0, the part of their mean square that is explained. Fisher's
+    linear discriminant has 1 / (1 − R²) times its coefficients, however frequent the classes.
+    That is the optimum where the classes are normal with a common covariance, and often too far
+    elsewhere; so the rate is the root of 1 / (1 − R²). For K classes R² is a mean over K − 1
+    directions, and all of this a rule of thumb.
 
     References
     ----------
@@ -51,17 +60,23 @@ def first_rate(point: Point, full: Target) -> float:
     return _rate(1 - sqrt(1 - explained))
 
 
-def next_rate(before: Point, point: Point) -> float:
-    """The rate to try after a step: as many times as the last one should have been longer.
+def next_rate(before: Point, full: Target, point: Point) -> float:
+    """The rate to try after a step from ``before``, from which the full step was ``full``.
 
-    The slope of J along it at both ends tells. Where it falls evenly, it is 0 at its beginning
-    times 1 / (1 − what is left of it).
+    The slope of J along the step at both ends tells how much longer it should have been: where
+    the slope falls evenly, 1 / (1 − the part of it that is left) times. That, times the rate that
+    the step had, is tried next. A rate above 1 counts as 1, so that the rates come back to 1.
     """
     step = np.subtract(point.w, before.w, dtype=np.float64)
     slope = float(np.vdot(before.dw, step))
-    return _rate(float(np.vdot(point.dw, step)) / slope) if slope < 0 else 1.0
+    if -slope <= ROUNDING * np.finfo(point.w.dtype).eps * abs(before.cost):
+        return 1.0
+    last = -slope / (2 * full.decrease)
+    return _rate(float(np.vdot(point.dw, step)) / slope, min(last, 1.0))
 
 
-def _rate(left: float) -> float:
-    """The rate where a step of rate 1 leaves such a part of its slope."""
-    return 1 / (1 - min(left, 1 - 1 / LONGEST)) if left > SLIGHT else 1.0
+def _rate(left: float, last: float = 1.0) -> float:
+    """The rate where a step of the rate ``last`` leaves such a part of its slope."""
+    if left <= SLIGHT:
+        return 1.0
+    return min(max(last / (1 - min(left, SHORTEST)), 1.0), LONGEST)

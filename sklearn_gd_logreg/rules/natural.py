@@ -23,7 +23,7 @@ from .curvature import (
     towards_the_origin,
 )
 from .forms import SMALL, exact_form, fisher_rows, thrifty_form
-from .lengths import FullSteps, first_rate, next_rate
+from .lengths import LongerSteps, first_rate, next_rate
 from .proximal import ProximalFisher, WorkingSet
 from .sampling import (
     Known,
@@ -125,10 +125,10 @@ class NaturalGradient(UpdateRule):
     that costs over four times what w = 0, b = 0 does, the first step leads there.
 
     ``learning_rate="auto"`` tries α = 1 and backtracks. Where F is worked out anew at every point,
-    it tries up to α = 2: at w = 0, b = 0 by the R² of the regression that the step amounts to,
-    later by the slope that the last step has left. With mini-batches F is worked out once an
-    epoch, on all rows, and a small part of F at w = 0 is added (beyond ``direct_limit``: the
-    diagonals of both are added to the F of each batch), and
+    it tries up to α = 2: the more, at w = 0, b = 0, the regression explains that the step amounts
+    to, and later, the more of its slope the last step has left. With mini-batches F is worked
+    out once an epoch, on all rows, and a small part of F at w = 0 is added (beyond
+    ``direct_limit``: the diagonals of both are added to the F of each batch), and
     α = 1 / ((1 + p/batch_size)(1 + epochs)), p the number of parameters.
 
     Parameters
@@ -230,7 +230,7 @@ class NaturalGradient(UpdateRule):
         if anew.curvature.is_partial(point):
             anew.follow(before, memory.ratio)
         if self._may_go_further(anew):
-            anew.alpha = next_rate(memory.point, point)
+            anew.alpha = next_rate(memory.point, memory.full_step(), point)
         return anew
 
     def _is_deceived(self, point: Point, memory: NaturalMemory) -> bool:
@@ -271,9 +271,8 @@ class NaturalGradient(UpdateRule):
         return here
 
     def _may_go_further(self, memory: NaturalMemory) -> bool:
-        """Whether it can only be that F shrinks along a step that makes it too short."""
-        plain = not (self.exact or self.damping or memory.point.objective.penalty.l1)
-        return plain and memory.curvature.is_fresh
+        """Whether steps are Newton's, and of no other length than J asks for."""
+        return not (self.exact or self.damping) and memory.curvature.is_fresh
 
     def _sample_sizes(self, objective: Objective) -> list[int]:
         n_parameters = objective.data.n_parameters * objective.loss.n_outputs
@@ -317,7 +316,7 @@ class NaturalGradient(UpdateRule):
 
     def auto_rate(self, objective: Objective, batch_size: int | None) -> LearningRate:
         if batch_size is None:
-            return FullSteps(interpolate=not self.exact)
+            return LongerSteps(interpolate=not self.exact)
         n_parameters = objective.data.n_parameters * objective.loss.n_outputs
         steps_per_epoch = -(-len(objective.data.weighted_rows()) // batch_size)
         return TimeDecay(1 / (1 + n_parameters / batch_size), decay=1 / steps_per_epoch)
