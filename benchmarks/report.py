@@ -169,7 +169,8 @@ def machine(results: dict[str, Any]) -> str:
     m = results["machine"]
     versions = ", ".join(f"{k} {v}" for k, v in m["versions"].items() if v != "not installed")
     return (
-        f"{m['processor']}, {m['cores']} cores, OMP_NUM_THREADS {m['threads']}; {m['system']}, "
+        f"{m['processor']}, {m['cores']} core{'s' * (m['cores'] != 1)}, "
+        f"OMP_NUM_THREADS {m['threads']}; {m['system']}, "
         f"Python {m['python']}; {versions}; {m['date']}, {results.get('minutes', 0):.0f} minutes."
     )
 
