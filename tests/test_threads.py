@@ -309,14 +309,16 @@ def test_products_of_a_block_let_other_threads_run(storage):
 
 
 def test_few_blocks_are_for_one_thread(monkeypatch):
-    monkeypatch.setattr(dense, "BLOCK_BYTES", 1 << 21)
-    data = as_dataset(np.ones((100_000, 50)), np.zeros(100_000), None, True)
+    def rows(n_rows):
+        return as_dataset(np.broadcast_to(1.0, (n_rows, 50)), np.zeros(n_rows), None, True)
+
+    data = rows(180_000)
     n_blocks = len(data._cuts)
     assert n_blocks > 16
     assert [data._n_threads(available) for available in (1, 2, 1000)] == [1, 2, 2]
     monkeypatch.setattr(base, "THREAD_BYTES", 1)
     assert data._n_threads(1000) == n_blocks // 2
-    few = as_dataset(np.ones((10_000, 50)), np.zeros(10_000), None, True)
+    few = rows(20_000)
     assert len(few._cuts) > 1
     assert few._n_threads(1000) == 1
 

@@ -21,12 +21,8 @@ if TYPE_CHECKING:
 LONGEST = 2.0
 """Largest rate that is tried."""
 
-SHORTEST = 0.99
-"""Largest part of its slope that a step is taken to leave."""
-
 SLIGHT = 0.05
 """Part of its slope that a step may leave, and the next is not made longer."""
-
 
 ROUNDING = 160
 """Roundings of J of which the slope of a step must be worth more to be told from its end's."""
@@ -79,4 +75,5 @@ def _rate(left: float, last: float = 1.0) -> float:
     """The rate where a step of the rate ``last`` leaves such a part of its slope."""
     if left <= SLIGHT:
         return 1.0
-    return min(max(last / (1 - min(left, SHORTEST)), 1.0), LONGEST)
+    longer = last / (1 - left) if left < 1 else LONGEST
+    return min(max(longer, 1.0), LONGEST)

@@ -271,7 +271,7 @@ class NaturalGradient(UpdateRule):
         return here
 
     def _may_go_further(self, memory: NaturalMemory) -> bool:
-        """Whether steps are Newton's, and of no other length than J asks for."""
+        """Whether steps are Newton's, and may be longer than F says."""
         return not (self.exact or self.damping) and memory.curvature.is_fresh
 
     def _sample_sizes(self, objective: Objective) -> list[int]:
