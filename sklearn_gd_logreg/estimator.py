@@ -27,7 +27,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from ._typing import Array
 from .callbacks.support import CallbackSupportMixin, with_callbacks
 from .callbacks.tasks import Tasks
-from .data import RowSpace, as_dataset, own_threads, row_space
+from .data import AS_IT_IS, RowSpace, as_dataset, own_threads, row_space
 from .descent import Iterate
 from .held_out import HeldOut, Labelled, held_out, hold_out
 from .loss import cross_entropy
@@ -308,7 +308,7 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         """
         started = perf_counter()
         quiet = np.errstate(over="ignore", invalid="ignore")  # seen, and reported, as divergence
-        with quiet, own_threads():
+        with quiet:
             settings, random_state = self._check_parameters()
             mark = self._bookmark_for(settings, coef_init, intercept_init)
             tasks = self._tasks(X, y, sample_weight)
@@ -324,11 +324,12 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
                 objective = self._objective(X, labels)
                 held = others and held_out(others, labels.classes, objective)
                 w = self._start(objective, labels, coef_init, intercept_init, self._goes_on)
-                run = self._run(settings, objective, w, mark, random_state, seed)
-                if "best_iter_" in vars(self):  # callbacks are given a copy of all there is
-                    del self.best_iter_
-                outcome = self._watched(run, labels, held, started, tasks)
-                self._expose(run, labels, outcome)
+                with AS_IT_IS if objective.is_tiny and held is None else own_threads():
+                    run = self._run(settings, objective, w, mark, random_state, seed)
+                    if "best_iter_" in vars(self):  # callbacks are given a copy of all there is
+                        del self.best_iter_
+                    outcome = self._watched(run, labels, held, started, tasks)
+                    self._expose(run, labels, outcome)
             warn_unless_converged(outcome, objective, settings, run.rate)
         return self
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
-from functools import cached_property
+from functools import cache, cached_property
 from math import sqrt
 from typing import Any
 
@@ -22,6 +22,15 @@ from .penalty import ElasticNet
 FLAT = 1e-10
 """Least a(1 − a) by which dz is divided: far out it is 0 to rounding, and dz is not."""
 
+FEW = 2000
+"""Entries of the matrices of all pairs of classes up to which F is one product of them."""
+
+TINY, TINY_SIDE = 4096, 64
+"""Entries of X, and parameters, up to which no product or factor is worth two threads to BLAS.
+
+Up to as many, OpenBLAS uses one for every call that a descent makes.
+"""
+
 LARGE = 500
 """Number of parameters of one score from which no square matrix is formed to bound L."""
 
@@ -35,6 +44,10 @@ def joined(grams: Array, n_outputs: int) -> Array:
     if n_outputs == 1:
         return grams[0]
     side, own = grams.shape[1], np.arange(n_outputs)
+    if grams.size <= FEW:  # what costs time there are the calls
+        flat = np.dot(_signs(n_outputs), grams.reshape(len(grams), -1))
+        by_class = flat.reshape(n_outputs, n_outputs, side, side).transpose(2, 0, 3, 1)
+        return by_class.reshape(side * n_outputs, side * n_outputs)
     first, second = pairs(n_outputs)
     by_class = np.zeros((side, n_outputs, side, n_outputs))
     by_class[:, first, :, second] = by_class[:, second, :, first] = grams
@@ -42,6 +55,16 @@ def joined(grams: Array, n_outputs: int) -> Array:
     np.negative(by_class, out=by_class)
     by_class[:, own, :, own] = sums.transpose(2, 0, 1)
     return by_class.reshape(side * n_outputs, side * n_outputs)
+
+
+@cache
+def _signs(n_outputs: int) -> Array:
+    """How often the matrix of each pair of classes is in each block of F: 1, 0 or −1 times."""
+    first, second = pairs(n_outputs)
+    signs, pair = np.zeros((n_outputs, n_outputs, len(first))), np.arange(len(first))
+    signs[first, second, pair] = signs[second, first, pair] = -1
+    signs[first, first, pair] = signs[second, second, pair] = 1
+    return signs.reshape(n_outputs**2, -1)
 
 
 @dataclass(frozen=True)
@@ -66,6 +89,12 @@ class Objective:
         """The same cost on other rows: a mini-batch, or all in other coordinates."""
         penalty = replace(self.penalty, n_features=data.n_features)
         return Objective(data, self.loss, penalty)
+
+    @property
+    def is_tiny(self) -> bool:
+        """Whether BLAS works with one thread whatever it may use, so that it need not be held."""
+        data = self.data
+        return data.n_entries <= TINY and data.n_parameters * self.loss.n_outputs <= TINY_SIDE
 
     def loss_and_gradient(self, w: Array) -> tuple[float, Array]:
         """Mean loss, and gradient of mean loss + smooth penalty; one pass over the rows."""

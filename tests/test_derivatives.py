@@ -1,15 +1,17 @@
 """The derivatives of J against central differences, and its curvature against both."""
 
 from dataclasses import dataclass
+from itertools import combinations
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from scipy import sparse
 
+from sklearn_gd_logreg import objective as objective_module
 from sklearn_gd_logreg.data import as_dataset, csr, dense
 from sklearn_gd_logreg.loss import cross_entropy
-from sklearn_gd_logreg.objective import Objective, Point
+from sklearn_gd_logreg.objective import Objective, Point, joined
 from sklearn_gd_logreg.penalty import ElasticNet
 from sklearn_gd_logreg.rates import lowest_between
 from sklearn_gd_logreg.rules.curvature import (
@@ -289,6 +291,39 @@ def test_the_fisher_information_keeps_its_digits_far_from_the_data(case):
         block = sum(gram for pair, gram in expected.items() if c in pair).astype(float)
         own = by_class[:, c, :, c] - l2 * np.diag(np.arange(len(w)) < 5)
         np.testing.assert_allclose(own, block, atol=1e-12 * np.abs(block).max() + 1e-16)
+
+
+@pytest.mark.parametrize("n_classes", [3, 4, 7])
+@pytest.mark.parametrize("few", [True, False])
+def test_the_fisher_information_is_put_together_from_pairs_of_classes(few, n_classes, monkeypatch):
+    """Block by block as it is defined, in one product or piece by piece."""
+    monkeypatch.setattr(objective_module, "FEW", 10**9 * few)
+    grams = np.random.RandomState(0).standard_normal((n_classes * (n_classes - 1) // 2, 3, 3))
+    grams = grams + grams.swapaxes(1, 2)
+    by_class = joined(grams, n_classes).reshape(3, n_classes, 3, n_classes)
+    rows = np.zeros((n_classes, n_classes, 3, 3))
+    for gram, (c, d) in zip(grams, combinations(range(n_classes), 2), strict=True):
+        rows[c, d] = rows[d, c] = -gram
+    for c in range(n_classes):
+        rows[c, c] = -rows[c].sum(axis=0)
+    np.testing.assert_allclose(by_class, rows.transpose(2, 0, 3, 1), atol=1e-14)
+
+
+@pytest.mark.parametrize("l2", [0.0, 0.3])
+@pytest.mark.parametrize("intercept", [True, False])
+def test_f_has_a_curvature_where_all_scores_of_a_softmax_rise_alike(intercept, l2):
+    """Only in parameters without a penalty, and such that the others are left alone."""
+    case = Case(4, "dense", False, l2, intercept)
+    point = Point(case.objective(), case.point())
+    added = regular_fisher(point, 0.0) - point.fisher()
+    side = len(point.w)
+    free = np.arange(side) >= (5 if l2 else 0)
+    rise = np.kron(np.eye(side), np.full((4, 1), 0.5))
+    in_it = rise.T @ added @ rise
+    np.testing.assert_allclose(added, rise @ in_it @ rise.T, atol=1e-14)
+    np.testing.assert_array_equal(in_it[~free], 0)
+    mean = np.einsum("icjc->ij", point.fisher().reshape(side, 4, side, 4)) / 4
+    np.testing.assert_allclose(in_it[free][:, free], 1e-6 * mean[free][:, free], atol=1e-14)
 
 
 @each_case

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from sklearn_gd_logreg import GDLogisticRegression, certificate
@@ -21,7 +22,7 @@ from sklearn_gd_logreg.data import as_dataset, base, csr, dense, threads
 from sklearn_gd_logreg.data.threads import AHEAD, LARGE, add_up, blas_threads, own_threads
 from sklearn_gd_logreg.inspect import duality
 from sklearn_gd_logreg.loss import cross_entropy
-from sklearn_gd_logreg.objective import Objective
+from sklearn_gd_logreg.objective import TINY, TINY_SIDE, Objective
 from sklearn_gd_logreg.penalty import ElasticNet
 
 from .problems import uneven_weights
@@ -429,11 +430,51 @@ def test_blas_has_one_thread_in_a_fit_and_its_own_number_afterwards(fit):
         seen.extend(numbers_of_blas())
         return 0.1
 
-    X, y = np.eye(4), [0, 1, 0, 1]
+    X, y = np.tile(np.eye(4), (TINY // 16 + 1, 1)), np.arange(TINY // 4 + 4) % 2
     clf = GDLogisticRegression(solver="gd", learning_rate=rate, max_iter=3, tol=0)
     (clf.fit(X, y) if fit == "fit" else clf.partial_fit(X, y, classes=[0, 1]))
     assert set(seen) == {1}
     assert set(numbers_of_blas()) == {3}
+
+
+def test_blas_is_left_alone_where_it_has_little_to_do():
+    """Unless it is to judge more rows than it learns from."""
+    seen = []
+
+    def rate(k):
+        seen.extend(numbers_of_blas())
+        return 0.1
+
+    X, y = np.tile(np.eye(4), (TINY // 16, 1)), np.arange(TINY // 4) % 2
+    clf = GDLogisticRegression(solver="gd", learning_rate=rate, max_iter=3, tol=0)
+    clf.fit(X, y)
+    assert set(seen) == {3}
+    seen.clear()
+    clf.fit(X[:8], y[:8], X_val=X, y_val=y)
+    assert set(seen) == {1}
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+@pytest.mark.parametrize("l1_ratio", [0, 0.5])
+@pytest.mark.parametrize(
+    ("shape", "n_classes"),
+    [((4096, 1), 2), ((65, 63), 2), ((32, 63), 2), ((128, 31), 2), ((273, 15), 4), ((819, 5), 10)],
+)
+def test_the_largest_of_tiny_fits_have_the_same_bits_for_any_number_of_threads(
+    shape, n_classes, l1_ratio, storage
+):
+    random = np.random.RandomState(0)
+    X, y = random.standard_normal(shape), random.randint(n_classes, size=shape[0])
+    X = stored(X, storage)
+    assert shape[0] * shape[1] <= TINY
+    assert n_classes // (1 + (n_classes == 2)) * (shape[1] + 1) <= TINY_SIDE
+    for solver in ("natural", "nesterov"):
+        clf = GDLogisticRegression(solver=solver, l1_ratio=l1_ratio, max_iter=20, tol=0)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            coef = clf.fit(X, y).coef_
+            with threadpool_limits(1, "blas"):
+                assert_array_equal(clf.fit(X, y).coef_, coef)
 
 
 def test_blas_has_one_thread_while_a_certificate_is_made(monkeypatch):

@@ -176,7 +176,7 @@ def _blas() -> ThreadpoolController:
 
 
 def _threads_of_blas() -> int:
-    return max((library["num_threads"] or 1 for library in _blas().info()), default=1)
+    return max((library.num_threads or 1 for library in _blas().lib_controllers), default=1)
 
 
 class Held:

@@ -296,14 +296,17 @@ def regular(point: Point, damping: float, fisher: Array) -> Array:
     if damping:
         diagonal(fisher)[...] *= 1 + damping
     n_outputs = point.w.shape[1]
-    side = len(fisher) // n_outputs
-    first = side - objective.data.intercept if objective.penalty.l2 else 0
-    if n_outputs == 1 or first == side:
+    first = len(fisher) - n_outputs * objective.data.intercept if objective.penalty.l2 else 0
+    if n_outputs == 1 or first == len(fisher):
         return fisher
-    by_class = fisher.reshape(side, n_outputs, side, n_outputs)
-    flat = by_class[first:, :, first:]
-    mean = np.einsum("icjc->ij", flat) * (1e-6 / n_outputs)
-    flat += mean[:, np.newaxis, :, np.newaxis] * objective.loss.redundancy[:, np.newaxis]
+    flat = fisher[first:, first:]
+    side = len(flat) // n_outputs
+    if side == 1:
+        flat += 1e-6 / n_outputs * flat.trace() * objective.loss.redundancy
+        return fisher
+    by_class = flat.reshape(side, n_outputs, side, n_outputs)
+    mean = np.einsum("icjc->ij", by_class) * (1e-6 / n_outputs)
+    by_class += mean[:, np.newaxis, :, np.newaxis] * objective.loss.redundancy[:, np.newaxis]
     return fisher
 
 
