@@ -12,7 +12,7 @@ from scipy import sparse
 from sklearn.preprocessing import normalize
 
 from sklearn_gd_logreg import Backtracking, GDLogisticRegression, NaturalGradient
-from sklearn_gd_logreg.data import Dataset, as_dataset, base
+from sklearn_gd_logreg.data import Dataset, as_dataset, base, csr, dense
 from sklearn_gd_logreg.loss import cross_entropy
 from sklearn_gd_logreg.objective import Objective, Point
 from sklearn_gd_logreg.penalty import ElasticNet
@@ -461,8 +461,10 @@ def test_a_sample_that_does_not_do_gives_way_to_more_rows(monkeypatch, name):
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("start", [None, 0.3])
 @pytest.mark.parametrize("name", ["plain", "weights 0 to 3", "3 classes"])
-def test_samples_hand_f_over(monkeypatch, name):
+def test_samples_hand_f_over(monkeypatch, name, start, dtype):
     """So the first step on all rows takes no F of its own, and is a good one."""
     problem, used = problem_of(name), []
     made = natural.thrifty_form
@@ -472,11 +474,37 @@ def test_samples_hand_f_over(monkeypatch, name):
         return made(point, *args)
 
     monkeypatch.setattr(natural, "thrifty_form", spy)
-    problem.fit(model(max_iter=1, tol=1e-12))
+    X, y, n_outputs = problem.X.astype(dtype), problem.y, len(fitted(name).coef_)
+    coef = None if start is None else np.full((n_outputs, X.shape[1]), start)
+    clf = model(max_iter=1, tol=1e-12, **problem.options)
+    clf.fit(X, y, problem.sample_weight, coef_init=coef)
     assert used
-    assert len(problem.y) not in used
-    history = fitted(name).history_
+    assert len(y) not in used
+    clf = model(tol=1e-4, **problem.options).fit(X, y, problem.sample_weight, coef_init=coef)
+    history = clf.history_
     assert history["cost"][2] - exact_cost(name) <= 0.1 * (history["cost"][1] - exact_cost(name))
+
+
+@pytest.mark.parametrize(
+    "name", ["plain", "3 classes", "CSR", "F order", "uneven weights", "lasso", "10 classes"]
+)
+def test_all_products_of_float32_rows_are_in_float32(monkeypatch, name):
+    """On samples too. A factor in float64 would have X converted, block by block."""
+    seen = set()
+
+    def noting(product):
+        def noted(self, factor):
+            seen.update({self.X.dtype.name, factor.dtype.name})
+            return product(self, factor)
+
+        return noted
+
+    for product in ("times", "transposed_times"):
+        for kind in (dense.DenseRows, csr.SparseRows):
+            monkeypatch.setattr(kind, product, noting(getattr(kind, product)))
+    problem = problem_of(name)
+    problem.on(problem.X.astype(np.float32)).fit(model())
+    assert seen == {"float32"}
 
 
 def levels(n_rows, counts, seed=0):

@@ -98,7 +98,8 @@ class Heading(Curvature):
     known: Curvature | None = None
 
     def target(self, point: Point, alpha: float) -> Target:
-        return Target(point.w + alpha * (self.w - point.w), self.decrease)
+        end = self.w if alpha == 1 else point.w + alpha * (self.w - point.w)
+        return Target(end, self.decrease)
 
     def known_at(self, point: Point) -> Curvature | None:
         """What is known of F at a point, if that is where this led."""

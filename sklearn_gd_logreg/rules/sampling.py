@@ -133,6 +133,7 @@ def descend_on_samples(
         part = on_sample(objective, size, restraint)
         aware = rule.knowing(known.handed_over(objective, part.penalty))
         w, curvature = descend_on_sample(Point(part, w), aware, w.size / size)
+        w = w.astype(start.w.dtype, copy=False)
         known = Known(curvature, part.penalty)
     return w, known.handed_over(objective, objective.penalty)
 
