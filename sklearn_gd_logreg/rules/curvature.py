@@ -25,6 +25,10 @@ LEAST_PIVOT = 2e-5
 SMALLEST = 1e-30
 """Least entry on the diagonal of F that single precision can tell."""
 
+LARGE = 2000
+"""Number of parameters from which a guess of F, and the steps that correct it, are kept in single
+precision."""
+
 FLAT = 1e-6
 """Least curvature of the class probabilities that is reckoned with, as a part of the largest."""
 
@@ -225,17 +229,19 @@ class DiagonalFisher(Metric):
         half = np.sqrt(diagonal * diagonal.sum(axis=0))
         metrics = np.stack([half, np.sqrt(half * diagonal), diagonal]).reshape(3, -1)
         inverses = np.divide(1, metrics, out=np.zeros_like(metrics), where=metrics > 0)
+        if metrics.size > 3 * LARGE and max(metrics.max(), inverses.max()) < 1 / SMALLEST:
+            metrics, inverses = metrics.astype(np.float32), inverses.astype(np.float32)
         return cls(metrics, inverses)
 
     def solve(self, dw: Array) -> Array:
         return dw * self.inverses[self.chosen].reshape(dw.shape)
 
     def agreeing(self, step: Array, change: Array) -> DiagonalFisher:
-        """The power whose metric M has the least sᵀMs · yᵀM⁻¹y for a step s and a change y.
+        """The power whose metric M has the least sᵀMs · yᵀM⁻¹y for a flat step s and change y.
 
         By Cauchy and Schwarz that is (sᵀy)² at the least, and it is if y = Ms but for a factor.
         """
-        excess = (self.metrics @ step.ravel() ** 2) * (self.inverses @ change.ravel() ** 2)
+        excess = (self.metrics @ np.square(step)) * (self.inverses @ np.square(change))
         return replace(self, chosen=int(np.argmin(excess)))
 
 

@@ -10,14 +10,11 @@ from scipy.linalg import get_blas_funcs
 
 from .._typing import Array
 from ..objective import Objective, Point
-from .curvature import Curvature, FactorisedFisher, Metric
+from .curvature import LARGE, Curvature, FactorisedFisher, Metric
 from .sampling import price
 
 FEWEST_PAIRS, MOST_PAIRS, PAIRS_BYTES = 5, 20, 8e6
 """Steps that are remembered: as many as take so many bytes, between two bounds."""
-
-LARGE = 2000
-"""Number of parameters from which steps are remembered in single precision."""
 
 FRESH = 0.05
 """To what part a step with a fresh F is taken to shrink the norm of the gradient."""
@@ -46,13 +43,14 @@ class Pair(NamedTuple):
     inner: float
 
     @classmethod
-    def of(cls, step: Array, change: Array) -> Pair:
-        """Flat, and in single precision if they are long: a direction needs no more digits."""
-        size = np.sqrt(np.linalg.norm(step) * np.linalg.norm(change)) or 1.0
-        short: Array = np.ravel(step / size)
-        turn: Array = np.ravel(change / size)
-        if step.size > LARGE:
-            short, turn = short.astype(np.float32), turn.astype(np.float32)
+    def of(cls, step: Array, change: Array, size: float = 1.0) -> Pair:
+        """Both over ``size``, flat, and in single precision if they are long.
+
+        A direction needs no more digits.
+        """
+        kind = np.float32 if step.size > LARGE else np.float64
+        short: Array = np.ravel(step / size).astype(kind, copy=False)
+        turn: Array = np.ravel(change / size).astype(kind, copy=False)
         return cls(short, turn, float(np.vdot(short, turn)))
 
     def plus(self, more: Array) -> Pair:
@@ -124,16 +122,19 @@ class SecantFisher(Metric):
         """With the update for the step between two points."""
         step = np.subtract(point.w, before.w, dtype=np.float64)
         change = np.subtract(point.dw, before.dw, dtype=np.float64)
-        inner = float(np.vdot(step, change))
-        rounding = np.finfo(point.w.dtype).eps * np.linalg.norm(step) * np.linalg.norm(before.dw)
-        pair = Pair.of(step, change)
-        if inner <= rounding or pair.inner <= 0:
+        length = np.linalg.norm(step)
+        rounding = np.finfo(point.w.dtype).eps * length * np.linalg.norm(before.dw)
+        if np.vdot(step, change) <= rounding:
             return self
-        centre, scale = self.centre, self.scale
-        if not self.trusted:
-            centre = centre.agreeing(step, change)
-            scale = inner / float(np.vdot(change, centre.solve(change)))
+        pair = Pair.of(step, change, float(np.sqrt(length * np.linalg.norm(change))))
+        if pair.inner <= 0:
+            return self
         pairs = (*self.pairs, pair)[-most_pairs(pair) :]
+        if self.trusted:
+            return replace(self, pairs=pairs)
+        centre, change = self.centre.agreeing(pair.step, pair.change), pair.change
+        moved = centre.solve(change.reshape(step.shape)).ravel()
+        scale = pair.inner / float(np.vdot(change, moved))
         return replace(self, centre=centre, scale=scale, pairs=pairs)
 
     @property
