@@ -128,10 +128,16 @@ class Sum:
             while self._n_added in self._early:
                 more = self._early.pop(self._n_added)
                 if self._n_added:
-                    more = tuple(a + b for a, b in zip(self.so_far, more, strict=True))
+                    pairs = zip(self.so_far, more, strict=True)
+                    more = tuple(_plus(a, b, self._n_added > 1) for a, b in pairs)
                 self.so_far = more
                 self._n_added += 1
             self._changed.notify_all()
+
+
+def _plus(a: Any, b: Any, in_place: bool) -> Any:
+    """Their sum, written over the first where that is asked for and possible."""
+    return np.add(a, b, out=a) if in_place and isinstance(a, np.ndarray) else a + b
 
 
 def _started(helper: Thread) -> bool:
