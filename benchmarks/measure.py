@@ -26,15 +26,25 @@ more seconds than that, unless the limit itself is longer."""
 
 @contextmanager
 def at_most(seconds: float) -> Iterator[None]:
-    """Raise TimeoutError after so many seconds, as soon as Python runs again."""
+    """Raise TimeoutError after so many seconds, as soon as Python runs again.
+
+    Compiled code that is about to call Python may make another error of it, as Numba's does.
+    """
+    over = False
 
     def stop(*_: Any) -> None:
+        nonlocal over
+        over = True
         raise TimeoutError
 
     before = signal.signal(signal.SIGALRM, stop)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
+    except Exception as error:
+        if over:
+            raise TimeoutError from error
+        raise
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)

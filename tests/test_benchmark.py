@@ -1,6 +1,7 @@
 """The benchmark: its objective is J, its files load, its sampling finds what it should."""
 
 import importlib.util
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -135,6 +136,18 @@ def test_sampling_finds_the_fewest_iterations(monkeypatch):
 def test_the_default_may_take_longest(name, family, limit, best, allowed):
     solver = SimpleNamespace(name=name, family=family)
     assert load_measure().allowance(solver, limit, best) == pytest.approx(allowed)
+
+
+@pytest.mark.parametrize("made", [None, SystemError("returned a result with an exception set")])
+def test_a_fit_that_takes_too_long_is_one_whatever_compiled_code_makes_of_it(made):
+    measure = load_measure()
+    with pytest.raises(TimeoutError), measure.at_most(0.01):
+        try:
+            time.sleep(10)
+        except TimeoutError as error:
+            raise made or error from None
+    with pytest.raises(ZeroDivisionError), measure.at_most(10):
+        1 / 0  # noqa: B018
 
 
 def test_repetitions_take_turns_in_both_orders():
