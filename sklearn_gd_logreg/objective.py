@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.random import RandomState
 from numpy.typing import NDArray
-from scipy.sparse.linalg import LinearOperator, eigsh
+from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 
 from ._linalg import diagonal
 from ._typing import Array, Precision
@@ -22,11 +22,11 @@ from .penalty import ElasticNet
 FLAT = 1e-10
 """Least a(1 − a) by which dz is divided: far out it is 0 to rounding, and dz is not."""
 
-FEW = 2000
-"""Entries of the matrices of all pairs of classes up to which F is one product of them."""
+FEW = 50_000
+"""Multiplications up to which F is put together from the pairs of classes in one product."""
 
 TINY, TINY_SIDE = 4096, 64
-"""Entries of X, and parameters, up to which no product or factor is worth two threads to BLAS.
+"""Entries of X or rows, and parameters, up to which no call is worth two threads to BLAS.
 
 Up to as many, OpenBLAS uses one for every call that a descent makes.
 """
@@ -44,7 +44,7 @@ def joined(grams: Array, n_outputs: int) -> Array:
     if n_outputs == 1:
         return grams[0]
     side, own = grams.shape[1], np.arange(n_outputs)
-    if grams.size <= FEW:  # what costs time there are the calls
+    if n_outputs**2 * grams.size <= FEW:  # what costs time there are the calls
         flat = np.dot(_signs(n_outputs), grams.reshape(len(grams), -1))
         by_class = flat.reshape(n_outputs, n_outputs, side, side).transpose(2, 0, 3, 1)
         return by_class.reshape(side * n_outputs, side * n_outputs)
@@ -93,8 +93,8 @@ class Objective:
     @property
     def is_tiny(self) -> bool:
         """Whether BLAS works with one thread whatever it may use, so that it need not be held."""
-        data = self.data
-        return data.n_entries <= TINY and data.n_parameters * self.loss.n_outputs <= TINY_SIDE
+        data, side = self.data, self.data.n_parameters * self.loss.n_outputs
+        return max(data.n_entries, data.n_rows) <= TINY and side <= TINY_SIDE
 
     def loss_and_gradient(self, w: Array) -> tuple[float, Array]:
         """Mean loss, and gradient of mean loss + smooth penalty; one pass over the rows."""
@@ -307,7 +307,12 @@ class Objective:
 
         operator = LinearOperator((side, side), matvec=product, dtype=np.float64)
         start = np.random.RandomState(0).uniform(0.5, 1.5, size=side)
-        found = eigsh(operator, k=1, which="LA", v0=start, tol=1e-3, return_eigenvectors=False)
+        try:
+            found = eigsh(operator, k=1, which="LA", v0=start, tol=1e-3, return_eigenvectors=False)
+        except ArpackError:
+            if product(start).any():
+                raise
+            return 0.0  # X is 0, and there is nothing to begin with
         return 1.01 * float(found[0])
 
     # -- mini-batches ------------------------------------------------------------------

@@ -22,7 +22,7 @@ from sklearn_gd_logreg.rules.curvature import (
     regular_fisher,
 )
 from sklearn_gd_logreg.rules.implicit import conjugate_gradients
-from sklearn_gd_logreg.rules.secant import SecantFisher
+from sklearn_gd_logreg.rules.secant import Pair, SecantFisher
 
 from .problems import mean_loss_and_gradient, noisy, sparse_rows, uneven_weights
 
@@ -166,6 +166,36 @@ def test_the_power_of_the_diagonal_is_the_one_that_a_step_has_shown(case, chosen
     agreeing = metric.agreeing(step, change)
     assert agreeing.chosen == chosen
     np.testing.assert_allclose(agreeing.solve(change), 3 * step)
+
+
+@pytest.mark.parametrize("span", [0, 3, 9, 20])
+def test_a_long_guess_is_in_single_precision_unless_the_scales_need_double(span):
+    """Either way the power is the one that a step has shown, for any scale of the features."""
+    random = np.random.RandomState(0)
+    scales = 10.0 ** np.linspace(-span, span, 2100)
+    X = sparse.random(300, 2100, density=0.02, random_state=0).multiply(scales)
+    metric = DiagonalFisher.of(objective_on(sparse.csr_array(X), np.arange(300) % 2, 2))
+    single = metric.metrics.dtype == np.float32
+    assert single == (span <= 3)
+    assert DiagonalFisher.of(CASES[0].objective()).metrics.dtype == np.float64
+    for chosen in range(3):
+        step = random.standard_normal(2101) * np.sqrt(metric.inverses[chosen].astype(float))
+        pair = Pair.of(step, 3 * metric.metrics[chosen].astype(float) * step)
+        assert metric.agreeing(pair.step, pair.change).chosen == chosen
+
+
+@pytest.mark.parametrize("scale", [1e-25, 1.0, 1e25])
+def test_a_long_step_is_remembered_at_any_scale(scale):
+    """It is scaled before it is rounded to single precision."""
+    X = sparse.random(300, 2100, density=0.02, random_state=0, format="csr") * scale
+    objective = objective_on(sparse.csr_array(X), np.arange(300) % 2, 2, intercept=False)
+    before = Point(objective, np.zeros((2100, 1)))
+    point = before.move(-before.dw / scale**2)
+    guess = SecantFisher(DiagonalFisher.of(objective), 1.0, 0, False, 0.0, trusted=False)
+    (pair,) = guess.with_pair(before, point).pairs
+    assert pair.step.dtype == pair.change.dtype == np.float32
+    lengths = [np.linalg.norm(part.astype(float)) for part in (pair.step, pair.change)]
+    assert np.prod(lengths) == pytest.approx(1, rel=1e-5)
 
 
 def assume_distinct(metrics):

@@ -59,6 +59,20 @@ def wide(n_classes=2, seed=0, n_rows=N_ROWS, n_features=N_FEATURES):
     return X, np.arange(n_rows) % n_classes
 
 
+@pytest.mark.parametrize("C", [1.0, np.inf])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("storage", STORAGES)
+@pytest.mark.parametrize("solver", ["natural", "gd", "momentum", "nesterov"])
+def test_wide_data_that_are_0_have_no_row_space_and_a_model_all_the_same(
+    solver, storage, fit_intercept, C
+):
+    X, y = STORAGES[storage](np.zeros((20, 10000))), np.arange(20) % 2
+    clf = GDLogisticRegression(solver=solver, fit_intercept=fit_intercept, C=C).fit(X, y)
+    assert clf.stop_reason_ == "tol"
+    assert not clf.coef_.any()
+    assert clf.history_["cost"][-1] == pytest.approx(np.log(2), rel=1e-6)
+
+
 @pytest.fixture
 def small_pays(monkeypatch):
     """Small data and few steps do not pay; here they must do."""

@@ -22,7 +22,7 @@ from sklearn_gd_logreg.data import as_dataset, base, csr, dense, threads
 from sklearn_gd_logreg.data.threads import AHEAD, LARGE, add_up, blas_threads, own_threads
 from sklearn_gd_logreg.inspect import duality
 from sklearn_gd_logreg.loss import cross_entropy
-from sklearn_gd_logreg.objective import TINY, TINY_SIDE, Objective
+from sklearn_gd_logreg.objective import Objective
 from sklearn_gd_logreg.penalty import ElasticNet
 
 from .problems import uneven_weights
@@ -68,6 +68,11 @@ def quick_turns():
     sys.setswitchinterval(1e-6)
     yield
     sys.setswitchinterval(before)
+
+
+def thin(n_rows, n_features):
+    """Sparse rows, a twentieth of them filled."""
+    return sparse.random(n_rows, n_features, density=0.05, format="csr", random_state=0)
 
 
 def summed(function, n_blocks, n_threads):
@@ -430,46 +435,68 @@ def test_blas_has_one_thread_in_a_fit_and_its_own_number_afterwards(fit):
         seen.extend(numbers_of_blas())
         return 0.1
 
-    X, y = np.tile(np.eye(4), (TINY // 16 + 1, 1)), np.arange(TINY // 4 + 4) % 2
+    X, y = np.tile(np.eye(4), (300, 1)), np.arange(1200) % 2
     clf = GDLogisticRegression(solver="gd", learning_rate=rate, max_iter=3, tol=0)
     (clf.fit(X, y) if fit == "fit" else clf.partial_fit(X, y, classes=[0, 1]))
     assert set(seen) == {1}
     assert set(numbers_of_blas()) == {3}
 
 
-def test_blas_is_left_alone_where_it_has_little_to_do():
-    """Unless it is to judge more rows than it learns from."""
+@pytest.mark.parametrize(
+    ("X", "n_threads"),
+    [
+        (np.tile(np.eye(4), (256, 1)), 3),
+        (np.tile(np.eye(4), (260, 1)), 1),
+        (thin(4096, 5), 3),
+        (thin(4097, 5), 1),
+        (np.ones((64, 63)), 3),
+        (np.ones((63, 64)), 1),
+    ],
+    ids=["entries", "too many", "rows", "too many rows", "parameters", "too many parameters"],
+)
+def test_blas_is_left_alone_where_it_has_little_to_do(X, n_threads):
+    """Unless it is to judge other rows than it learns from."""
     seen = []
 
     def rate(k):
         seen.extend(numbers_of_blas())
         return 0.1
 
-    X, y = np.tile(np.eye(4), (TINY // 16, 1)), np.arange(TINY // 4) % 2
+    y = np.arange(X.shape[0]) % 2
     clf = GDLogisticRegression(solver="gd", learning_rate=rate, max_iter=3, tol=0)
     clf.fit(X, y)
-    assert set(seen) == {3}
+    assert set(seen) == {n_threads}
     seen.clear()
     clf.fit(X[:8], y[:8], X_val=X, y_val=y)
     assert set(seen) == {1}
 
 
-@pytest.mark.parametrize("storage", STORAGES)
+@pytest.mark.parametrize("storage", [*STORAGES, "thin"])
 @pytest.mark.parametrize("l1_ratio", [0, 0.5])
 @pytest.mark.parametrize(
     ("shape", "n_classes"),
-    [((4096, 1), 2), ((65, 63), 2), ((32, 63), 2), ((128, 31), 2), ((273, 15), 4), ((819, 5), 10)],
+    [
+        ((4096, 1), 2),
+        ((65, 63), 2),
+        ((32, 63), 2),
+        ((128, 31), 2),
+        ((273, 15), 4),
+        ((819, 5), 10),
+        ((1500, 1), 32),
+    ],
 )
 def test_the_largest_of_tiny_fits_have_the_same_bits_for_any_number_of_threads(
     shape, n_classes, l1_ratio, storage
 ):
+    """And those of as few entries in more rows."""
     random = np.random.RandomState(0)
-    X, y = random.standard_normal(shape), random.randint(n_classes, size=shape[0])
-    X = stored(X, storage)
-    assert shape[0] * shape[1] <= TINY
-    assert n_classes // (1 + (n_classes == 2)) * (shape[1] + 1) <= TINY_SIDE
+    if storage == "thin":
+        X = thin(20 * shape[0], shape[1])
+    else:
+        X = stored(random.standard_normal(shape), storage)
+    y = random.randint(n_classes, size=X.shape[0])
     for solver in ("natural", "nesterov"):
-        clf = GDLogisticRegression(solver=solver, l1_ratio=l1_ratio, max_iter=20, tol=0)
+        clf = GDLogisticRegression(solver=solver, l1_ratio=l1_ratio, max_iter=15, tol=0)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             coef = clf.fit(X, y).coef_

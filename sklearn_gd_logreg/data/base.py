@@ -68,7 +68,7 @@ class Rows(ABC):
 
     def forward(self, w: Array) -> Array:
         """Scores z = Xw + b, shape (m, n_outputs); at w = 0, where they are 0, X is not read."""
-        if not (w[-1].any() or w.any()):
+        if not (w[-1:].any() or w.any()):
             return np.zeros((self.X.shape[0], w.shape[1]), np.result_type(self.X.dtype, w.dtype))
         if not self.intercept:
             return self.times(w)

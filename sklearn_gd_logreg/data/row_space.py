@@ -100,6 +100,8 @@ def row_space(data: Dataset, w: Array) -> RowSpace:
     RowSpace
     """
     scores, mix = factorise(data.X)
+    if not mix.size:  # X is 0, but a descent needs a coordinate
+        scores = mix = np.zeros((data.n_rows, 1))
     data.passes.count += 1
     weights = w[: data.n_features].astype(np.float64)
     inside, outside = _split(data, mix, weights)

@@ -25,6 +25,10 @@ LEAST_PIVOT = 2e-5
 SMALLEST = 1e-30
 """Least entry on the diagonal of F that single precision can tell."""
 
+FARTHEST = 1e15
+"""Largest entry of such a guess, and of its inverse, whose products are well in the range of single
+precision."""
+
 LARGE = 2000
 """Number of parameters from which a guess of F, and the steps that correct it, are kept in single
 precision."""
@@ -229,7 +233,7 @@ class DiagonalFisher(Metric):
         half = np.sqrt(diagonal * diagonal.sum(axis=0))
         metrics = np.stack([half, np.sqrt(half * diagonal), diagonal]).reshape(3, -1)
         inverses = np.divide(1, metrics, out=np.zeros_like(metrics), where=metrics > 0)
-        if metrics.size > 3 * LARGE and max(metrics.max(), inverses.max()) < 1 / SMALLEST:
+        if metrics.size > 3 * LARGE and max(metrics.max(), inverses.max()) < FARTHEST:
             metrics, inverses = metrics.astype(np.float32), inverses.astype(np.float32)
         return cls(metrics, inverses)
 
@@ -241,7 +245,9 @@ class DiagonalFisher(Metric):
 
         By Cauchy and Schwarz that is (sᵀy)² at the least, and it is if y = Ms but for a factor.
         """
-        excess = (self.metrics @ np.square(step)) * (self.inverses @ np.square(change))
+        kind = self.metrics.dtype
+        squares, turns = np.square(step, dtype=kind), np.square(change, dtype=kind)
+        excess = (self.metrics @ squares) * (self.inverses @ turns)
         return replace(self, chosen=int(np.argmin(excess)))
 
 
