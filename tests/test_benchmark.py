@@ -138,14 +138,32 @@ def test_the_default_may_take_longest(name, family, limit, best, allowed):
     assert load_measure().allowance(solver, limit, best) == pytest.approx(allowed)
 
 
+def test_short_fits_are_timed_when_the_caches_are_warm():
+    measure, runs = load_measure(), []
+    solver = SimpleNamespace(pre_run_hook=lambda k: None, run=runs.append, get_result=lambda: 0)
+    names = ("objective_value", "objective_suboptimality", "objective_passes")
+    curve = measure.Curve(solver, lambda found: [dict.fromkeys(names, 0.0)], limit=1.0)
+    curve.fit(3)
+    assert runs == [3]
+    curve.fit(3)
+    assert runs == [3, 3, 3]
+    assert len(curve.points[3].seconds) == 2
+    curve.points[3].seconds[:] = [measure.BRIEF] * 2
+    curve.fit(3)
+    assert runs == [3] * 4
+
+
 @pytest.mark.parametrize("made", [None, SystemError("returned a result with an exception set")])
 def test_a_fit_that_takes_too_long_is_one_whatever_compiled_code_makes_of_it(made):
-    measure = load_measure()
-    with pytest.raises(TimeoutError), measure.at_most(0.01):
+    def compiled():
         try:
             time.sleep(10)
         except TimeoutError as error:
             raise made or error from None
+
+    measure = load_measure()
+    with pytest.raises(TimeoutError), measure.at_most(0.01):
+        compiled()
     with pytest.raises(ZeroDivisionError), measure.at_most(10):
         1 / 0  # noqa: B018
 
