@@ -25,8 +25,8 @@ FLAT = 1e-10
 FEW = 50_000
 """Multiplications up to which F is put together from the pairs of classes in one product."""
 
-TINY, TINY_SIDE = 4096, 64
-"""Entries of X or rows, and parameters, up to which no call is worth two threads to BLAS.
+TINY, TINY_SIDE = 2500, 48
+"""Rows times features, and parameters, up to which no call is worth two threads to BLAS.
 
 Up to as many, OpenBLAS uses one for every call that a descent makes.
 """
@@ -94,7 +94,8 @@ class Objective:
     def is_tiny(self) -> bool:
         """Whether BLAS works with one thread whatever it may use, so that it need not be held."""
         data, side = self.data, self.data.n_parameters * self.loss.n_outputs
-        return max(data.n_entries, data.n_rows) <= TINY and side <= TINY_SIDE
+        few = data.n_rows * data.n_features <= TINY and side <= TINY_SIDE
+        return few and data.n_rows >= data.n_features  # wide rows are factorised first
 
     def loss_and_gradient(self, w: Array) -> tuple[float, Array]:
         """Mean loss, and gradient of mean loss + smooth penalty; one pass over the rows."""

@@ -445,14 +445,15 @@ def test_blas_has_one_thread_in_a_fit_and_its_own_number_afterwards(fit):
 @pytest.mark.parametrize(
     ("X", "n_threads"),
     [
-        (np.tile(np.eye(4), (256, 1)), 3),
-        (np.tile(np.eye(4), (260, 1)), 1),
-        (thin(4096, 5), 3),
-        (thin(4097, 5), 1),
-        (np.ones((64, 63)), 3),
-        (np.ones((63, 64)), 1),
+        (np.tile(np.eye(4), (156, 1)), 3),
+        (np.tile(np.eye(4), (157, 1)), 1),
+        (thin(500, 5), 3),
+        (thin(501, 5), 1),
+        (np.ones((52, 47)), 3),
+        (np.ones((51, 48)), 1),
+        (np.ones((12, 13)), 1),
     ],
-    ids=["entries", "too many", "rows", "too many rows", "parameters", "too many parameters"],
+    ids=["dense", "rows", "CSR", "rows of CSR", "square", "features", "wide"],
 )
 def test_blas_is_left_alone_where_it_has_little_to_do(X, n_threads):
     """Unless it is to judge other rows than it learns from."""
@@ -476,24 +477,21 @@ def test_blas_is_left_alone_where_it_has_little_to_do(X, n_threads):
 @pytest.mark.parametrize(
     ("shape", "n_classes"),
     [
-        ((4096, 1), 2),
-        ((65, 63), 2),
-        ((32, 63), 2),
-        ((128, 31), 2),
-        ((273, 15), 4),
-        ((819, 5), 10),
-        ((1500, 1), 32),
+        ((2500, 1), 2),
+        ((53, 47), 2),
+        ((47, 47), 2),
+        ((26, 47), 2),
+        ((80, 31), 2),
+        ((166, 15), 3),
+        ((500, 5), 8),
+        ((1250, 2), 16),
     ],
 )
 def test_the_largest_of_tiny_fits_have_the_same_bits_for_any_number_of_threads(
     shape, n_classes, l1_ratio, storage
 ):
-    """And those of as few entries in more rows."""
     random = np.random.RandomState(0)
-    if storage == "thin":
-        X = thin(20 * shape[0], shape[1])
-    else:
-        X = stored(random.standard_normal(shape), storage)
+    X = thin(*shape) if storage == "thin" else stored(random.standard_normal(shape), storage)
     y = random.randint(n_classes, size=X.shape[0])
     for solver in ("natural", "nesterov"):
         clf = GDLogisticRegression(solver=solver, l1_ratio=l1_ratio, max_iter=15, tol=0)
