@@ -6,7 +6,7 @@ import pickle
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from math import isfinite
 from time import perf_counter
@@ -27,7 +27,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from ._typing import Array
 from .callbacks.support import CallbackSupportMixin, with_callbacks
 from .callbacks.tasks import Tasks
-from .data import AS_IT_IS, RowSpace, as_dataset, own_threads, row_space
+from .data import RowSpace, as_dataset, own_threads, row_space
 from .descent import Iterate
 from .held_out import HeldOut, Labelled, held_out, hold_out
 from .loss import cross_entropy
@@ -324,7 +324,7 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
                 objective = self._objective(X, labels)
                 held = others and held_out(others, labels.classes, objective)
                 w = self._start(objective, labels, coef_init, intercept_init, self._goes_on)
-                with AS_IT_IS if objective.is_tiny and held is None else own_threads():
+                with nullcontext() if objective.is_tiny and held is None else own_threads():
                     run = self._run(settings, objective, w, mark, random_state, seed)
                     if "best_iter_" in vars(self):  # callbacks are given a copy of all there is
                         del self.best_iter_

@@ -12,11 +12,10 @@ from .columns import Columns
 from .csr import SparseDataset
 from .dense import DenseDataset
 from .row_space import RowSpace, row_space, row_space_pays
-from .threads import AS_IT_IS, blas_threads, own_threads
+from .threads import blas_threads, own_threads
 
 __all__ = [
     "ALL",
-    "AS_IT_IS",
     "Columns",
     "Dataset",
     "RowSpace",

@@ -25,12 +25,12 @@ LEAST_PIVOT = 2e-5
 SMALLEST = 1e-30
 """Least entry on the diagonal of F that single precision can tell."""
 
-FARTHEST = 1e15
-"""Largest entry of such a guess, and of its inverse, whose products are well in the range of single
-precision."""
-
 LARGE = 2000
 """Number of parameters from which a guess of F, and the steps that correct it, are kept in single
+precision."""
+
+FARTHEST = 1e15
+"""Largest entry of such a guess, and of its inverse, whose products are well in the range of single
 precision."""
 
 FLAT = 1e-6
