@@ -139,6 +139,40 @@ def test_the_factors_of_the_fisher_information_make_it_up_where_a_is_constant(ca
 
 
 @each_case
+@pytest.mark.parametrize("damping", [0.0, 0.3])
+def test_the_product_form_is_solved_as_the_matrix_that_it_stands_for(case, damping):
+    objective, w = case.objective(), case.point()
+    gram, classes = objective.fisher_factors(w)
+    values, vectors = np.linalg.eigh(classes)
+    classes = vectors @ np.diag(np.maximum(values, 1e-6 * values[-1])) @ vectors.T
+    penalty = objective.penalty.gradient(np.ones((len(w), 1)))[:, 0]
+    damped = gram + damping * np.diag(np.diag(gram))
+    matrix = np.kron(damped, classes)
+    matrix += (1 + damping) * np.kron(np.diag(penalty), np.eye(len(classes)))
+    moves = np.random.RandomState(0).standard_normal(w.shape)
+    slopes = (matrix @ moves.ravel()).reshape(w.shape)
+    found = KroneckerFisher.at(Point(objective, w), damping).solve(slopes)
+    again = (matrix @ found.ravel()).reshape(w.shape)
+    np.testing.assert_allclose(again, slopes, atol=1e-9 * np.abs(slopes).max())
+    if np.linalg.cond(matrix) < 1e6:
+        np.testing.assert_allclose(found, moves, atol=1e-6)
+
+
+def test_the_product_form_does_not_depend_on_the_units_of_the_features():
+    rng = np.random.RandomState(0)
+    X, y = rng.standard_normal((60, 6)), np.arange(60) % 3
+    X[:, 2] = 0
+    units = 10.0 ** np.array([-6, 6, 3, 0, 4, -3, 0])[:, np.newaxis]
+    plain, other = objective_on(X, y, 3), objective_on(X * units[:6, 0], y, 3)
+    w = rng.standard_normal((7, 3))
+    step = KroneckerFisher.at(Point(plain, w), 0.0).solve(Point(plain, w).dw)
+    there = Point(other, w / units)
+    np.testing.assert_allclose(
+        KroneckerFisher.at(there, 0.0).solve(there.dw), step / units, rtol=1e-6
+    )
+
+
+@each_case
 @pytest.mark.parametrize("centre", ["factor", "product"])
 def test_secants_give_a_symmetric_metric_that_fits_the_last_step(case, centre):
     objective, w = case.objective(), case.point()

@@ -191,6 +191,10 @@ class FactorisedFisher(Metric):
                 return cls(fisher, scale, factor)
             trace *= 10
 
+    def to_unit(self) -> Array:
+        """L⁻¹ of F = LLᵀ: L⁻¹ F L⁻ᵀ = I."""
+        return np.tril(lapack.dtrtri(self.factor, lower=1)[0]) / self.scale
+
     def solve(self, dw: Array) -> Array:
         slope = dw.ravel() / self.scale
         move = lapack.dpotrs(self.factor, slope, lower=1)[0]
@@ -256,8 +260,18 @@ class KroneckerFisher(Metric):
     """F of the softmax as if features and classes varied independently: G ⊗ A + l2 I.
 
     A = mean(diag(a) − aaᵀ) and G = Σ h xxᵀ / Σ h, with h the trace of diag(a) − aaᵀ of a
-    row. In the coordinates of the eigenvectors of A, one matrix of the size of G for each
-    class is factorised, where F itself has K² as many entries.
+    row. There are coordinates in which this F is a diagonal: the eigenvectors of A for the
+    classes and, for the features, V with VᵀGV and Vᵀ(l2 I)V both diagonal. They are found with
+    matrices of the size of G, where F itself has K² as many entries.
+
+    Attributes
+    ----------
+    features : array of shape (n_parameters, n_parameters)
+        V.
+    classes : array of shape (n_outputs, n_outputs)
+        The eigenvectors of A.
+    entries : array of the shape of w
+        F in these coordinates.
 
     References
     ----------
@@ -265,29 +279,38 @@ class KroneckerFisher(Metric):
     curvature", ICML 2015, whose single layer this is.
     """
 
-    vectors: Array
-    blocks: list[FactorisedFisher]
+    features: Array
+    classes: Array
+    entries: Array
 
     @classmethod
     def at(cls, point: Point, damping: float) -> KroneckerFisher:
-        """Both factors at a point; two passes over its rows."""
+        """Both factors at a point; two passes over its rows.
+
+        V comes from F of a class of average eigenvalue, LLᵀ, in whose metric G and l2 I add
+        up to I and so have the same eigenvectors.
+        """
         objective = point.objective
         gram, classes = objective.fisher_factors(point.w)
         require_finite(gram)
         values, vectors = np.linalg.eigh(classes)
-        n_features = objective.data.n_features
-        blocks = []
-        for value in np.maximum(values, FLAT * values[-1]):
-            block = value * gram
-            diagonal(block)[:n_features] += objective.penalty.l2
-            diagonal(block)[...] *= 1 + damping
-            blocks.append(FactorisedFisher.of(block))
-        return cls(vectors, blocks)
+        values = np.maximum(values, FLAT * values[-1])
+        penalty = np.zeros(len(gram))
+        penalty[: objective.data.n_features] = objective.penalty.l2 * (1 + damping)
+        average = values.mean() * gram
+        diagonal(average)[...] *= 1 + damping
+        diagonal(average)[...] += penalty
+        to_unit = FactorisedFisher.of(average).to_unit()
+        with blas_threads(len(gram) ** 3):
+            roots = to_unit * np.sqrt(penalty)
+            shares, turns = np.linalg.eigh(roots @ roots.T)
+            features = to_unit.T @ turns
+        shares = np.clip(shares, 0, 1)[:, np.newaxis]
+        return cls(features, vectors, (1 - shares) * (values / values.mean()) + shares)
 
     def solve(self, dw: Array) -> Array:
-        rotated = dw @ self.vectors
-        moves = [block.solve(column) for block, column in zip(self.blocks, rotated.T, strict=True)]
-        return np.column_stack(moves) @ self.vectors.T
+        slopes = self.features.T @ (dw @ self.classes)
+        return self.features @ (slopes / self.entries) @ self.classes.T
 
 
 def regular_fisher(point: Point, damping: float, features: NDArray[np.intp] | slice = ALL) -> Array:
