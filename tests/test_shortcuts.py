@@ -16,7 +16,7 @@ from sklearn_gd_logreg.data import Dataset, as_dataset, base, csr, dense
 from sklearn_gd_logreg.loss import cross_entropy
 from sklearn_gd_logreg.objective import Objective, Point
 from sklearn_gd_logreg.penalty import ElasticNet
-from sklearn_gd_logreg.rules import natural, sampling
+from sklearn_gd_logreg.rules import natural, sampling, secant
 from sklearn_gd_logreg.rules.curvature import FactorisedFisher, KroneckerFisher
 from sklearn_gd_logreg.rules.forms import fisher_rows, secants
 from sklearn_gd_logreg.rules.lasso import solve_lasso
@@ -297,7 +297,7 @@ def text(C, fit_intercept=True, scales=0.0):
 
 
 @pytest.mark.parametrize("fit_intercept", [True, False])
-@pytest.mark.parametrize(("C", "most"), [(1.0, 30), (100.0, 65)])
+@pytest.mark.parametrize(("C", "most"), [(1.0, 29), (100.0, 56), (1e4, 180)])
 def test_text_needs_few_passes(C, fit_intercept, most):
     problem = text(C, fit_intercept)
     clf = problem.fit(model())
@@ -306,6 +306,29 @@ def test_text_needs_few_passes(C, fit_intercept, most):
     assert cost_of(problem, clf) - cost_of(problem, best) <= ASKED
     plain = problem.fit(model(solver=NaturalGradient(exact=True)))
     assert clf.history_["passes"][-1] <= min(most, plain.history_["passes"][-1])
+
+
+@pytest.mark.parametrize("C", [1.0, 100.0, 1e4])
+def test_what_a_guess_says_to_be_left_is_of_the_right_size(C):
+    """No less than half and no more than twice, in the middle, of steps that differ widely."""
+    problem = text(C)
+    history = problem.fit(model()).history_
+    best = cost_of(problem, problem.fit(model(tol=1e-9)))
+    ratio = history["gradient_norm"] ** 2 / 2 / (history["cost"] - best)
+    assert 0.5 <= np.median(ratio[5:-2]) <= 2
+
+
+def test_a_guess_is_kept_however_slow_but_not_for_ever(monkeypatch):
+    """Products with F on the way cost more passes, but fewer iterations."""
+    problem = text(1e4)
+    kept = problem.fit(model())
+    monkeypatch.setattr(secant, "MANY", 20)
+    left = problem.fit(model())
+    assert (np.diff(kept.history_["passes"])[:-4] < 5).all()
+    assert kept.history_["passes"][-1] < left.history_["passes"][-1]
+    assert kept.n_iter_ > left.n_iter_ > 20
+    assert kept.stop_reason_ == left.stop_reason_ == "tol"
+    assert abs(cost_of(problem, kept) - cost_of(problem, left)) <= ASKED
 
 
 def test_interpolation_spares_passes_along_the_line():

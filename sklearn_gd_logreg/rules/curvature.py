@@ -33,6 +33,9 @@ FARTHEST = 1e15
 """Largest entry of such a guess, and of its inverse, whose products are well in the range of single
 precision."""
 
+SLOWEST = 0.99
+"""Largest ratio of one decrease to the one before that is reckoned with."""
+
 FLAT = 1e-6
 """Least curvature of the class probabilities that is reckoned with, as a part of the largest."""
 
@@ -50,6 +53,15 @@ class Curvature(ABC):
     @abstractmethod
     def target(self, point: Point, alpha: float) -> Target:
         """Minimum over u of dw·(u − w) + (u − w)ᵀF(u − w)/(2α) + l1 ‖u‖₁."""
+
+    def to_come(self, decrease: float, ratio: float) -> float:
+        """The decrease of this step and of all that follow it.
+
+        ``ratio`` is that of the decrease promised here to that promised a step ago. An F that
+        is not fresh promises too little where it is too large. There the steps shrink slowly,
+        and their decreases, a geometric series, are what is still to gain.
+        """
+        return decrease / (1 - min(ratio, SLOWEST))
 
     def learn(self, before: Point, point: Point, decrease: float) -> Curvature | None:
         """The model corrected by a step and the change of dw on it; None to work it out anew.
@@ -125,9 +137,6 @@ def towards_the_origin(point: Point) -> Heading:
 
 class Metric(Curvature):
     """A model that is quadratic throughout: the step is −α F⁻¹ dw."""
-
-    window = 6
-    """Steps over which its progress is judged where it is a guess, corrected by secants."""
 
     @abstractmethod
     def solve(self, dw: Array) -> Array:
@@ -223,8 +232,6 @@ class DiagonalFisher(Metric):
     metrics: Array
     inverses: Array
     chosen: int = 1
-
-    window = 10
 
     @classmethod
     def of(cls, objective: Objective) -> DiagonalFisher:

@@ -28,8 +28,8 @@ MOST_ROWS = 150
 FEWEST_ROWS, FEWEST_ROWS_SOFTMAX = 10, 4
 """Rows a parameter at the least; a row says something of every class."""
 
-SOLUTION = 36.0
-"""What a step by conjugate gradients is taken to cost, in passes."""
+DEAREST = 36.0
+"""What F is taken to cost at the most, in passes, where it may take the place of a guess."""
 
 NEAR = 4.0
 """How much larger the gradient is taken to have been before the first such step."""
@@ -88,7 +88,7 @@ def thrifty_form(
         if large or (objective.loss.n_outputs > 1 and price(objective, n_rows) > DEAR):
             return guess(point, damping, limit, aim)
         return secants(point, damping, n_rows, aim)
-    if not before.trusted and (large or 2 * before.target(point, 1.0).decrease <= aim**2):
+    if not before.trusted and (large or before.asks_for_proof(before.target(point, 1.0).decrease)):
         form = products(point, damping, aim, None, before)
         return replace(form, size_before=NEAR * form.size)
     if before.trusted:
@@ -142,7 +142,9 @@ def column_form(
 def guess(point: Point, damping: float, limit: int, aim: float) -> SecantFisher:
     """F as its diagonal or, for the softmax, as a product, to be corrected by secants."""
     objective = point.objective
-    cost = min(price(objective, fisher_rows(objective)), SOLUTION)
+    cost = min(price(objective, fisher_rows(objective)), DEAREST)
+    if point.w.size > limit:
+        cost = inf
     centre = product_form(point, damping, limit) or DiagonalFisher.of(objective)
     return SecantFisher(centre, cost, 0, False, aim, trusted=False)
 

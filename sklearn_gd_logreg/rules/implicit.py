@@ -26,7 +26,7 @@ LOOSE, TIGHT, BATCH = 0.5, 0.1, 0.1
 DELAY, PART = 4, 4
 """Least number of the last products by which the error is estimated, and what part of all."""
 
-PRECISION = 0.1
+PRECISION = 0.2
 """Part of the norm at which the descent ends that a step may leave."""
 
 

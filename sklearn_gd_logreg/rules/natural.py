@@ -48,9 +48,6 @@ CHEAP = 4e6
 FAR = 4.0
 """A start that costs more than so many times ln K is too far out for F to be of use."""
 
-SLOWEST = 0.99
-"""Largest ratio of one decrease to the one before that is reckoned with."""
-
 
 @dataclass
 class NaturalMemory:
@@ -110,9 +107,10 @@ class NaturalGradient(UpdateRule):
       samples, to about n/16 or n/4 rows, have led.
     - Three classes or more, where all of F is dear: at first the product of a matrix for
       the features and one for the classes (Kronecker).
-    - More than ``direct_limit`` parameters: at first a power of the diagonal of F, corrected
-      in the same way. Where that is slow, and near the end, the step is found by conjugate
-      gradients with products Fv on all rows, preconditioned by all that is known by then.
+    - More than ``direct_limit`` parameters: a power of the diagonal of F or, for a softmax, the
+      product form, corrected in the same way. That the descent ends is for conjugate
+      gradients to say, with products Fv on all rows, preconditioned by all that is known by
+      then. They also take over after 400 steps.
     - Rows fewer than features are first written in coordinates of the space they span.
     - With an L1 penalty the step is the minimiser of the quadratic model plus λ‖w‖₁, found
       by coordinate descent and an active set, on the features that matter most.
@@ -289,13 +287,8 @@ class NaturalGradient(UpdateRule):
         return NaturalMemory(curvature, point)
 
     def norm(self, point: Point, memory: Any) -> float:
-        """√(2 · decrease to come), which is √(dwᵀ F⁻¹ dw) without L1 and for a fresh F.
-
-        An F that is not fresh promises too little where it is too large. There the steps
-        shrink slowly, and the decreases of the steps to come, a geometric series, are what
-        is still to gain.
-        """
-        to_come = memory.full_step().decrease / (1 - min(memory.ratio, SLOWEST))
+        """√(2 · decrease to come), which is √(dwᵀ F⁻¹ dw) without L1 and for a fresh F."""
+        to_come = memory.curvature.to_come(memory.full_step().decrease, memory.ratio)
         return sqrt(max(2 * to_come, 0.0))
 
     def step(self, point: Point, alpha: float, memory: Any) -> tuple[Array, Any]:

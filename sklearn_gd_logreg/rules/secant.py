@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import inf
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +22,17 @@ FRESH = 0.05
 
 CHEAP, PATIENCE = 1.0, 3
 """A dearer F than this, in passes, is given so many steps before it is judged."""
+
+WINDOW = 6
+"""Steps over which the progress that a guess makes is judged."""
+
+MANY = 400
+"""Steps after which a guess is given up though it can only be replaced by conjugate gradients.
+
+These read the rows no less often, but in fewer iterations."""
+
+SPAN = 10
+"""Greatest number of steps whose decreases are added up to tell by what they shrink."""
 
 NEWTON = 4.0
 """Price up to which F on all rows is worked out at every point: that is Newton's method."""
@@ -77,7 +89,7 @@ class SecantFisher(Metric):
     centre : Metric
         F̂.
     price : float
-        What working out F̂ anew would cost, in passes.
+        What working out F̂ anew would cost, in passes; infinite where it is too large.
     n_rows : int
         How many rows F̂ is of.
     whole : bool
@@ -115,7 +127,7 @@ class SecantFisher(Metric):
     def learn(self, before: Point, point: Point, decrease: float) -> Curvature | None:
         if self._is_newton and 2 * decrease > max(self.aim, LAST_STEPS):
             return None
-        promised = (*self.promised, decrease)[-self.centre.window :]
+        promised = (*self.promised, decrease)[-2 * SPAN :]
         return replace(self.with_pair(before, point), steps=self.steps + 1, promised=promised)
 
     def with_pair(self, before: Point, point: Point) -> SecantFisher:
@@ -162,18 +174,33 @@ class SecantFisher(Metric):
     def is_old(self) -> bool:
         return isinstance(self.centre, FactorisedFisher) and self.steps >= OLD
 
+    def to_come(self, decrease: float, ratio: float) -> float:
+        """Of a guess from many steps: what it promises of one may be far from what is left."""
+        if self.trusted or not self.promised:
+            return super().to_come(decrease, ratio)
+        decreases = (*self.promised, decrease)[-2 * SPAN :]
+        span = len(decreases) // 2
+        shrunk = sum(decreases[-span:]) / (sum(decreases[-2 * span : -span]) or 1.0)
+        return super().to_come(decrease, shrunk ** (1 / span))
+
+    def asks_for_proof(self, decrease: float) -> bool:
+        """Whether it is a guess that takes the descent to end here, where it promises this."""
+        return not self.trusted and 2 * self.to_come(decrease, 0.0) <= self.aim**2
+
     def is_stale(self, decrease: float, ratio: float) -> bool:
-        if not self.trusted and 2 * decrease <= self.aim**2:
+        if self.asks_for_proof(decrease):
             return True
         if 2 * decrease < (PRECISION * self.aim) ** 2:
             return False
         if self._is_newton:
             return True
         if not self.trusted:
-            window = self.centre.window
-            if len(self.promised) < window:
+            if self.price == inf:
+                return self.steps >= MANY
+            if len(self.promised) < WINDOW:
                 return False
-            ratio = (decrease / max(self.promised[: window // 2])) ** (1 / window)
+            before = self.promised[-WINDOW:][: WINDOW // 2]
+            ratio = (decrease / max(before)) ** (1 / WINDOW)
         elif self.price > CHEAP and self.steps < PATIENCE:
             return False
         return ratio > FRESH ** (2 / (1 + self.price))
