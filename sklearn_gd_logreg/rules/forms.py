@@ -142,9 +142,8 @@ def column_form(
 def guess(point: Point, damping: float, limit: int, aim: float) -> SecantFisher:
     """F as its diagonal or, for the softmax, as a product, to be corrected by secants."""
     objective = point.objective
-    cost = min(price(objective, fisher_rows(objective)), DEAREST)
-    if point.w.size > limit:
-        cost = inf
+    large = point.w.size > limit
+    cost = inf if large else min(price(objective, fisher_rows(objective)), DEAREST)
     centre = product_form(point, damping, limit) or DiagonalFisher.of(objective)
     return SecantFisher(centre, cost, 0, False, aim, trusted=False)
 
