@@ -210,14 +210,14 @@ class Objective:
 
         def moments(rows: Rows) -> tuple[Array, Array, Array]:
             a = self.loss.activations(rows.forward(w).astype(np.float64))
-            share = rows.shares()
-            weighted = share[:, np.newaxis] * a
-            h = np.sum(weighted * (1 - a), axis=1)
-            return rows.gram(np.sqrt(h), ALL), weighted.sum(axis=0), weighted.T @ a
+            weighted = rows.shares()[:, np.newaxis] * a
+            h = weighted * (1 - a)
+            return rows.gram(np.sqrt(h.sum(axis=1)), ALL), h.sum(axis=0), weighted.T @ a
 
-        gram, mean, products = self.data.sum(moments, self.data.n_parameters**2, products=True)
-        classes = np.diag(mean) - products
-        return gram / max(float(np.trace(classes)), np.finfo(np.float64).tiny), classes
+        gram, own, products = self.data.sum(moments, self.data.n_parameters**2, products=True)
+        classes = np.negative(products)
+        diagonal(classes)[...] = own
+        return gram / max(float(own.sum()), np.finfo(np.float64).tiny), classes
 
     def row_derivatives(self, w: Array) -> tuple[Array, Array]:
         """For every row dz and share · a(1 − a), of one score; one pass forward."""

@@ -14,6 +14,7 @@ from sklearn_gd_logreg.loss import cross_entropy
 from sklearn_gd_logreg.objective import Objective, Point, joined
 from sklearn_gd_logreg.penalty import ElasticNet
 from sklearn_gd_logreg.rates import lowest_between
+from sklearn_gd_logreg.rules import curvature
 from sklearn_gd_logreg.rules.curvature import (
     DiagonalFisher,
     FactorisedFisher,
@@ -140,7 +141,11 @@ def test_the_factors_of_the_fisher_information_make_it_up_where_a_is_constant(ca
 
 @each_case
 @pytest.mark.parametrize("damping", [0.0, 0.3])
-def test_the_product_form_is_solved_as_the_matrix_that_it_stands_for(case, damping):
+@pytest.mark.parametrize("shared", [0, 100])
+def test_the_product_form_is_solved_as_the_matrix_that_it_stands_for(
+    case, damping, shared, monkeypatch
+):
+    monkeypatch.setattr(curvature, "SHARED", shared)
     objective, w = case.objective(), case.point()
     gram, classes = objective.fisher_factors(w)
     values, vectors = np.linalg.eigh(classes)
@@ -158,7 +163,9 @@ def test_the_product_form_is_solved_as_the_matrix_that_it_stands_for(case, dampi
         np.testing.assert_allclose(found, moves, atol=1e-6)
 
 
-def test_the_product_form_does_not_depend_on_the_units_of_the_features():
+@pytest.mark.parametrize("shared", [0, 100])
+def test_the_product_form_does_not_depend_on_the_units_of_the_features(shared, monkeypatch):
+    monkeypatch.setattr(curvature, "SHARED", shared)
     rng = np.random.RandomState(0)
     X, y = rng.standard_normal((60, 6)), np.arange(60) % 3
     X[:, 2] = 0
@@ -170,6 +177,34 @@ def test_the_product_form_does_not_depend_on_the_units_of_the_features():
     np.testing.assert_allclose(
         KroneckerFisher.at(there, 0.0).solve(there.dw), step / units, rtol=1e-6
     )
+
+
+@pytest.mark.parametrize("shared", [0, 100])
+@pytest.mark.parametrize("l2", [0.0, 1e-6])
+def test_the_product_form_is_finite_where_all_probabilities_are_0_or_1(shared, l2, monkeypatch):
+    monkeypatch.setattr(curvature, "SHARED", shared)
+    X = np.random.RandomState(0).standard_normal((60, 6))
+    w = 1e5 * np.random.RandomState(1).standard_normal((7, 3))
+    objective = objective_on(X, (X @ w[:6] + w[6]).argmax(axis=1), 3, l2=l2)
+    gram, classes = objective.fisher_factors(w)
+    assert not gram.any()
+    assert not classes.any()
+    slopes = np.ones_like(w)
+    moves = KroneckerFisher.at(Point(objective, w), 0.0).solve(slopes)
+    assert np.isfinite(moves).all()
+    if l2:
+        np.testing.assert_allclose(moves[:6], slopes[:6] / l2)
+
+
+@pytest.mark.parametrize(("precision", "bound"), [(np.float64, 1e12), (np.float32, 1e6)])
+def test_where_f_is_singular_no_more_is_blown_up_than_rounding_allows(precision, bound):
+    """Two features are the same: the inverse there is the least trace, by the gradient's digits."""
+    X = np.random.RandomState(0).standard_normal((50, 3)).astype(precision)
+    X[:, 2] = X[:, 1]
+    point = Point(objective_on(X, np.arange(50) % 2, 2), np.zeros((4, 1), dtype=precision))
+    centre, scale = quick_fisher(point, 0.0)[1], np.sqrt(np.diag(point.fisher()))
+    inverse = np.array([centre.solve(e) for e in np.eye(4)]) * np.outer(scale, scale)
+    assert 0.1 * bound < np.linalg.eigvalsh(inverse)[-1] < 2 * bound
 
 
 @each_case
@@ -214,20 +249,20 @@ def test_a_long_guess_is_in_single_precision_unless_the_scales_need_double(span)
     assert DiagonalFisher.of(CASES[0].objective()).metrics.dtype == np.float64
     for chosen in range(3):
         step = random.standard_normal(2101) * np.sqrt(metric.inverses[chosen].astype(float))
-        pair = Pair.of(step, 3 * metric.metrics[chosen].astype(float) * step)
+        pair = Pair.of(step, 3 * metric.metrics[chosen].astype(float) * step, metric.precision)
         assert metric.agreeing(pair.step, pair.change).chosen == chosen
 
 
 @pytest.mark.parametrize("scale", [1e-25, 1.0, 1e25])
 def test_a_long_step_is_remembered_at_any_scale(scale):
-    """It is scaled before it is rounded to single precision."""
+    """It is scaled, and in the precision of the metric that it corrects."""
     X = sparse.random(300, 2100, density=0.02, random_state=0, format="csr") * scale
     objective = objective_on(sparse.csr_array(X), np.arange(300) % 2, 2, intercept=False)
     before = Point(objective, np.zeros((2100, 1)))
     point = before.move(-before.dw / scale**2)
     guess = SecantFisher(DiagonalFisher.of(objective), 1.0, 0, False, 0.0, trusted=False)
     (pair,) = guess.with_pair(before, point).pairs
-    assert pair.step.dtype == pair.change.dtype == np.float32
+    assert pair.step.dtype == pair.change.dtype == (np.float32 if scale == 1 else np.float64)
     lengths = [np.linalg.norm(part.astype(float)) for part in (pair.step, pair.change)]
     assert np.prod(lengths) == pytest.approx(1, rel=1e-5)
 
@@ -258,6 +293,22 @@ def test_conjugate_gradients_end_as_near_as_asked(accuracy):
     assert len(count) < 200
     near, _ = conjugate_gradients(product, lambda v: v / squares, slope, 1e-9, np.sqrt(0.1 * size))
     assert (near - solution) @ matrix @ (near - solution) <= 0.2 * size
+
+
+@pytest.mark.parametrize("vain", [0, 1, 2, 5])
+def test_conjugate_gradients_do_not_end_where_what_preconditions_is_rounding(vain):
+    """Of the first solutions, or of the third, nothing is left but a direction uphill."""
+    rng = np.random.RandomState(0)
+    root, slope = rng.standard_normal((40, 40)), rng.standard_normal(40)
+    matrix, calls = root.T @ root + np.eye(40), []
+
+    def solve(v):
+        calls.append(None)
+        return -v if len(calls) <= vain or len(calls) == 8 else v / np.diag(matrix)
+
+    found, gain = conjugate_gradients(lambda v: matrix @ v, solve, slope, 1e-6, 0.0)
+    np.testing.assert_allclose(found, np.linalg.solve(matrix, slope), rtol=1e-3, atol=1e-5)
+    assert gain == pytest.approx(slope @ np.linalg.solve(matrix, slope))
 
 
 @pytest.mark.parametrize("at", [0.2, 0.35, 0.6])

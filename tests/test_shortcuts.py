@@ -1,5 +1,6 @@
 """Samples of rows and corrected curvature spare passes, and must not show in the result."""
 
+from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 from unittest.mock import patch
@@ -18,7 +19,8 @@ from sklearn_gd_logreg.objective import Objective, Point
 from sklearn_gd_logreg.penalty import ElasticNet
 from sklearn_gd_logreg.rules import natural, sampling, secant
 from sklearn_gd_logreg.rules.curvature import FactorisedFisher, KroneckerFisher
-from sklearn_gd_logreg.rules.forms import fisher_rows, secants
+from sklearn_gd_logreg.rules.forms import fisher_rows, secants, thrifty_form
+from sklearn_gd_logreg.rules.implicit import ImplicitFisher
 from sklearn_gd_logreg.rules.lasso import solve_lasso
 from sklearn_gd_logreg.rules.sampling import (
     FEWEST,
@@ -264,6 +266,89 @@ def test_no_poor_guess_of_f_decides_that_the_descent_has_ended(monkeypatch):
     assert last / FACTOR <= left <= FACTOR * last
 
 
+def test_no_poor_guess_of_f_ends_the_descent_where_it_begins(monkeypatch):
+    """A warm start whose first step promises less than asked is looked at with products too."""
+    problem = tall(6, 4000, 60)
+    best = problem.fit(model(solver=NaturalGradient(exact=True), tol=1e-11))
+    start = problem.fit(model())
+    start.coef_ *= 0.5
+    assert cost_of(problem, start) - cost_of(problem, best) > 100 * 1e-3**2 / 2
+    good = KroneckerFisher.solve
+    monkeypatch.setattr(KroneckerFisher, "solve", lambda self, dw: 1e-6 * good(self, dw))
+    again = model(tol=1e-3, warm_start=True)
+    again.coef_, again.intercept_, again.classes_ = start.coef_, start.intercept_, start.classes_
+    again.n_features_in_ = start.n_features_in_
+    clf = problem.fit(again)
+    assert clf.n_iter_ > 0
+    assert cost_of(problem, clf) - cost_of(problem, best) <= 1e-3**2 / 2
+
+
+@pytest.mark.parametrize("direct_limit", [10, 2000])
+@pytest.mark.parametrize("n_classes", [2, 6])
+def test_a_descent_that_goes_on_to_a_smaller_tol_aims_at_that(n_classes, direct_limit, monkeypatch):
+    """And an F that was too large to be factorised before is so still."""
+    factorise, sides = FactorisedFisher.of.__func__, []
+
+    def noted(cls, fisher, *least):
+        sides.append(len(fisher))
+        return factorise(cls, fisher, *least)
+
+    monkeypatch.setattr(FactorisedFisher, "of", classmethod(noted))
+    problem = tall(n_classes, 4000, 60)
+    best = problem.fit(model(solver=NaturalGradient(exact=True), tol=1e-11))
+    sides.clear()
+    clf = model(tol=1e-1, warm_start=True, solver=NaturalGradient(direct_limit=direct_limit))
+    problem.fit(clf)
+    problem.fit(clf.set_params(tol=1e-6))
+    assert clf.history_["gradient_norm"][-2] <= 1e-6
+    assert direct_limit == 2000 or not sides
+    assert cost_of(problem, clf) - cost_of(problem, best) <= 1e-6**2 / 2 + ROUNDING
+
+
+def test_an_f_too_large_to_factorise_is_met_by_products_also_where_a_guess_was_trusted():
+    problem = tall(2, 1000, 60)
+    data = as_dataset(problem.X, problem.y[:, np.newaxis].astype(float), None, True)
+    point = Point(Objective(data, cross_entropy(2), ElasticNet(1e-3, 0.0, 60)), np.zeros((61, 1)))
+    before = replace(thrifty_form(point, 0.0, 10, 1e-2, None), trusted=True)
+    assert isinstance(before, SecantFisher)
+    assert isinstance(thrifty_form(point, 0.0, 10, 1e-2, before), ImplicitFisher)
+    assert before.aimed_at(1e-2) is before
+    assert not before.aimed_at(1e-4).trusted
+    factorised = thrifty_form(point, 0.0, 100, 1e-2, None)
+    assert factorised.aimed_at(1e-4).trusted
+    assert factorised.aimed_at(1e-4).aim == 1e-4
+
+
+def counts(n_classes, precision):
+    """Words counted, 20 in every row: with the intercept the features are collinear."""
+    rng = np.random.RandomState(2)
+    frequency = 1 / (np.arange(700) + 3)
+    words = rng.choice(700, size=800 * 20, p=frequency / frequency.sum())
+    X = sparse.csr_array((np.ones(len(words)), (np.repeat(np.arange(800), 20), words)))
+    z = X @ rng.standard_normal((X.shape[1], n_classes)) + rng.gumbel(size=(800, n_classes))
+    return Problem(X.astype(precision), z.argmax(axis=1), {"C": np.inf})
+
+
+@pytest.mark.parametrize("precision", [np.float64, np.float32])
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_collinear_features_without_a_penalty_are_not_blown_up(n_classes, precision):
+    """All rows can be told apart, so that J is 0 in the end: F is singular from the start."""
+    problem = counts(n_classes, precision)
+    clf = problem.fit(model(tol=1e-3))
+    assert clf.stop_reason_ == "tol"
+    assert clf.history_["cost"][-1] <= 1e-3**2 / 2
+    assert clf.history_["passes"][-1] < 60
+
+
+def test_a_promise_of_nothing_is_no_end():
+    guess = SecantFisher(KroneckerFisher(np.eye(3), None), np.inf, 0, False, 1e-4, trusted=False)
+    for decrease in (0.0, -1e-9, np.nan):
+        assert guess.is_stale(decrease, 0.5)
+        assert replace(guess, trusted=True).is_stale(decrease, 0.5)
+    promised = replace(guess, promised=(1e-3, 1e-4, -1e-5))
+    assert promised.to_come(-1e-6, 0.5) <= 0
+
+
 def test_a_sum_of_slow_steps_is_what_is_left(monkeypatch):
     """Where F is too large, a step promises too little: the steps to come count as well."""
     problem = tall()
@@ -347,6 +432,21 @@ def test_words_in_odd_units_still_end_at_the_optimum():
     assert cost_of(problem, clf) - cost_of(problem, best) <= ASKED
 
 
+@pytest.mark.parametrize("scales", [8.0, 11.0])
+def test_units_however_odd_do_not_keep_secants_from_being_learnt(scales):
+    """Whether a change of dw is more than rounding is judged parameter by parameter."""
+    clf = text(1.0, scales=scales).fit(model(tol=1e-3))
+    assert clf.stop_reason_ == "tol"
+    assert clf.n_iter_ < 120
+
+
+def test_a_guess_that_learns_nothing_is_left(monkeypatch):
+    monkeypatch.setattr(SecantFisher, "with_pair", lambda self, before, point: self)
+    clf = text(1e4).fit(model())
+    assert clf.stop_reason_ == "tol"
+    assert clf.n_iter_ < 60
+
+
 def test_the_last_point_is_not_solved_for_again():
     """Products have found that the descent ends; what is left after that is a guess of secants."""
     passes = np.diff(text(1.0).fit(model()).history_["passes"])
@@ -356,7 +456,7 @@ def test_the_last_point_is_not_solved_for_again():
 def test_secants_remember_no_more_than_a_few_megabytes():
     rng = np.random.RandomState(0)
     for n in (10, 3000, 50_000, 400_000):
-        pair = Pair.of(rng.standard_normal((n, 1)), rng.standard_normal((n, 1)))
+        pair = Pair.of(*rng.standard_normal((2, n, 1)), np.float32)
         many = sum(part.nbytes for part in (pair.step, pair.change)) * most_pairs(pair)
         assert many <= PAIRS_BYTES or most_pairs(pair) == FEWEST_PAIRS
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.linalg import lapack
 
 from .._linalg import diagonal, require_finite, unit_scale
-from .._typing import Array
+from .._typing import Array, Precision
 from ..data import ALL, blas_threads
 from ..objective import Objective, Point
 
@@ -26,18 +26,27 @@ SMALLEST = 1e-30
 """Least entry on the diagonal of F that single precision can tell."""
 
 LARGE = 2000
-"""Number of parameters from which a guess of F, and the steps that correct it, are kept in single
-precision."""
+"""Number of parameters from which a diagonal in place of F, and the steps that correct it, are
+kept in single precision."""
 
 FARTHEST = 1e15
-"""Largest entry of such a guess, and of its inverse, whose products are well in the range of single
-precision."""
+"""Largest entry of such a diagonal, and of its inverse, whose products are well in the range of
+single precision."""
 
 SLOWEST = 0.99
 """Largest ratio of one decrease to the one before that is reckoned with."""
 
 FLAT = 1e-6
 """Least curvature of the class probabilities that is reckoned with, as a part of the largest."""
+
+TRACE = {np.dtype(np.float64): 1e-12, np.dtype(np.float32): 1e-6}
+"""Least part of the diagonal of F that is added to it, by the precision of the gradients.
+
+Where F is singular these are nothing but rounding, which F⁻¹ would blow up."""
+
+SHARED = 100
+"""Features for each class beyond the first up to which coordinates are sought in which the product
+form of F is a diagonal."""
 
 
 class Target(NamedTuple):
@@ -88,6 +97,14 @@ class Curvature(ABC):
         """Whether parameters that are not 0 are without F, so that a step changes a part."""
         return False
 
+    def asks_for_proof(self, decrease: float) -> bool:
+        """Whether it is a guess that takes the descent to end here, where it promises this."""
+        return False
+
+    def aimed_at(self, aim: float) -> Curvature:
+        """The model for a descent that ends at this norm of the gradient."""
+        return self
+
     def is_stale(self, decrease: float, ratio: float) -> bool:
         """Whether it pays to work F out anew where the model promises this decrease.
 
@@ -136,7 +153,16 @@ def towards_the_origin(point: Point) -> Heading:
 
 
 class Metric(Curvature):
-    """A model that is quadratic throughout: the step is −α F⁻¹ dw."""
+    """A model that is quadratic throughout: the step is −α F⁻¹ dw.
+
+    Attributes
+    ----------
+    precision : float64 or float32
+        Of slopes that will do for `solve`. F⁻¹ may blow their rounding up where it mixes
+        parameters.
+    """
+
+    precision: Precision = np.float64
 
     @abstractmethod
     def solve(self, dw: Array) -> Array:
@@ -163,6 +189,7 @@ class FactorisedFisher(Metric):
     fisher: Array
     scale: Array
     factor: Array
+    least: float
 
     def plus(self, more: Array) -> FactorisedFisher:
         """With more on the diagonal."""
@@ -170,7 +197,7 @@ class FactorisedFisher(Metric):
             return self
         fisher = self.fisher.copy()
         diagonal(fisher)[...] += more
-        return self.of(fisher)
+        return self.of(fisher, self.least)
 
     @property
     def is_fresh(self) -> bool:
@@ -186,18 +213,18 @@ class FactorisedFisher(Metric):
         return bool(pivots.min() ** 2 > LEAST_PIVOT)
 
     @classmethod
-    def of(cls, fisher: Array) -> FactorisedFisher:
-        """Factorise with the least trace that makes F positive definite."""
+    def of(cls, fisher: Array, least: float = TRACE[np.dtype(np.float64)]) -> FactorisedFisher:
+        """Factorise with the least trace, but ``least``, that makes F positive definite."""
         scale = unit_scale(diagonal(fisher))
         scaled = fisher / scale
         scaled /= scale[:, np.newaxis]
-        trace = 1e-12
+        trace = least
         while True:
             diagonal(scaled)[...] += trace
             with blas_threads(len(scaled) ** 3 / 3):
                 factor, failed = lapack.dpotrf(scaled.T, lower=1, clean=0)
             if not failed:
-                return cls(fisher, scale, factor)
+                return cls(fisher, scale, factor, least)
             trace *= 10
 
     def to_unit(self) -> Array:
@@ -248,6 +275,10 @@ class DiagonalFisher(Metric):
             metrics, inverses = metrics.astype(np.float32), inverses.astype(np.float32)
         return cls(metrics, inverses)
 
+    @property
+    def precision(self) -> Precision:  # type: ignore[override]
+        return self.metrics.dtype.type
+
     def solve(self, dw: Array) -> Array:
         return dw * self.inverses[self.chosen].reshape(dw.shape)
 
@@ -267,18 +298,15 @@ class KroneckerFisher(Metric):
     """F of the softmax as if features and classes varied independently: G ⊗ A + l2 I.
 
     A = mean(diag(a) − aaᵀ) and G = Σ h xxᵀ / Σ h, with h the trace of diag(a) − aaᵀ of a
-    row. There are coordinates in which this F is a diagonal: the eigenvectors of A for the
-    classes and, for the features, V with VᵀGV and Vᵀ(l2 I)V both diagonal. They are found with
-    matrices of the size of G, where F itself has K² as many entries.
+    row. In the coordinates of the eigenvectors of A this falls apart into one matrix of the size
+    of G for each of them, λ G + l2 I with λ the eigenvalue, where F itself has K² as many entries.
 
     Attributes
     ----------
-    features : array of shape (n_parameters, n_parameters)
-        V.
     classes : array of shape (n_outputs, n_outputs)
         The eigenvectors of A.
-    entries : array of the shape of w
-        F in these coordinates.
+    blocks : Metric
+        The matrices of these coordinates, each for a column of w.
 
     References
     ----------
@@ -286,38 +314,90 @@ class KroneckerFisher(Metric):
     curvature", ICML 2015, whose single layer this is.
     """
 
-    features: Array
     classes: Array
-    entries: Array
+    blocks: Metric
 
     @classmethod
     def at(cls, point: Point, damping: float) -> KroneckerFisher:
         """Both factors at a point; two passes over its rows.
 
-        V comes from F of a class of average eigenvalue, LLᵀ, in whose metric G and l2 I add
-        up to I and so have the same eigenvectors.
+        The eigenvalues of A are kept away from 0, where it is singular.
         """
         objective = point.objective
         gram, classes = objective.fisher_factors(point.w)
         require_finite(gram)
         values, vectors = np.linalg.eigh(classes)
         values = np.maximum(values, FLAT * values[-1])
+        diagonal(gram)[...] *= 1 + damping
         penalty = np.zeros(len(gram))
         penalty[: objective.data.n_features] = objective.penalty.l2 * (1 + damping)
-        average = values.mean() * gram
-        diagonal(average)[...] *= 1 + damping
+        form = SharedAxes if len(gram) <= SHARED * (len(values) - 1) else OneByOne
+        return cls(vectors, form.of(gram, values, penalty, TRACE[point.w.dtype]))
+
+    def solve(self, dw: Array) -> Array:
+        return self.blocks.solve(dw @ self.classes) @ self.classes.T
+
+
+@dataclass(frozen=True)
+class OneByOne(Metric):
+    """A matrix λ G + D for every column of w, each factorised."""
+
+    blocks: list[FactorisedFisher]
+
+    @classmethod
+    def of(cls, gram: Array, values: Array, penalty: Array, trace: float) -> OneByOne:
+        """Of G, the values λ, the diagonal of D, and the least trace."""
+        blocks = []
+        for value in values:
+            block = value * gram
+            diagonal(block)[...] += penalty
+            blocks.append(FactorisedFisher.of(block, trace))
+        return cls(blocks)
+
+    def solve(self, dw: Array) -> Array:
+        columns = zip(self.blocks, dw.T, strict=True)
+        return np.column_stack([block.solve(column) for block, column in columns])
+
+
+@dataclass(frozen=True)
+class SharedAxes(Metric):
+    """The same in coordinates V in which both G and D are diagonal, and so are all λ G + D.
+
+    It takes longer to find these than to factorise a few matrices, but then all columns are
+    solved for in two products.
+
+    Attributes
+    ----------
+    axes : array of shape (n_parameters, n_parameters)
+        V.
+    entries : array of the shape of w
+        The diagonals.
+    """
+
+    axes: Array
+    entries: Array
+
+    @classmethod
+    def of(cls, gram: Array, values: Array, penalty: Array, trace: float) -> SharedAxes:
+        """V comes from the matrix with the mean of all λ, LLᵀ.
+
+        In its metric λ G and D add up to I, and so have the same eigenvectors.
+        """
+        mean = float(values.mean())
+        average = mean * gram
         diagonal(average)[...] += penalty
-        to_unit = FactorisedFisher.of(average).to_unit()
+        to_unit = FactorisedFisher.of(average, trace).to_unit()
         with blas_threads(len(gram) ** 3):
             roots = to_unit * np.sqrt(penalty)
             shares, turns = np.linalg.eigh(roots @ roots.T)
-            features = to_unit.T @ turns
+            axes = to_unit.T @ turns
         shares = np.clip(shares, 0, 1)[:, np.newaxis]
-        return cls(features, vectors, (1 - shares) * (values / values.mean()) + shares)
+        ratios = values / mean if mean else np.ones_like(values)
+        return cls(axes, (1 - shares) * ratios + shares)
 
     def solve(self, dw: Array) -> Array:
-        slopes = self.features.T @ (dw @ self.classes)
-        return self.features @ (slopes / self.entries) @ self.classes.T
+        slopes = self.axes.T @ dw
+        return self.axes @ (slopes / self.entries)
 
 
 def regular_fisher(point: Point, damping: float, features: NDArray[np.intp] | slice = ALL) -> Array:
@@ -368,16 +448,17 @@ def quick_fisher(
     single : bool
         Whether single precision is tried: False where it has not done before.
     """
+    trace = TRACE[point.w.dtype]
     if single:
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             fisher = point.fisher(precision=np.float32)
         if np.isfinite(fisher).all() and diagonal(fisher).min() > SMALLEST:
             fisher = regular(point, damping, fisher)
-            factorised = FactorisedFisher.of(fisher)
+            factorised = FactorisedFisher.of(fisher, trace)
             if factorised.is_regular(point.w.shape[1]):
                 return fisher, factorised
     fisher = regular_fisher(point, damping)
-    return fisher, FactorisedFisher.of(fisher)
+    return fisher, FactorisedFisher.of(fisher, trace)
 
 
 def largest_diagonal(objective: Objective) -> Array:

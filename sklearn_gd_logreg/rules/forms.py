@@ -10,6 +10,7 @@ import numpy as np
 from ..objective import Objective, Point
 from .columns import ColumnFisher
 from .curvature import (
+    TRACE,
     Curvature,
     DiagonalFisher,
     FactorisedFisher,
@@ -63,7 +64,7 @@ def exact_form(point: Point, damping: float, limit: int, floor: float = 0.0) -> 
         fisher += floor * objective.uniform_fisher
     if rough:
         return ProximalFisher(fisher, np.arange(len(point.w)))
-    return FactorisedFisher.of(fisher)
+    return FactorisedFisher.of(fisher, TRACE[point.w.dtype])
 
 
 def thrifty_form(
@@ -88,7 +89,7 @@ def thrifty_form(
         if large or (objective.loss.n_outputs > 1 and price(objective, n_rows) > DEAR):
             return guess(point, damping, limit, aim)
         return secants(point, damping, n_rows, aim)
-    if not before.trusted and (large or before.asks_for_proof(before.target(point, 1.0).decrease)):
+    if large or before.asks_for_proof(before.target(point, 1.0).decrease):
         form = products(point, damping, aim, None, before)
         return replace(form, size_before=NEAR * form.size)
     if before.trusted:

@@ -128,9 +128,16 @@ def conjugate_gradients(
     conjugate gradient method and why it works in finite precision computations", ETNA 13
     (2002).
     """
+
+    def preconditioned() -> tuple[Array, float]:
+        move = solve(residual)
+        size = float(np.vdot(residual, move))
+        if size > 0 or not residual.any():
+            return move, size
+        return residual, float(np.vdot(residual, residual))  # that was nothing but rounding
+
     solution, residual = np.zeros_like(slope), slope.copy()
-    towards = direction = solve(residual)
-    size = float(np.vdot(residual, towards))
+    direction, size = preconditioned()
     gains: list[float] = []
     error = 0.0
     while size > 0 and len(gains) < MOST_PRODUCTS:
@@ -140,12 +147,12 @@ def conjugate_gradients(
             break
         step = size / bend
         solution += step * direction
-        residual -= step * curved
+        residual = residual - step * curved
         gains.append(step * size)
         error = sum(gains[-max(delay, len(gains) // PART) :])
         if len(gains) > delay and error <= max(accuracy**2 * sum(gains), enough**2):
             break
-        towards = solve(residual)
-        size, before = float(np.vdot(residual, towards)), size
+        before = size
+        towards, size = preconditioned()
         direction = towards + size / before * direction
     return solution, sum(gains) + error

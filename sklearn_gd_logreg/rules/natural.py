@@ -15,6 +15,7 @@ from ..rates import Constant, LearningRate, TimeDecay
 from ..validation import Interval, check_flags
 from .base import StableRate, UpdateRule
 from .curvature import (
+    TRACE,
     Curvature,
     FactorisedFisher,
     Heading,
@@ -75,7 +76,7 @@ class NaturalMemory:
 
     def follow(self, before: float, ratio: float) -> None:
         """Work out the ratio from the decrease promised a step ago, and from the ratio there."""
-        self.ratio = self.full_step().decrease / (before or 1.0)
+        self.ratio = max(self.full_step().decrease / (before or 1.0), 0.0)
         if ratio:
             self.ratio = (self.ratio * ratio**3) ** 0.25
 
@@ -218,6 +219,7 @@ class NaturalGradient(UpdateRule):
         if not (self.exact or point.curved):
             learned = memory.curvature.learn(memory.point, point, before)
         if learned is not None:
+            learned = learned.aimed_at(self._aim)
             going_on = NaturalMemory(learned, point, proved=memory.proved)
             full = going_on.full_step()
             going_on.follow(before, memory.ratio)
@@ -264,6 +266,8 @@ class NaturalGradient(UpdateRule):
             w, known_there = descend_on_samples(point, rule, sizes, restraint, known)
             return NaturalMemory(Heading(w, min(decrease, point.cost), known_there), point)
         here = NaturalMemory(self._curvature(point, None), point)
+        if here.curvature.asks_for_proof(here.full_step().decrease):
+            return NaturalMemory(self._curvature(point, here.curvature), point)
         if self._may_go_further(here) and not point.w.any():
             here.alpha = first_rate(point, here.full_step())
         return here
@@ -348,7 +352,7 @@ class OnStream(NaturalGradient):
         if rough:
             form: Curvature = ProximalFisher(floored, np.arange(len(point.w)))
         else:
-            form = FactorisedFisher.of(floored)
+            form = FactorisedFisher.of(floored, TRACE[point.w.dtype])
         return StreamMemory(form, point, fisher=fisher)
 
     def auto_rate(self, objective: Objective, batch_size: int | None) -> LearningRate:

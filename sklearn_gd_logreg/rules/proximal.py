@@ -13,7 +13,7 @@ from .._typing import Array
 from ..objective import Objective, Point
 from .curvature import Curvature, Target, largest_diagonal, regular_fisher
 from .lasso import solve_lasso
-from .secant import FRESH, NEWTON, PRECISION
+from .secant import FRESH, NEGLIGIBLE, NEWTON, bend
 
 SET_PRICE = 6.0
 """What F of a working set is taken to cost, in passes."""
@@ -79,13 +79,12 @@ class ProximalFisher(Curvature):
             return None
         step = np.subtract(point.w, before.w, dtype=np.float64)[self.rows].ravel()
         change = np.subtract(point.dw, before.dw, dtype=np.float64)[self.rows].ravel()
-        known = self.fisher @ step
-        inner, bend = float(step @ change), float(step @ known)
-        rounding = np.finfo(point.w.dtype).eps * np.linalg.norm(step) * np.linalg.norm(before.dw)
-        if inner <= rounding or bend <= 0:
+        foreseen = self.fisher @ step
+        true, modelled = bend(step, change, before.dw[self.rows]), float(step @ foreseen)
+        if not true or modelled <= 0:
             return replace(self, kept=True)
-        fisher = self.fisher + np.outer(change / inner, change)
-        fisher -= np.outer(known / bend, known)
+        fisher = self.fisher + np.outer(change / true, change)
+        fisher -= np.outer(foreseen / modelled, foreseen)
         return replace(self, fisher=fisher, kept=True)
 
     def _misses(self, point: Point, decrease: float) -> bool:
@@ -101,11 +100,14 @@ class ProximalFisher(Curvature):
         elsewhere = np.delete(point.subgradient, self.rows, axis=0)
         return self.kept and bool(elsewhere.any())
 
+    def aimed_at(self, aim: float) -> ProximalFisher:
+        return replace(self, aim=aim, enough=2 * aim**2)
+
     def is_partial(self, point: Point) -> bool:
         return bool(np.delete(in_model(point), self.rows).any())
 
     def is_stale(self, decrease: float, ratio: float) -> bool:
-        if 2 * decrease < (PRECISION * self.aim) ** 2:
+        if 2 * decrease < (NEGLIGIBLE * self.aim) ** 2:
             return False
         return ratio > FRESH ** (2 / (1 + self.price))
 

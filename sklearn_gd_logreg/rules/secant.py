@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy.linalg import get_blas_funcs
 
-from .._typing import Array
+from .._typing import Array, Precision
 from ..objective import Objective, Point
-from .curvature import LARGE, Curvature, FactorisedFisher, Metric
+from .curvature import Curvature, FactorisedFisher, Metric
 from .sampling import price
 
 FEWEST_PAIRS, MOST_PAIRS, PAIRS_BYTES = 5, 20, 8e6
@@ -43,7 +43,7 @@ OLD = 8
 LAST_STEPS = 1e-4
 """Square of the norm from which Newton's method may be about to end."""
 
-PRECISION = 0.1
+NEGLIGIBLE = 0.1
 """Part of the norm at which the descent ends that is not worth another F."""
 
 
@@ -55,12 +55,9 @@ class Pair(NamedTuple):
     inner: float
 
     @classmethod
-    def of(cls, step: Array, change: Array, size: float = 1.0) -> Pair:
-        """Both over ``size``, flat, and in single precision if they are long.
-
-        A direction needs no more digits.
-        """
-        kind = np.float32 if step.size > LARGE else np.float64
+    def of(cls, step: Array, change: Array, precision: Precision, size: float = 1.0) -> Pair:
+        """Both over ``size``, flat, in this precision."""
+        kind = np.dtype(precision)
         short: Array = np.ravel(step / size).astype(kind, copy=False)
         turn: Array = np.ravel(change / size).astype(kind, copy=False)
         return cls(short, turn, float(np.vdot(short, turn)))
@@ -69,6 +66,16 @@ class Pair(NamedTuple):
         """With more on the diagonal of F."""
         change: Array = (self.change + more * self.step).astype(self.change.dtype, copy=False)
         return Pair(self.step, change, float(np.vdot(self.step, change)))
+
+
+def bend(step: Array, change: Array, dw: Array) -> float:
+    """stepᵀchange of a step and the change of dw on it; 0 if that may be rounding of dw.
+
+    That is judged parameter by parameter, so that their units do not matter.
+    """
+    inner = float(np.vdot(step, change))
+    rounding = np.finfo(dw.dtype).eps * float(np.abs(step).ravel() @ np.abs(dw).ravel())
+    return inner if inner > rounding else 0.0
 
 
 def most_pairs(pair: Pair) -> int:
@@ -134,11 +141,10 @@ class SecantFisher(Metric):
         """With the update for the step between two points."""
         step = np.subtract(point.w, before.w, dtype=np.float64)
         change = np.subtract(point.dw, before.dw, dtype=np.float64)
-        length = np.linalg.norm(step)
-        rounding = np.finfo(point.w.dtype).eps * length * np.linalg.norm(before.dw)
-        if np.vdot(step, change) <= rounding:
+        if not bend(step, change, before.dw):
             return self
-        pair = Pair.of(step, change, float(np.sqrt(length * np.linalg.norm(change))))
+        size = float(np.sqrt(np.linalg.norm(step) * np.linalg.norm(change)))
+        pair = Pair.of(step, change, self.centre.precision, size)
         if pair.inner <= 0:
             return self
         pairs = (*self.pairs, pair)[-most_pairs(pair) :]
@@ -166,6 +172,12 @@ class SecantFisher(Metric):
             steps=0,
         )
 
+    def aimed_at(self, aim: float) -> SecantFisher:
+        """A guess that was trusted to end a descent is not for another end."""
+        if aim == self.aim:
+            return self
+        return replace(self, aim=aim, trusted=isinstance(self.centre, FactorisedFisher))
+
     @property
     def is_fresh(self) -> bool:
         return self._is_newton and not (self.pairs or self.steps)
@@ -181,22 +193,21 @@ class SecantFisher(Metric):
         decreases = (*self.promised, decrease)[-2 * SPAN :]
         span = len(decreases) // 2
         shrunk = sum(decreases[-span:]) / (sum(decreases[-2 * span : -span]) or 1.0)
-        return super().to_come(decrease, shrunk ** (1 / span))
+        return super().to_come(decrease, max(shrunk, 0.0) ** (1 / span))
 
     def asks_for_proof(self, decrease: float) -> bool:
-        """Whether it is a guess that takes the descent to end here, where it promises this."""
         return not self.trusted and 2 * self.to_come(decrease, 0.0) <= self.aim**2
 
     def is_stale(self, decrease: float, ratio: float) -> bool:
-        if self.asks_for_proof(decrease):
+        if not decrease > 0 or self.asks_for_proof(decrease):
             return True
-        if 2 * decrease < (PRECISION * self.aim) ** 2:
+        if 2 * decrease < (NEGLIGIBLE * self.aim) ** 2:
             return False
         if self._is_newton:
             return True
         if not self.trusted:
             if self.price == inf:
-                return self.steps >= MANY
+                return self.steps >= (MANY if self.pairs else WINDOW)
             if len(self.promised) < WINDOW:
                 return False
             before = self.promised[-WINDOW:][: WINDOW // 2]
