@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cache, cached_property
-from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -425,12 +424,6 @@ class Point:
     def cost(self) -> float:
         """J."""
         return self.loss + self.objective.penalty.value(self.w)
-
-    def least_norm(self) -> float:
-        """What √(dwᵀ F⁻¹ dw) is at the least: the largest |dw_j| / √F_jj; one pass."""
-        bends = self.objective.fisher_diagonal(self.w)
-        squares = np.square(self.dw, dtype=np.float64)
-        return sqrt(np.max(squares[bends > 0] / bends[bends > 0], initial=0.0))
 
     def move(self, w: Array) -> Point:
         """The point at w, in the precision of this one."""

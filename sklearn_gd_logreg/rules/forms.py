@@ -83,13 +83,15 @@ def thrifty_form(
         return proximal_form(point, damping, limit, aim, before)
     if isinstance(before, ImplicitFisher):
         guessed = before.preconditioner and before.preconditioner.with_pair(before.point, point)
-        return products(point, damping, aim, before.size, guessed)
+        form = products(point, damping, aim, before.size, guessed)
+        return replace(form, made=before.made + 1)
     n_rows, large = fisher_rows(objective), point.w.size > limit
     if not isinstance(before, SecantFisher):
         if large or (objective.loss.n_outputs > 1 and price(objective, n_rows) > DEAR):
             return guess(point, damping, limit, aim)
         return secants(point, damping, n_rows, aim)
-    if large or before.asks_for_proof(before.target(point, 1.0).decrease):
+    ends = 2 * before.to_come(before.target(point, 1.0).decrease, 0.0) <= aim**2
+    if large or (ends and (not before.trusted or before.price > DEAR)):
         form = products(point, damping, aim, None, before)
         return replace(form, size_before=NEAR * form.size)
     if before.trusted:

@@ -26,6 +26,11 @@ LOOSE, TIGHT, BATCH = 0.5, 0.1, 0.1
 DELAY, PART = 4, 4
 """Least number of the last products by which the error is estimated, and what part of all."""
 
+MOST_DELAYS = 5
+"""How many times as many it is at the most, where steps by products follow one another.
+
+That they must means that these gain by fits and starts, and soon seem to have ended."""
+
 PRECISION = 0.2
 """Part of the norm at which the descent ends that a step may leave."""
 
@@ -39,6 +44,8 @@ class ImplicitFisher(Curvature):
     has made the steps so far. The further the descent has come since the last look, the more
     exactly the step is worked out: far from the minimum a rough one does as well, and so
     does one that is to end near ``aim``, the norm at which the descent ends.
+
+    ``made`` counts the steps that products have made before this one.
 
     On a mini-batch the diagonal is added to the F of the batch, which sees too few rows to
     be trusted in all directions.
@@ -56,6 +63,7 @@ class ImplicitFisher(Curvature):
     aim: float = 0.0
     size_before: float | None = None
     preconditioner: SecantFisher | None = None
+    made: int = 0
 
     @cached_property
     def diagonal(self) -> Array:
@@ -91,14 +99,17 @@ class ImplicitFisher(Curvature):
         slope = (point.dw / scale).astype(np.float64)
         accuracy = self._accuracy() if here else BATCH
         enough = PRECISION * self.aim
-        move, gain = conjugate_gradients(scaled_product, scaled_solve, slope, accuracy, enough)
+        delay = DELAY * (1 + min(self.made, MOST_DELAYS - 1))
+        move, gain = conjugate_gradients(
+            scaled_product, scaled_solve, slope, accuracy, enough, delay
+        )
         return Target(point.w - alpha * move / scale, 0.5 * alpha * gain)
 
     def learn(self, before: Point, point: Point, decrease: float) -> Curvature | None:
         """The guess, where products have found that the descent ends: it may finish it."""
         if self.preconditioner is None or 2 * decrease > self.aim**2:
             return None
-        return replace(self.preconditioner.with_pair(before, point), trusted=True)
+        return replace(self.preconditioner.with_pair(before, point), trusted=True, steps=0)
 
     def _accuracy(self) -> float:
         if self.size_before is None:

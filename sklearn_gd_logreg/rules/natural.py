@@ -56,8 +56,7 @@ class NaturalMemory:
 
     ``beginning`` says that the next point is as good as a start; ``ratio`` is that of the
     decrease promised here to that promised a step ago, where one F serves for several steps, or
-    is of a part of the model; ``proved`` is what the derivatives alone said of the norm when
-    they were asked; ``alpha`` is the rate that a line search tries first.
+    is of a part of the model; ``alpha`` is the rate that a line search tries first.
     """
 
     curvature: Curvature
@@ -65,7 +64,6 @@ class NaturalMemory:
     full: Target | None = None
     beginning: bool = False
     ratio: float = 0.0
-    proved: float = inf
     alpha: float = 1.0
 
     def full_step(self) -> Target:
@@ -220,11 +218,11 @@ class NaturalGradient(UpdateRule):
             learned = memory.curvature.learn(memory.point, point, before)
         if learned is not None:
             learned = learned.aimed_at(self._aim)
-            going_on = NaturalMemory(learned, point, proved=memory.proved)
+            going_on = NaturalMemory(learned, point)
             full = going_on.full_step()
             going_on.follow(before, memory.ratio)
             stale = learned.is_stale(full.decrease, going_on.ratio)
-            if not (stale or self._is_deceived(point, going_on)):
+            if not (stale or self._ends_too_soon(point, going_on)):
                 return going_on
         anew = NaturalMemory(self._curvature(point, learned or memory.curvature), point)
         if anew.curvature.is_partial(point):
@@ -233,21 +231,16 @@ class NaturalGradient(UpdateRule):
             anew.alpha = next_rate(memory.point, memory.full_step(), point)
         return anew
 
-    def _is_deceived(self, point: Point, memory: NaturalMemory) -> bool:
-        """Whether the F in use would end the descent where a derivative speaks against it.
+    def _ends_too_soon(self, point: Point, memory: NaturalMemory) -> bool:
+        """Whether the descent would end by an F in use that may not know of what is left.
 
-        That may be the derivative by a parameter that F is not of. Or F is old: where rows with
-        a rare feature have come to be fitted well, their part of F has all but vanished since.
-        An F from before is too large there, and promises too little.
+        That may be because parameters that would lower J are without F. Or F is old: where rows
+        have come to be fitted well, their part of F has all but vanished since. An F from before
+        is too large there, and promises too little.
         """
         if self.norm(point, memory) > self._aim:
             return False
-        if memory.curvature.overlooks(point):
-            return True
-        if not memory.curvature.is_old or memory.proved <= self._aim:
-            return False
-        memory.proved = point.least_norm()
-        return memory.proved > self._aim
+        return memory.curvature.overlooks(point) or memory.curvature.is_old
 
     def _first_look(self, point: Point) -> NaturalMemory:
         """The way to the origin, or to where growing samples lead, or the step from here."""
