@@ -70,6 +70,15 @@ def first_iterate(start: Point, rule: UpdateRule) -> Iterate:
     return _looked_at(start, rule, rule.init(start.w), 0, nan)
 
 
+def seen_again(iterate: Iterate, rule: UpdateRule) -> Iterate:
+    """The iterate with the gradient norm that counts where the rule is aimed at another ``tol``."""
+    memory = rule.again(iterate.point, iterate.memory)
+    if memory is iterate.memory:
+        return iterate
+    norm, passes = rule.norm(iterate.point, memory), iterate.point.objective.data.passes.count
+    return iterate._replace(memory=memory, gradient_norm=norm, passes=passes)
+
+
 def descend(iterate: Iterate, rule: UpdateRule, rate: LearningRate) -> Iterator[Iterate]:
     """Full-batch descent: an iterate and those after it, without end.
 

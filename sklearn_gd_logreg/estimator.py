@@ -654,7 +654,7 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
             n_steps = sys.maxsize if self.warm_start else self.max_iter
             rewritten = rule.wants_row_space(objective, self.batch_size, n_steps)
             start, space = self._first_point(rule, objective, w, rewritten)
-            origin = Origin.of(start, w, rewritten)
+            origin = Origin.of(start, w, space is not None)
         rate = settings.rate or rule.auto_rate(objective, self.batch_size)
         run = Run(settings, rate, start, origin, space, random_state, seed)
         if mark is not None:
@@ -674,6 +674,9 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         if in_row_space:
             self._require_finite(objective.data.X)
             space = row_space(objective.data, w)
+            if rule.scale_free and not space.is_faithful():
+                space = None
+        if space is not None:
             objective, w = objective.on(space.data), space.start
         curved = self.batch_size is None and rule.wants_fisher(objective)
         point = Point(objective, w, curved)

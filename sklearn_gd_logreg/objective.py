@@ -105,7 +105,7 @@ class Objective:
             return loss, rows.backward(dz)
 
         mean_loss, dw = self.data.sum(forward_backward, w.size)
-        return mean_loss, dw + self.penalty.gradient(w)
+        return mean_loss, self._without_rounding(dw) + self.penalty.gradient(w)
 
     def loss_gradient_and_fisher(self, w: Array) -> tuple[float, Array, Array]:
         """`loss_and_gradient` and `fisher` of all features; one pass over the rows."""
@@ -118,7 +118,17 @@ class Objective:
         mean_loss, dw, grams = self.data.sum(
             forward_backward, self._size_of_grams(ALL), products=True
         )
-        return mean_loss, dw + self.penalty.gradient(w), self._fisher(grams)
+        dw = self._without_rounding(dw) + self.penalty.gradient(w)
+        return mean_loss, dw, self._fisher(grams)
+
+    def _without_rounding(self, dw: Array) -> Array:
+        """The gradient of the loss, in single precision without what all scores share.
+
+        That is nothing but rounding, and where F is singular a little of it moves w far.
+        """
+        if dw.dtype != np.float32 or self.loss.n_outputs == 1:
+            return dw
+        return dw - dw.mean(axis=1, keepdims=True)
 
     def losses_along(self, w: Array, v: Array, lengths: Array) -> Array:
         """Mean loss at w + t (v − w) for every length t; one pass over the rows.

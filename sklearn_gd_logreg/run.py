@@ -18,6 +18,7 @@ from .descent import (
     descend_by_batches,
     first_epoch,
     first_iterate,
+    seen_again,
     with_max_norms,
 )
 from .held_out import HeldOut
@@ -66,6 +67,9 @@ class Run:
     def go_on_from(self, mark: Bookmark) -> None:
         """Go on where a descent on the same cost was left."""
         self.place, self.began = mark.go_on(self.start.objective), mark.began
+        if self.settings.batch_size is None:
+            rule = self.settings.rule.aimed_at(self.settings.tol)
+            self.place = replace(self.place, iterate=seen_again(self.place.iterate, rule))
         self.random_state = shuffles_from(self.place.random_state)
 
     def watched(

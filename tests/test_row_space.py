@@ -8,6 +8,7 @@ from itertools import islice, product
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
 
 from sklearn_gd_logreg import (
     AdaGrad,
@@ -242,6 +243,30 @@ def test_rows_that_depend_on_each_other_descend_alike(both, rows, storage):
     lost = storage == "CSR" and rows in ("nearly the same", "smooth")
     n_more_passes = int(storage == "C" or X.any())
     assert_same(*models, rtol=1e-5 if lost else 1e-8, n_more_passes=n_more_passes)
+
+
+@pytest.mark.parametrize("storage", ["C", "CSR"])
+@pytest.mark.parametrize("C", [100.0, np.inf])
+@pytest.mark.parametrize("rows", ["odd units", "nearly the same", "well apart", "twice the same"])
+def test_the_model_costs_what_the_history_says(rows, C, storage):
+    """A row space that has lost what features of odd units tell is left for the features."""
+    rng = np.random.RandomState(0)
+    X, y = rng.standard_normal((50, 80)), np.arange(50) % 2
+    if rows == "odd units":
+        X *= 10.0 ** rng.randint(-12, 13, 80)
+    elif rows != "well apart":
+        X = np.repeat(X[::2], 2, axis=0) + (rows == "nearly the same") * 1e-9 * X
+    clf = GDLogisticRegression(C=C, tol=1e-4, max_iter=50)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        clf.fit(STORAGES[storage](X), y)
+    loss = mean_loss_and_gradient(X, y, clf.coef_, clf.intercept_)[0]
+    cost = loss + np.sum(clf.coef_**2) / (2 * C * 50)
+    assert cost == pytest.approx(clf.history_["cost"][-1], rel=1e-3, abs=1e-9)
+    data = as_dataset(STORAGES[storage](X), y, None, True)
+    faithful = row_space(data, np.zeros((81, 1))).is_faithful()
+    assert faithful or rows in ("odd units", "nearly the same")
+    assert not faithful or rows != "odd units"
 
 
 @pytest.mark.parametrize("scale", [1e-170, 1e-150, 1.0, 1e150, 1e170])

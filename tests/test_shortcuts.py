@@ -17,7 +17,7 @@ from sklearn_gd_logreg.data import Dataset, as_dataset, base, csr, dense
 from sklearn_gd_logreg.loss import cross_entropy
 from sklearn_gd_logreg.objective import Objective, Point
 from sklearn_gd_logreg.penalty import ElasticNet
-from sklearn_gd_logreg.rules import natural, sampling, secant
+from sklearn_gd_logreg.rules import forms, implicit, natural, sampling, secant
 from sklearn_gd_logreg.rules.curvature import FactorisedFisher, KroneckerFisher
 from sklearn_gd_logreg.rules.forms import fisher_rows, secants, thrifty_form
 from sklearn_gd_logreg.rules.implicit import ImplicitFisher
@@ -344,6 +344,65 @@ def test_the_end_is_where_tol_says_where_f_all_but_vanishes(n_rows, n_features, 
     best = cost_of(problem, problem.fit(model(solver=exact, tol=tol / 100)))
     assert clf.stop_reason_ == "tol"
     assert cost_of(problem, clf) - best <= FACTOR * tol**2 / 2
+
+
+@pytest.mark.parametrize("precision", [np.float64, np.float32])
+@pytest.mark.parametrize("tol", [1e-1, 1e-2])
+@pytest.mark.parametrize("n_classes", [4, 5, 10])
+def test_wide_data_without_a_penalty_get_weights_of_a_sane_size(n_classes, tol, precision):
+    """In the row space F is singular with the intercept, and in what all scores share."""
+    rng = np.random.RandomState(0)
+    X = rng.standard_normal((60, 250)).astype(precision)
+    problem = Problem(X, rng.randint(n_classes, size=60), {"C": np.inf})
+    clf = problem.fit(model(tol=tol))
+    assert clf.stop_reason_ == "tol"
+    assert clf.score(X, problem.y) == 1
+    assert np.abs(clf.coef_).max() < 10
+    assert cost_of(problem, clf) == pytest.approx(clf.history_["cost"][-1], rel=1e-2)
+
+
+def rare_classes():
+    """Ten classes, of which some have a few rows, and two constant columns."""
+    rng = np.random.RandomState(0)
+    y = rng.choice(10, size=1500, p=np.r_[0.55, 0.3, np.full(8, 0.15 / 8)])
+    X = rng.standard_normal((1500, 50)) + 0.8 * rng.standard_normal((10, 50))[y]
+    return Problem(np.hstack([X, np.ones((1500, 1)), np.full((1500, 1), 7.0)]), y, {"C": 1e4})
+
+
+def test_products_make_way_for_f_itself_where_they_have_cost_as_much():
+    """Unless F is too large; and a single step takes no more products than F would cost passes."""
+    problem = rare_classes()
+    data = as_dataset(problem.X, cross_entropy(10).targets(problem.y), None, True)
+    objective = Objective(data, cross_entropy(10), ElasticNet(1e-6, 0.0, 52))
+    point = Point(objective, np.zeros((53, 10)))
+    cost = price(objective, fisher_rows(objective))
+    guess = thrifty_form(point, 0.0, 2000, 1e30, None)
+    asked = thrifty_form(point, 0.0, 2000, 1e30, guess)
+    assert isinstance(asked, ImplicitFisher)
+    assert asked.began == data.passes.count
+    assert asked.most == max(int(cost), forms.FEWEST_PRODUCTS) < implicit.MOST_PRODUCTS
+    for spent, limit, form in [
+        (0.9 * cost, 2000, ImplicitFisher),
+        (1.1 * cost, 2000, SecantFisher),
+        (1.1 * cost, 100, ImplicitFisher),
+    ]:
+        before = replace(asked, began=data.passes.count - spent)
+        after = thrifty_form(point, 0.0, limit, 1e30, before)
+        assert isinstance(after, form)
+        assert form is ImplicitFisher or isinstance(after.centre, FactorisedFisher)
+
+
+@pytest.mark.parametrize("tols", [(1e-2, 1e-3), (1e-2, 1e-1, 1e-4), (1e-1, 1e-2, 1e-3, 1e-4)])
+@pytest.mark.parametrize("direct_limit", [50, 2000])
+def test_a_warm_start_ends_where_its_own_tol_says(direct_limit, tols):
+    """The norm of the point where the last fit ended is looked at again, for this tol."""
+    problem = rare_classes()
+    best = problem.fit(model(solver=NaturalGradient(exact=True), tol=1e-9))
+    clf = model(warm_start=True, solver=NaturalGradient(direct_limit=direct_limit))
+    for tol in tols:
+        problem.fit(clf.set_params(tol=tol))
+        assert clf.stop_reason_ == "tol"
+        assert cost_of(problem, clf) - cost_of(problem, best) <= FACTOR * tol**2 / 2
 
 
 def counts(n_classes, precision):

@@ -23,6 +23,12 @@ from .threads import blas_threads
 LARGE = 1 << 17
 """Entries of X from which a pass over them costs more than the calls that make it."""
 
+UNEVEN = 1e-5
+"""Length of the shortest coordinate, as a part of the longest, below which it may be rounding."""
+
+FAITHFUL = 1e-4
+"""Part of the scores by which those of the features may differ."""
+
 SPARE_BYTES = 1 << 22
 """Memory that the new coordinates may take in any case."""
 
@@ -51,6 +57,27 @@ class RowSpace:
     X: Any
     mix: Array
     outside: Array
+
+    def is_faithful(self) -> bool:
+        """Whether the coordinates know of all that the rows do, in whatever units it is.
+
+        Those of singular values are exact beside the largest entries of X. Features in units that
+        make them far smaller may be lost in the rounding of these, and so may what they tell of
+        the rows. It is asked of a vector that is as long in the shortest coordinate as in the
+        longest, by two readings of X; but not where the coordinates are about as long as each
+        other, nor of Cholesky's, whose rows are well apart.
+        """
+        rank = self.mix.shape[1]
+        scores = self.data.X[:, :rank]
+        lengths = np.linalg.norm(scores, axis=0)
+        if not lengths.min() < UNEVEN * lengths.max() or not np.triu(scores, 1).any():
+            return True
+        v = np.zeros((self.data.n_parameters, 1))
+        v[:rank, 0] = np.where(np.arange(rank) % 2, 1, -1) / lengths
+        z = scores @ v[:rank]
+        with np.errstate(over="ignore", invalid="ignore"):
+            off = np.abs(product(self.X, self.expand(v)[: self.X.shape[1]]) - z).max()
+        return bool(off <= FAITHFUL * np.abs(z).max())
 
     def expand(self, v: Array) -> Array:
         """Parameters, or their gradients, in the original coordinates."""

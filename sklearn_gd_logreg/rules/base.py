@@ -88,6 +88,10 @@ class UpdateRule(Hyperparameters):
         """Memory after a look at a new point, on all rows; once a step."""
         return memory
 
+    def again(self, point: Point, memory: Any) -> Any:
+        """Memory after another look at a point, where the rule was last aimed at another norm."""
+        return memory
+
     def look_before_epoch(self, point: Point, memory: Any) -> Any:
         """Memory after the look at all rows that precedes an epoch of mini-batches."""
         return self.look(point, memory)

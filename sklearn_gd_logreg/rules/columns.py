@@ -186,6 +186,9 @@ class ColumnFisher(Curvature):
                 return Found(state, True, dearest)
         return Found(state, False, dearest)
 
+    def aimed_at(self, aim: float) -> ColumnFisher:
+        return self if aim == self.aim else replace(self, aim=aim)
+
     def target(self, point: Point, alpha: float) -> Target:
         if alpha != 1:
             return WorkingSet(point.objective, 0.0, self.limit, 0.0).target(point, alpha)

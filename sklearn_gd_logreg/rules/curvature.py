@@ -44,6 +44,9 @@ TRACE = {np.dtype(np.float64): 1e-12, np.dtype(np.float32): 1e-6}
 
 Where F is singular these are nothing but rounding, which F⁻¹ would blow up."""
 
+GUESS = 1e-6
+"""The same of a guess of F, which is to shape steps and not to end a descent."""
+
 SHARED = 100
 """Features for each class beyond the first up to which coordinates are sought in which the product
 form of F is a diagonal."""
@@ -160,9 +163,12 @@ class Metric(Curvature):
     precision : float64 or float32
         Of slopes that will do for `solve`. F⁻¹ may blow their rounding up where it mixes
         parameters.
+    rough : bool
+        Whether it blows up the rounding of slopes in double precision too.
     """
 
     precision: Precision = np.float64
+    rough: bool = False
 
     @abstractmethod
     def solve(self, dw: Array) -> Array:
@@ -174,7 +180,26 @@ class Metric(Curvature):
 
     def target(self, point: Point, alpha: float) -> Target:
         move = self.solve(point.dw)
+        if self.rough or point.w.dtype == np.float32:
+            move = without_rounding(move, point)
         return Target(point.w - alpha * move, 0.5 * alpha * float(np.vdot(point.dw, move)))
+
+
+def without_rounding(move: Array, point: Point) -> Array:
+    """A full step without rounding in what all scores share.
+
+    That changes the penalty alone, which is least where it is 0. It has no part in the gradient
+    of the loss but rounding, which would add up from step to step.
+    """
+    if point.w.shape[1] == 1:
+        return move
+    objective = point.objective
+    redundancy = objective.loss.redundancy
+    shared = np.zeros_like(move)
+    if objective.penalty.l2:
+        penalised = slice(objective.penalty.n_features)
+        shared[penalised] = point.w[penalised] @ redundancy
+    return move - move @ redundancy + shared
 
 
 @dataclass(frozen=True)
@@ -316,6 +341,7 @@ class KroneckerFisher(Metric):
 
     classes: Array
     blocks: Metric
+    rough = True
 
     @classmethod
     def at(cls, point: Point, damping: float) -> KroneckerFisher:
@@ -332,7 +358,7 @@ class KroneckerFisher(Metric):
         penalty = np.zeros(len(gram))
         penalty[: objective.data.n_features] = objective.penalty.l2 * (1 + damping)
         form = SharedAxes if len(gram) <= SHARED * (len(values) - 1) else OneByOne
-        return cls(vectors, form.of(gram, values, penalty, TRACE[point.w.dtype]))
+        return cls(vectors, form.of(gram, values, penalty, GUESS))
 
     def solve(self, dw: Array) -> Array:
         return self.blocks.solve(dw @ self.classes) @ self.classes.T

@@ -35,6 +35,9 @@ DEAREST = 36.0
 NEAR = 4.0
 """How much larger the gradient is taken to have been before the first such step."""
 
+FEWEST_PRODUCTS = 20
+"""Products with F that a step may take in any case; else as many as F would cost passes."""
+
 SMALL = 200
 """Number of parameters up to which an L1 penalty needs no working set."""
 
@@ -81,19 +84,28 @@ def thrifty_form(
         if columns:
             return columns
         return proximal_form(point, damping, limit, aim, before)
+    n_rows, large = fisher_rows(objective), point.w.size > limit
     if isinstance(before, ImplicitFisher):
         guessed = before.preconditioner and before.preconditioner.with_pair(before.point, point)
+        spent = objective.data.passes.count - before.began
+        if not large and price(objective, n_rows) <= spent:
+            return secants(point, damping, n_rows, aim, guessed)
         form = products(point, damping, aim, before.size, guessed)
-        return replace(form, made=before.made + 1)
-    n_rows, large = fisher_rows(objective), point.w.size > limit
+        return replace(form, made=before.made + 1, most=before.most, began=before.began)
     if not isinstance(before, SecantFisher):
         if large or (objective.loss.n_outputs > 1 and price(objective, n_rows) > DEAR):
             return guess(point, damping, limit, aim)
         return secants(point, damping, n_rows, aim)
     ends = 2 * before.to_come(before.target(point, 1.0).decrease, 0.0) <= aim**2
     if large or (ends and (not before.trusted or before.price > DEAR)):
+        most = inf if large else max(price(objective, n_rows), FEWEST_PRODUCTS)
         form = products(point, damping, aim, None, before)
-        return replace(form, size_before=NEAR * form.size)
+        return replace(
+            form,
+            size_before=NEAR * form.size,
+            most=int(min(most, form.most)),
+            began=objective.data.passes.count,
+        )
     if before.trusted:
         n_rows = max(n_rows, more_rows(objective, before.n_rows))
     return secants(point, damping, n_rows, aim, before)

@@ -12,7 +12,7 @@ import numpy as np
 from .._linalg import unit_scale
 from .._typing import Array
 from ..objective import FisherProduct, Point
-from .curvature import Curvature, Target, largest_diagonal
+from .curvature import Curvature, Target, largest_diagonal, without_rounding
 
 if TYPE_CHECKING:
     from .secant import SecantFisher
@@ -45,7 +45,8 @@ class ImplicitFisher(Curvature):
     exactly the step is worked out: far from the minimum a rough one does as well, and so
     does one that is to end near ``aim``, the norm at which the descent ends.
 
-    ``made`` counts the steps that products have made before this one.
+    ``made`` counts the steps that products have made before this one, the first of which began
+    when the rows had been read ``began`` times. ``most`` is how many products a step may take.
 
     On a mini-batch the diagonal is added to the F of the batch, which sees too few rows to
     be trusted in all directions.
@@ -64,6 +65,8 @@ class ImplicitFisher(Curvature):
     size_before: float | None = None
     preconditioner: SecantFisher | None = None
     made: int = 0
+    most: int = MOST_PRODUCTS
+    began: float = 0.0
 
     @cached_property
     def diagonal(self) -> Array:
@@ -101,9 +104,13 @@ class ImplicitFisher(Curvature):
         enough = PRECISION * self.aim
         delay = DELAY * (1 + min(self.made, MOST_DELAYS - 1))
         move, gain = conjugate_gradients(
-            scaled_product, scaled_solve, slope, accuracy, enough, delay
+            scaled_product, scaled_solve, slope, accuracy, enough, delay, self.most
         )
-        return Target(point.w - alpha * move / scale, 0.5 * alpha * gain)
+        move = without_rounding(move / scale, point)
+        return Target(point.w - alpha * move, 0.5 * alpha * gain)
+
+    def aimed_at(self, aim: float) -> ImplicitFisher:
+        return self if aim == self.aim else replace(self, aim=aim)
 
     def learn(self, before: Point, point: Point, decrease: float) -> Curvature | None:
         """The guess, where products have found that the descent ends: it may finish it."""
@@ -124,6 +131,7 @@ def conjugate_gradients(
     accuracy: float,
     enough: float,
     delay: int = DELAY,
+    most: int = MOST_PRODUCTS,
 ) -> tuple[Array, float]:
     """About v = F⁻¹ slope, by products with F, preconditioned by ``solve``; and vᵀFv.
 
@@ -140,18 +148,18 @@ def conjugate_gradients(
     (2002).
     """
 
-    def preconditioned() -> tuple[Array, float]:
+    def preconditioned() -> tuple[Array, float, bool]:
         move = solve(residual)
         size = float(np.vdot(residual, move))
         if size > 0 or not residual.any():
-            return move, size
-        return residual, float(np.vdot(residual, residual))  # that was nothing but rounding
+            return move, size, True
+        return residual, float(np.vdot(residual, residual)), False  # that was nothing but rounding
 
     solution, residual = np.zeros_like(slope), slope.copy()
-    direction, size = preconditioned()
+    direction, size, _ = preconditioned()
     gains: list[float] = []
     error = 0.0
-    while size > 0 and len(gains) < MOST_PRODUCTS:
+    while size > 0 and len(gains) < most:
         curved = product(direction)
         bend = float(np.vdot(direction, curved))
         if bend <= 0:
@@ -164,6 +172,6 @@ def conjugate_gradients(
         if len(gains) > delay and error <= max(accuracy**2 * sum(gains), enough**2):
             break
         before = size
-        towards, size = preconditioned()
-        direction = towards + size / before * direction
+        towards, size, same = preconditioned()
+        direction = towards + size / before * direction if same else towards
     return solution, sum(gains) + error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf, sqrt
 from typing import Any, ClassVar
 
@@ -230,6 +230,16 @@ class NaturalGradient(UpdateRule):
         if self._may_go_further(anew):
             anew.alpha = next_rate(memory.point, memory.full_step(), point)
         return anew
+
+    def again(self, point: Point, memory: Any) -> NaturalMemory:
+        aimed = memory.curvature.aimed_at(self._aim)
+        if aimed is memory.curvature:
+            return memory
+        going_on = replace(memory, curvature=aimed, full=None)
+        unproved = aimed.asks_for_proof(going_on.full_step().decrease)
+        if unproved or self._ends_too_soon(point, going_on):
+            return NaturalMemory(self._curvature(point, aimed), point)
+        return going_on
 
     def _ends_too_soon(self, point: Point, memory: NaturalMemory) -> bool:
         """Whether the descent would end by an F in use that may not know of what is left.

@@ -101,7 +101,7 @@ class ProximalFisher(Curvature):
         return self.kept and bool(elsewhere.any())
 
     def aimed_at(self, aim: float) -> ProximalFisher:
-        return replace(self, aim=aim, enough=2 * aim**2)
+        return self if aim == self.aim else replace(self, aim=aim, enough=2 * aim**2)
 
     def is_partial(self, point: Point) -> bool:
         return bool(np.delete(in_model(point), self.rows).any())

@@ -172,6 +172,10 @@ class SecantFisher(Metric):
             steps=0,
         )
 
+    @property
+    def rough(self) -> bool:  # type: ignore[override]
+        return self.centre.rough
+
     def aimed_at(self, aim: float) -> SecantFisher:
         """A guess that was trusted to end a descent is not for another end."""
         if aim == self.aim:
