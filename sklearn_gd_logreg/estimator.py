@@ -674,7 +674,7 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         if in_row_space:
             self._require_finite(objective.data.X)
             space = row_space(objective.data, w)
-            if rule.scale_free and not space.is_faithful():
+            if rule.scale_free and not space.is_faithful(objective.penalty.l2):
                 space = None
         if space is not None:
             objective, w = objective.on(space.data), space.start

@@ -266,3 +266,22 @@ def test_thousands_of_sparse_features_with_l1_satisfy_the_conditions():
     coef, intercept = problem.kkt_violation(model)
     assert coef.max() <= 1e-6  # the penalty is 3e-4
     assert intercept.max() <= 1e-6
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize(("n_rows", "n_features"), [(100, 300), (600, 80)])
+@pytest.mark.parametrize("direct_limit", [50, 2000])
+@pytest.mark.parametrize("l1_ratio", [0.5, 1.0])
+@pytest.mark.parametrize("storage", [np.ascontiguousarray, np.asfortranarray, sparse.csr_array])
+def test_where_no_feature_is_worth_its_penalty_all_weights_are_0(
+    storage, l1_ratio, direct_limit, n_rows, n_features, n_classes
+):
+    """Without an intercept no parameter is left to make a Fisher matrix of."""
+    rng = np.random.RandomState(0)
+    X = storage(rng.standard_normal((n_rows, n_features)))
+    y = rng.randint(n_classes, size=n_rows)
+    solver = NaturalGradient(direct_limit=direct_limit)
+    options = {"C": 1e-4, "l1_ratio": l1_ratio, "fit_intercept": False}
+    clf = GDLogisticRegression(solver=solver, **options).fit(X, y)
+    assert clf.stop_reason_ == "tol"
+    assert not clf.coef_.any()

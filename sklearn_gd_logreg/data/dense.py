@@ -100,7 +100,9 @@ class DenseRows(Rows):
         stored = self._stored(columns)
         factors: Array = root.astype(precision, copy=False)
         width = self.X.shape[1] if isinstance(stored, slice) else len(stored)
-        n_parts = min(len(root) * width * factors.itemsize // COPY_BYTES, len(root) // (4 * width))
+        n_parts = min(
+            len(root) * width * factors.itemsize // COPY_BYTES, len(root) // (4 * max(width, 1))
+        )
         grams = (_gram(self.X[part, stored], factors[part]) for part in cuts(len(root), n_parts))
         gram, edge = added(grams)
         return bordered(gram, edge, float(root @ root)) if self.intercept else gram

@@ -26,7 +26,7 @@ LARGE = 1 << 17
 UNEVEN = 1e-5
 """Length of the shortest coordinate, as a part of the longest, below which it may be rounding."""
 
-FAITHFUL = 1e-4
+FAITHFUL = 1e-2
 """Part of the scores by which those of the features may differ."""
 
 SPARE_BYTES = 1 << 22
@@ -58,14 +58,14 @@ class RowSpace:
     mix: Array
     outside: Array
 
-    def is_faithful(self) -> bool:
-        """Whether the coordinates know of all that the rows do, in whatever units it is.
+    def is_faithful(self, l2: float) -> bool:
+        """Whether the coordinates know of the rows what a descent may make use of.
 
         Those of singular values are exact beside the largest entries of X. Features in units that
         make them far smaller may be lost in the rounding of these, and so may what they tell of
-        the rows. It is asked of a vector that is as long in the shortest coordinate as in the
-        longest, by two readings of X; but not where the coordinates are about as long as each
-        other, nor of Cholesky's, whose rows are well apart.
+        the rows. It is asked of a vector that uses a coordinate as far as a ridge regression
+        with the penalty ``l2`` does, by two readings of X; but not where the coordinates are about
+        as long as each other, nor of Cholesky's, whose rows are well apart.
         """
         rank = self.mix.shape[1]
         scores = self.data.X[:, :rank]
@@ -73,7 +73,8 @@ class RowSpace:
         if not lengths.min() < UNEVEN * lengths.max() or not np.triu(scores, 1).any():
             return True
         v = np.zeros((self.data.n_parameters, 1))
-        v[:rank, 0] = np.where(np.arange(rank) % 2, 1, -1) / lengths
+        ridge = lengths / (lengths**2 + 4 * self.data.n_rows * l2)
+        v[:rank, 0] = np.where(np.arange(rank) % 2, ridge, -ridge)
         z = scores @ v[:rank]
         with np.errstate(over="ignore", invalid="ignore"):
             off = np.abs(product(self.X, self.expand(v)[: self.X.shape[1]]) - z).max()
