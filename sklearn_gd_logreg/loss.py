@@ -39,6 +39,10 @@ class CrossEntropy(ABC):
     uniform_loss: float
     redundancy: Array
 
+    def without_shared(self, v: Array) -> Array:
+        """Weights, or scores, without the part that changes no probability; in their precision."""
+        return v
+
     @abstractmethod
     def targets(self, codes: NDArray[np.intp]) -> NDArray[Any]:
         """Class numbers 0 … K−1 in the form in which the loss wants y: a byte where it does."""
@@ -184,6 +188,10 @@ class SoftmaxCrossEntropy(CrossEntropy):
         self.n_outputs = n_classes
         self.uniform_loss = log(n_classes)
         self.redundancy = np.full((n_classes, n_classes), 1 / n_classes)
+
+    def without_shared(self, v: Array) -> Array:
+        own: Array = v - v.mean(axis=1, keepdims=True)
+        return own
 
     def targets(self, codes: NDArray[np.intp]) -> NDArray[Any]:
         return codes.astype(np.min_scalar_type(self.n_outputs - 1))

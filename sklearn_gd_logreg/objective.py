@@ -126,9 +126,7 @@ class Objective:
 
         That is nothing but rounding, and where F is singular a little of it moves w far.
         """
-        if dw.dtype != np.float32 or self.loss.n_outputs == 1:
-            return dw
-        return dw - dw.mean(axis=1, keepdims=True)
+        return self.loss.without_shared(dw) if dw.dtype == np.float32 else dw
 
     def losses_along(self, w: Array, v: Array, lengths: Array) -> Array:
         """Mean loss at w + t (v − w) for every length t; one pass over the rows.

@@ -21,9 +21,10 @@ from sklearn_gd_logreg.rules.curvature import (
     KroneckerFisher,
     quick_fisher,
     regular_fisher,
+    without_rounding,
 )
 from sklearn_gd_logreg.rules.implicit import conjugate_gradients
-from sklearn_gd_logreg.rules.secant import Pair, SecantFisher
+from sklearn_gd_logreg.rules.secant import Pair, SecantFisher, bend
 
 from .problems import mean_loss_and_gradient, noisy, sparse_rows, uneven_weights
 
@@ -254,6 +255,18 @@ def test_a_long_guess_is_in_single_precision_unless_the_scales_need_double(span)
         assert metric.agreeing(pair.step, pair.change).chosen == chosen
 
 
+@pytest.mark.parametrize("span", [0, 6, 12])
+def test_whether_a_change_is_rounding_does_not_depend_on_the_units(span):
+    rng = np.random.RandomState(0)
+    units = 10.0 ** rng.uniform(-span, span, 40)
+    step, noise, dw = rng.standard_normal((3, 40))
+    change = step + 0.1 * noise
+    inner = bend(step / units, change * units, dw * units)
+    assert inner == pytest.approx(step @ change)
+    assert bend(step / units, 1e-18 * change * units, dw * units) == 0
+    assert bend(step / units, -change * units, dw * units) == 0
+
+
 @pytest.mark.parametrize("scale", [1e-25, 1.0, 1e25])
 def test_a_long_step_is_remembered_at_any_scale(scale):
     """It is scaled, and in the precision of the metric that it corrects."""
@@ -294,6 +307,21 @@ def test_conjugate_gradients_end_as_near_as_asked(accuracy):
     assert len(count) < 200
     near, _ = conjugate_gradients(product, lambda v: v / squares, slope, 1e-9, np.sqrt(0.1 * size))
     assert (near - solution) @ matrix @ (near - solution) <= 0.2 * size
+
+
+@each_case
+def test_what_all_scores_share_is_taken_to_where_the_penalty_is_least(case):
+    objective, w = case.objective(), case.point()
+    move = np.random.RandomState(3).standard_normal(w.shape)
+    step = without_rounding(move.copy(), Point(objective, w))
+    z = np.random.RandomState(4).standard_normal((5, len(w)))
+    difference = objective.loss.probabilities(z @ (w - step))
+    np.testing.assert_allclose(difference, objective.loss.probabilities(z @ (w - move)), rtol=1e-9)
+    if case.n_classes > 2:
+        left = (w - step).mean(axis=1)
+        kept = w.mean(axis=1)
+        kept[: objective.penalty.n_features] *= not case.l2
+        np.testing.assert_allclose(left, kept, atol=1e-14)
 
 
 @pytest.mark.parametrize("vain", [0, 1, 2, 5])

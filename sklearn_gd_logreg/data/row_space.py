@@ -64,8 +64,8 @@ class RowSpace:
         Those of singular values are exact beside the largest entries of X. Features in units that
         make them far smaller may be lost in the rounding of these, and so may what they tell of
         the rows. It is asked of a vector that uses a coordinate as far as a ridge regression
-        with the penalty ``l2`` does, by two readings of X; but not where the coordinates are about
-        as long as each other, nor of Cholesky's, whose rows are well apart.
+        with the penalty ``l2`` does, by a pass over X; but not where the coordinates are about as
+        long as each other, nor of Cholesky's, whose rows are well apart.
         """
         rank = self.mix.shape[1]
         scores = self.data.X[:, :rank]
@@ -76,6 +76,7 @@ class RowSpace:
         ridge = lengths / (lengths**2 + 4 * self.data.n_rows * l2)
         v[:rank, 0] = np.where(np.arange(rank) % 2, ridge, -ridge)
         z = scores @ v[:rank]
+        self.data.passes.count += 1
         with np.errstate(over="ignore", invalid="ignore"):
             off = np.abs(product(self.X, self.expand(v)[: self.X.shape[1]]) - z).max()
         return bool(off <= FAITHFUL * np.abs(z).max())

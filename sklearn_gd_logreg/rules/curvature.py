@@ -156,19 +156,17 @@ def towards_the_origin(point: Point) -> Heading:
 
 
 class Metric(Curvature):
-    """A model that is quadratic throughout: the step is −α F⁻¹ dw.
+    """A model that is quadratic throughout: the step is −α F⁻¹ dw."""
 
-    Attributes
-    ----------
-    precision : float64 or float32
-        Of slopes that will do for `solve`. F⁻¹ may blow their rounding up where it mixes
-        parameters.
-    rough : bool
-        Whether it blows up the rounding of slopes in double precision too.
-    """
+    @property
+    def precision(self) -> Precision:
+        """Of slopes that will do: F⁻¹ may blow rounding up where it mixes parameters."""
+        return np.float64
 
-    precision: Precision = np.float64
-    rough: bool = False
+    @property
+    def is_rough(self) -> bool:
+        """Whether it blows up the rounding of slopes in double precision too."""
+        return False
 
     @abstractmethod
     def solve(self, dw: Array) -> Array:
@@ -180,7 +178,7 @@ class Metric(Curvature):
 
     def target(self, point: Point, alpha: float) -> Target:
         move = self.solve(point.dw)
-        if self.rough or point.w.dtype == np.float32:
+        if self.is_rough or point.w.dtype == np.float32:
             move = without_rounding(move, point)
         return Target(point.w - alpha * move, 0.5 * alpha * float(np.vdot(point.dw, move)))
 
@@ -191,15 +189,12 @@ def without_rounding(move: Array, point: Point) -> Array:
     That changes the penalty alone, which is least where it is 0. It has no part in the gradient
     of the loss but rounding, which would add up from step to step.
     """
-    if point.w.shape[1] == 1:
-        return move
-    objective = point.objective
-    redundancy = objective.loss.redundancy
-    shared = np.zeros_like(move)
-    if objective.penalty.l2:
-        penalised = slice(objective.penalty.n_features)
-        shared[penalised] = point.w[penalised] @ redundancy
-    return move - move @ redundancy + shared
+    loss, penalty = point.objective.loss, point.objective.penalty
+    step = loss.without_shared(move)
+    if penalty.l2:
+        penalised = point.w[: penalty.n_features]
+        step[: penalty.n_features] += penalised - loss.without_shared(penalised)
+    return step
 
 
 @dataclass(frozen=True)
@@ -301,7 +296,7 @@ class DiagonalFisher(Metric):
         return cls(metrics, inverses)
 
     @property
-    def precision(self) -> Precision:  # type: ignore[override]
+    def precision(self) -> Precision:
         return self.metrics.dtype.type
 
     def solve(self, dw: Array) -> Array:
@@ -341,7 +336,10 @@ class KroneckerFisher(Metric):
 
     classes: Array
     blocks: Metric
-    rough = True
+
+    @property
+    def is_rough(self) -> bool:
+        return True
 
     @classmethod
     def at(cls, point: Point, damping: float) -> KroneckerFisher:
@@ -358,7 +356,7 @@ class KroneckerFisher(Metric):
         penalty = np.zeros(len(gram))
         penalty[: objective.data.n_features] = objective.penalty.l2 * (1 + damping)
         form = SharedAxes if len(gram) <= SHARED * (len(values) - 1) else OneByOne
-        return cls(vectors, form.of(gram, values, penalty, GUESS))
+        return cls(vectors, form.of(gram, values, penalty))
 
     def solve(self, dw: Array) -> Array:
         return self.blocks.solve(dw @ self.classes) @ self.classes.T
@@ -371,13 +369,13 @@ class OneByOne(Metric):
     blocks: list[FactorisedFisher]
 
     @classmethod
-    def of(cls, gram: Array, values: Array, penalty: Array, trace: float) -> OneByOne:
-        """Of G, the values λ, the diagonal of D, and the least trace."""
+    def of(cls, gram: Array, values: Array, penalty: Array) -> OneByOne:
+        """Of G, the values λ and the diagonal of D."""
         blocks = []
         for value in values:
             block = value * gram
             diagonal(block)[...] += penalty
-            blocks.append(FactorisedFisher.of(block, trace))
+            blocks.append(FactorisedFisher.of(block, GUESS))
         return cls(blocks)
 
     def solve(self, dw: Array) -> Array:
@@ -404,7 +402,7 @@ class SharedAxes(Metric):
     entries: Array
 
     @classmethod
-    def of(cls, gram: Array, values: Array, penalty: Array, trace: float) -> SharedAxes:
+    def of(cls, gram: Array, values: Array, penalty: Array) -> SharedAxes:
         """V comes from the matrix with the mean of all λ, LLᵀ.
 
         In its metric λ G and D add up to I, and so have the same eigenvectors.
@@ -412,7 +410,7 @@ class SharedAxes(Metric):
         mean = float(values.mean())
         average = mean * gram
         diagonal(average)[...] += penalty
-        to_unit = FactorisedFisher.of(average, trace).to_unit()
+        to_unit = FactorisedFisher.of(average, GUESS).to_unit()
         with blas_threads(len(gram) ** 3):
             roots = to_unit * np.sqrt(penalty)
             shares, turns = np.linalg.eigh(roots @ roots.T)

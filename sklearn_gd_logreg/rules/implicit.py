@@ -110,7 +110,10 @@ class ImplicitFisher(Curvature):
         return Target(point.w - alpha * move, 0.5 * alpha * gain)
 
     def aimed_at(self, aim: float) -> ImplicitFisher:
-        return self if aim == self.aim else replace(self, aim=aim)
+        if aim == self.aim:
+            return self
+        guess = self.preconditioner and self.preconditioner.aimed_at(aim)
+        return replace(self, aim=aim, preconditioner=guess)
 
     def learn(self, before: Point, point: Point, decrease: float) -> Curvature | None:
         """The guess, where products have found that the descent ends: it may finish it."""

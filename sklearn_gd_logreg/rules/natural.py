@@ -211,13 +211,13 @@ class NaturalGradient(UpdateRule):
             return self._first_look(point)
         if isinstance(memory.curvature, Heading):
             known = memory.curvature.known_at(point)
-            return NaturalMemory(known or self._curvature(point, None), point)
+            ours = known.aimed_at(self._aim) if known else self._curvature(point, None)
+            return NaturalMemory(ours, point)
         learned = None
         before = memory.full_step().decrease
         if not (self.exact or point.curved):
             learned = memory.curvature.learn(memory.point, point, before)
         if learned is not None:
-            learned = learned.aimed_at(self._aim)
             going_on = NaturalMemory(learned, point)
             full = going_on.full_step()
             going_on.follow(before, memory.ratio)
@@ -382,7 +382,7 @@ class OnSample(NaturalGradient):
     def _first_look(self, point: Point) -> NaturalMemory:
         if self.known is None or point.cost > FAR * point.objective.loss.uniform_loss:
             return super()._first_look(point)
-        return NaturalMemory(self.known, point)
+        return NaturalMemory(self.known.aimed_at(self._aim), point)
 
     def _sample_sizes(self, objective: Objective) -> list[int]:
         return []

@@ -198,7 +198,7 @@ def proximal_target(
         diagonal(model)[...] += np.repeat(restraint, n_outputs)
     u = solve_lasso(model, model @ w - dw, thresholds, w, enough)
     move = (u - w).reshape(-1, n_outputs)
-    move[~penalised] -= move[~penalised] @ objective.loss.redundancy  # nothing but rounding
+    move[~penalised] = objective.loss.without_shared(move[~penalised])  # that is rounding
     target = point.w.astype(np.float64)
     target[rows] += move
     bend = 0.5 * float(move.ravel() @ model @ move.ravel())

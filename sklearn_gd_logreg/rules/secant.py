@@ -173,8 +173,8 @@ class SecantFisher(Metric):
         )
 
     @property
-    def rough(self) -> bool:  # type: ignore[override]
-        return self.centre.rough
+    def is_rough(self) -> bool:
+        return self.centre.is_rough
 
     def aimed_at(self, aim: float) -> SecantFisher:
         """A guess that was trusted to end a descent is not for another end."""
