@@ -27,7 +27,15 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from ._typing import Array
 from .callbacks.support import CallbackSupportMixin, with_callbacks
 from .callbacks.tasks import Tasks
-from .data import RowSpace, as_dataset, own_threads, row_space
+from .data import (
+    Chain,
+    Reduction,
+    as_dataset,
+    centre_if_far,
+    own_threads,
+    row_space,
+    weighted_part,
+)
 from .descent import Iterate
 from .held_out import HeldOut, Labelled, held_out, hold_out
 from .loss import cross_entropy
@@ -654,7 +662,7 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
             n_steps = sys.maxsize if self.warm_start else self.max_iter
             rewritten = rule.wants_row_space(objective, self.batch_size, n_steps)
             start, space = self._first_point(rule, objective, w, rewritten)
-            origin = Origin.of(start, w, space is not None)
+            origin = Origin.of(start, w, rewritten)
         rate = settings.rate or rule.auto_rate(objective, self.batch_size)
         run = Run(settings, rate, start, origin, space, random_state, seed)
         if mark is not None:
@@ -663,28 +671,30 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
 
     def _first_point(
         self, rule: UpdateRule, objective: Objective, w: Array, in_row_space: bool
-    ) -> tuple[Point, RowSpace | None]:
+    ) -> tuple[Point, Reduction | None]:
         """w_0 in the coordinates of the descent, and these if they are not the features.
 
         Whether X is finite is asked only if J or its gradient is not: a NaN or an infinity
         in X, times whatever number, leaves neither as it was. It is asked first where the
         row space is worked out.
         """
-        space = None
         if in_row_space:
             self._require_finite(objective.data.X)
-            space = row_space(objective.data, w)
-            if rule.scale_free and not space.is_faithful(objective.penalty.l2):
-                space = None
-        if space is not None:
-            objective, w = objective.on(space.data), space.start
+        reduction: Reduction | None = None
+        if rule.scale_free and self.fit_intercept:
+            reduction = centre_if_far(objective.data, w)
+        if in_row_space:
+            data, start = (reduction.data, reduction.start) if reduction else (objective.data, w)
+            space = row_space(weighted_part(data), start)
+            if not rule.scale_free or space.is_faithful(objective.penalty.l2):
+                reduction = Chain(reduction, space) if reduction else space
+        if reduction is not None:
+            objective, w = objective.on(reduction.data), reduction.start
         curved = self.batch_size is None and rule.wants_fisher(objective)
         point = Point(objective, w, curved)
-        if space is not None:
-            return point, space
-        if not (isfinite(point.cost) and np.isfinite(point.dw).all()):
+        if not in_row_space and not (isfinite(point.cost) and np.isfinite(point.dw).all()):
             self._require_finite(objective.data.X)
-        return point, None
+        return point, reduction
 
     def _watched(
         self,

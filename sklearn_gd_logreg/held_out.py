@@ -12,7 +12,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils.multiclass import check_classification_targets
 
 from ._typing import Array
-from .data import RowSpace, as_dataset
+from .data import Reduction, as_dataset
 from .objective import Objective
 from .penalty import ElasticNet
 from .targets import check_weights, place
@@ -41,8 +41,8 @@ class HeldOut:
         """Mean loss and accuracy at w; one pass over the rows held out."""
         return Verdict(*self.objective.loss_and_accuracy(w))
 
-    def seen_from(self, space: RowSpace) -> HeldOut:
-        """The same for parameters in coordinates of the row space of the other rows."""
+    def seen_from(self, space: Reduction) -> HeldOut:
+        """The same for parameters in the coordinates of a descent on the other rows."""
         data = self.objective.data
         share = data.share if isinstance(data.share, np.ndarray) else None
         rows = as_dataset(space.coordinates(data.X), data.y, share, data.intercept)

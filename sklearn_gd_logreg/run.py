@@ -11,7 +11,7 @@ import numpy as np
 from numpy.random import RandomState
 
 from ._typing import Array
-from .data import RowSpace
+from .data import Reduction, RowSpace
 from .descent import (
     Iterate,
     descend,
@@ -42,7 +42,7 @@ class Run:
     start : Point
         w_0 of the descent, in its coordinates.
     origin : Origin
-    space : RowSpace or None
+    space : Reduction or None
         These coordinates, if they are not the features.
     random_state : RandomState
         Shuffles the mini-batches.
@@ -58,7 +58,7 @@ class Run:
     rate: LearningRate
     start: Point
     origin: Origin
-    space: RowSpace | None
+    space: Reduction | None
     random_state: RandomState
     seed: int = 0
     place: Place | None = None
@@ -97,7 +97,7 @@ class Run:
         rule = rule.aimed_at(self.settings.tol)
         first = self.place.iterate if self.place else first_iterate(self.start, rule)
         iterates = descend(first, rule, self.rate)
-        if self.space is None or not rule.max_norm:
+        if not (isinstance(self.space, RowSpace) and rule.max_norm):
             return iterates
         return with_max_norms(iterates, self.space.max_norms, first.k, max(first.k, last))
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from math import inf
+from math import inf, sqrt
 from typing import Any
 
 import numpy as np
 
 from ._typing import Array
 from .descent import Iterate
+from .proof import is_proved
 
 
 class StoppingRule(ABC):
@@ -38,7 +39,11 @@ class GradientTolerance(StoppingRule):
 
     A rule that knows its next step by then (``finishes``) makes it, and the descent ends
     with the point after; but not from a start that is good enough, nor for a decrease
-    that rounding would hide.
+    that rounding would hide. There the norm is that of a model of J, which may be wrong. So the
+    bound on J − J* has to agree (`is_proved`); if it does not, the descent goes on.
+
+    A norm is known no better than the numbers: where ``tol`` is below their rounding, it is
+    not reached, whatever the norm.
 
     With a line search the cost falls at every step. Where no step lowers it any more,
     or neither cost nor gradient norm has fallen for long, the floating-point numbers
@@ -52,6 +57,7 @@ class GradientTolerance(StoppingRule):
     best_cost: float = inf
     best_norm: float = inf
     waited: int = 0
+    small: bool = False
 
     @property
     def settings(self) -> tuple[Any, ...]:
@@ -60,12 +66,18 @@ class GradientTolerance(StoppingRule):
     def reason(self, iterate: Iterate) -> str | None:
         if not self.tol:
             return None
-        if iterate.gradient_norm <= self.tol:
-            last_step_made, self.converged = self.converged, True
+        small = iterate.gradient_norm <= self.tol
+        if small and self.tol < rounding_of_norm(iterate):
+            return "stalled"
+        if small:
+            last_step_made, self.small = self.small, True
             worthwhile = iterate.gradient_norm**2 / 2 > rounding_of(iterate)
-            goes_on = self.finishes and worthwhile and iterate.k > 0 and not last_step_made
-            return None if goes_on else "tol"
-        self.converged = False
+            if self.finishes and worthwhile and iterate.k > 0 and not last_step_made:
+                return None
+        self.small = small
+        self.converged = small and (not self.finishes or is_proved(iterate.point, self.tol))
+        if self.converged:
+            return "tol"
         return "stalled" if self.line_search and self._exhausted(iterate) else None
 
     def _exhausted(self, iterate: Iterate) -> bool:
@@ -134,3 +146,11 @@ class Best:
 def rounding_of(iterate: Iterate) -> float:
     """What the rounding of the numbers may add to the cost."""
     return 8 * float(np.finfo(iterate.w.dtype).eps) * abs(iterate.cost)
+
+
+def rounding_of_norm(iterate: Iterate) -> float:
+    """About what the rounding of the numbers leaves of a gradient norm in features of scale 1.
+
+    The terms of the gradient have the size of dz, of which √loss is a mean.
+    """
+    return float(np.finfo(iterate.w.dtype).eps) * sqrt(max(iterate.loss, 0.0))

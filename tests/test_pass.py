@@ -312,5 +312,5 @@ def test_work_on_a_block_takes_little_and_so_does_a_block_that_is_gathered():
     assert most * data.row_work <= 1.2 * dense_module.WORK_BYTES
     X = np.zeros((100_000, 50))
     gathered = as_dataset(X, np.ones(len(X)), None, intercept=True).sample(80_000)
-    assert isinstance(gathered, dense_module.GatheredDataset)
+    assert isinstance(gathered, dense_module.ViewDataset)
     assert max(rows.X.nbytes for rows in gathered.blocks()) <= 1.2 * dense_module.COPIED_BYTES

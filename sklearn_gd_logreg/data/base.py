@@ -338,6 +338,13 @@ class Dataset(ABC):
     def n_bytes(self) -> int:
         """Bytes that X takes."""
 
+    @property
+    def n_weighted_rows(self) -> int:
+        """Number of rows whose weight is not 0."""
+        if isinstance(self.share, np.ndarray):
+            return int(np.count_nonzero(self.share))
+        return self.n_rows
+
     def weighted_rows(self) -> NDArray[np.signedinteger]:
         """Numbers of the rows whose weight is not 0, in as few bytes as they need."""
         kind = np.promote_types(np.int32, np.min_scalar_type(-self.n_rows))

@@ -121,7 +121,7 @@ def _dense_gram(X: Any, root: Array) -> tuple[Array, Array]:
 def _gram(X: Any, root: Array) -> tuple[Array, Array]:
     """Σ rootᵢ² xᵢxᵢᵀ and Σ rootᵢ² xᵢ."""
     entries = X.data * np.repeat(root, np.diff(X.indptr))
-    scaled = _sharing(type(X)(X.shape, dtype=entries.dtype), entries, X.indices, X.indptr)
+    scaled = with_entries(X, entries)
     return (scaled.T @ scaled).toarray(), scaled.T @ root
 
 
@@ -138,6 +138,11 @@ def _sharing(empty: Any, data: Array, indices: NDArray[Any], indptr: NDArray[Any
     empty.data, empty.indices, empty.indptr = data, indices, indptr
     empty.has_canonical_format = True
     return empty
+
+
+def with_entries(X: Any, entries: Array) -> Any:
+    """A CSR array with other entries in the same places, which it shares."""
+    return _sharing(type(X)(X.shape, dtype=entries.dtype), entries, X.indices, X.indptr)
 
 
 def has_repeats(X: Any) -> bool:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from .._typing import Array, Precision
 from .base import ALL, Dataset, Rows, added, bordered, cuts, pairs, products
+from .view import ArrayView
 
 BLOCK_BYTES, COPIED_BYTES = 1 << 22, 1 << 21
 """Size of a block of X: backward finds in the cache what forward has read. Half where it is a
@@ -201,8 +202,8 @@ class DenseDataset(Dataset):
 
     def _rows(self, index: NDArray[np.signedinteger], share: Array | float) -> Dataset:
         if len(index) > self.rows_to_copy:
-            return GatheredDataset(self.X, index, self.y[index], share, self.intercept)
-        return super()._rows(index, share)
+            return ViewDataset(ArrayView(self.X, index), self.y[index], share, self.intercept)
+        return DenseDataset(self.X[index], self.y[index], share, self.intercept)
 
     @property
     def rows_to_sample(self) -> int:
@@ -224,32 +225,19 @@ class DenseDataset(Dataset):
         return self.n_entries * int(self.X.itemsize)
 
 
-class GatheredDataset(DenseDataset):
-    """Rows of an array by their numbers, gathered block by block whenever they are read.
+class ViewDataset(DenseDataset):
+    """Rows of an `ArrayView`, made block by block whenever they are read.
 
     Parameters
     ----------
-    X : array of shape (at least max(numbers) + 1, n_features)
-    numbers : array of shape (n_rows,)
-        Which rows of X these are.
+    X : ArrayView
     y, share, intercept
-        As of a `Dataset` of n_rows rows.
+        As of a `Dataset`.
     """
 
-    def __init__(
-        self,
-        X: Array,
-        numbers: NDArray[np.signedinteger],
-        y: NDArray[np.generic],
-        share: Array | float,
-        intercept: bool,
-    ) -> None:
-        super().__init__(X, y, share, intercept)
-        self.numbers, self.n_rows = numbers, len(numbers)
-
     def block(self, index: slice) -> Rows:
-        rows, share = self.X[self.numbers[index]], self.share_of(index)
-        return DenseRows(rows, self.y[index], share, index, self.intercept)
+        share = self.share_of(index)
+        return DenseRows(self.X[index], self.y[index], share, index, self.intercept)
 
     def _block(self, number: int) -> Rows:
         return self.block(self._cuts[number])
@@ -257,9 +245,3 @@ class GatheredDataset(DenseDataset):
     @property
     def _block_bytes(self) -> int:
         return COPIED_BYTES
-
-    def _rows(self, index: NDArray[np.signedinteger], share: Array | float) -> Dataset:
-        numbers, y = self.numbers[index], self.y[index]
-        if len(index) > self.rows_to_copy:
-            return GatheredDataset(self.X, numbers, y, share, self.intercept)
-        return DenseDataset(self.X[numbers], y, share, self.intercept)

@@ -37,8 +37,7 @@ def factorise(X: Any) -> tuple[Array, Array]:
 
     The Cholesky factor of X Xᵀ is cheapest, but it squares the condition number. Rows
     that are nearly dependent are factorised another way: with X = U S Vᵀ, T is U S and
-    M is U S⁻¹, without the singular values that are rounding. For a dense X that loses
-    nothing; for a sparse X it loses singular values below 1e-8 √n of the largest.
+    M is U S⁻¹, without the singular values that are rounding.
 
     Parameters
     ----------
@@ -51,13 +50,9 @@ def factorise(X: Any) -> tuple[Array, Array]:
     """
     if not sparse.issparse(X):
         return _by_cholesky(_gram(X)) or _by_singular_values(X)
-    return _factorise_sparse(X)
-
-
-def _factorise_sparse(X: Any) -> tuple[Array, Array]:
     scale = float(max(X.data.max(initial=0), -X.data.min(initial=0))) or 1.0
-    factors = _by_cholesky(_sparse_gram(X, scale)) or _by_eigenvectors(_sparse_gram(X, scale))
-    return factors[0] * scale, factors[1] / scale
+    factors = _by_cholesky(_sparse_gram(X, scale))
+    return (factors[0] * scale, factors[1] / scale) if factors else _by_singular_values(X)
 
 
 def transposed_product(X: Any, c: Array) -> Iterator[tuple[slice, slice, Array]]:
@@ -158,24 +153,16 @@ def _by_cholesky(gram: Array) -> tuple[Array, Array] | None:
     return r.T, inverse
 
 
-def _by_singular_values(X: Array) -> tuple[Array, Array]:
+def _by_singular_values(X: Any) -> tuple[Array, Array]:
     """U S and U S⁻¹ of X = U S Vᵀ: U and S are those of Rᵀ, where Xᵀ = Q R."""
     n_rows, n_features = X.shape
     triangle: Any = np.empty((0, n_rows))
-    for features in _runs(n_features, 2 * n_rows):
-        block = X[:, features].T.astype(np.float64)
+    for features in _runs(n_features, max(2 * n_rows, TILE // n_rows)):
+        block = X[:, features]
+        block = (block.toarray() if sparse.issparse(block) else block).T.astype(np.float64)
         with blas_threads(4 * n_rows**3):
             triangle = np.linalg.qr(np.vstack([triangle, block]), mode="r")
     with blas_threads(4 * n_rows**3):
         u, s, _ = linalg.svd(triangle.T, full_matrices=False)
     kept = s > s.max(initial=0) * len(s) * np.finfo(np.float64).eps
     return u[:, kept] * s[kept], u[:, kept] / s[kept]
-
-
-def _by_eigenvectors(gram: Array) -> tuple[Array, Array]:
-    """U S and U S⁻¹ of X Xᵀ = U S² Uᵀ."""
-    with blas_threads(4 * len(gram) ** 3):
-        squares, u = linalg.eigh(gram)
-    kept = squares > squares[-1] * len(squares) * np.finfo(np.float64).eps
-    s = np.sqrt(squares[kept])
-    return u[:, kept] * s, u[:, kept] / s

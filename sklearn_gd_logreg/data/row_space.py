@@ -98,7 +98,8 @@ class RowSpace:
         with blas_threads(self.mix.size * rows.shape[1]):
             for features, columns, piece in transposed_product(self.X, self.mix):
                 new[:, :rank][:, columns] += rows[:, features] @ piece
-        new[:, rank:] = rows @ self.outside
+        if self.outside.shape[1]:
+            new[:, rank:] = product(rows, self.outside)
         return new
 
     def max_norms(self, v: Array) -> Array:

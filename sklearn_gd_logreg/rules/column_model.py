@@ -135,7 +135,9 @@ class ColumnModel:
             return rescale * (curved + self.ridge * move)
 
         slope = rescale * subgradient
-        move, _ = conjugate_gradients(product, np.copy, slope, care.accuracy, enough, care.delay)
+        move, _ = conjugate_gradients(
+            product, np.copy, slope, care.accuracy, enough, care.delay, precision=np.float32
+        )
         signs = np.where(state.u, np.sign(state.u), -np.sign(subgradient))
         return self._walk(state, state.u - rescale * move, signs)
 

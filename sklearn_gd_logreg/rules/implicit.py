@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from .._linalg import unit_scale
 from .._typing import Array
@@ -30,6 +31,9 @@ MOST_DELAYS = 5
 """How many times as many it is at the most, where steps by products follow one another.
 
 That they must means that these gain by fits and starts, and soon seem to have ended."""
+
+FLAT = 64
+"""Roundings of the largest curvature met: a curvature that is no larger may be nothing else."""
 
 PRECISION = 0.2
 """Part of the norm at which the descent ends that a step may leave."""
@@ -104,7 +108,7 @@ class ImplicitFisher(Curvature):
         enough = PRECISION * self.aim
         delay = DELAY * (1 + min(self.made, MOST_DELAYS - 1))
         move, gain = conjugate_gradients(
-            scaled_product, scaled_solve, slope, accuracy, enough, delay, self.most
+            scaled_product, scaled_solve, slope, accuracy, enough, delay, self.most, point.w.dtype
         )
         move = without_rounding(move / scale, point)
         return Target(point.w - alpha * move, 0.5 * alpha * gain)
@@ -135,6 +139,7 @@ def conjugate_gradients(
     enough: float,
     delay: int = DELAY,
     most: int = MOST_PRODUCTS,
+    precision: DTypeLike = np.float64,
 ) -> tuple[Array, float]:
     """About v = F⁻¹ slope, by products with F, preconditioned by ``solve``; and vᵀFv.
 
@@ -142,6 +147,9 @@ def conjugate_gradients(
     least, tell how far it was off before them. It ends where the root of that is a part
     ``accuracy`` of the root of vᵀFv, or no more than ``enough``. It is added once more for
     what is still to gain.
+
+    Along a direction in which F is 0 the curvature is the rounding of a product, made in
+    ``precision``; to divide by it would lead anywhere. So it ends there too.
 
     References
     ----------
@@ -161,11 +169,13 @@ def conjugate_gradients(
     solution, residual = np.zeros_like(slope), slope.copy()
     direction, size, _ = preconditioned()
     gains: list[float] = []
-    error = 0.0
+    error = largest = 0.0
     while size > 0 and len(gains) < most:
         curved = product(direction)
         bend = float(np.vdot(direction, curved))
-        if bend <= 0:
+        curvature = bend / float(np.vdot(direction, direction))
+        largest = max(largest, curvature)
+        if not curvature > FLAT * np.finfo(precision).eps * largest:
             break
         step = size / bend
         solution += step * direction

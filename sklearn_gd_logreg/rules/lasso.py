@@ -40,6 +40,13 @@ BRIEF, LITTLE = 8, 0.01
 """Far from the end: the steps of a search that are enough without coordinate descent, and the
 part of the decrease so far that is not worth a further step."""
 
+CYCLES = 10
+"""Most turns of coordinate descent and search where the search alone is stuck: where F is singular
+on the active coordinates, its linear system may have no solution."""
+
+ROUNDING_OF_FALL = 1e-15
+"""Rounding of the fall of the value along a move, relative to its terms."""
+
 
 @dataclass(frozen=True)
 class LassoProblem:
@@ -75,9 +82,17 @@ class LassoProblem:
         """½ uᵀFu of a move: what it gains where it leads to the minimum."""
         return 0.5 * float(move @ self.fisher @ move)
 
-    def value(self, u: Array) -> float:
-        """The quadratic plus the L1 norm."""
-        return float(u @ (0.5 * (self.fisher @ u) - self.c) + np.abs(u) @ self.thresholds)
+    def fall(self, u: Array, w: Array) -> float:
+        """By how much the value is lower at w than at u; 0 if that may be rounding.
+
+        It is worked out from the move. The difference of the two values would have the rounding of
+        these, which is larger than what is left to gain near the minimum.
+        """
+        move = w - u
+        terms = move * self.slope(u)
+        falls = terms + self.thresholds * (np.abs(w) - np.abs(u))
+        fall = -float(np.sum(falls)) - self.bend(move)
+        return fall if fall > ROUNDING_OF_FALL * float(np.abs(terms).sum()) else 0.0
 
     def walk(self, u: Array, v: Array) -> tuple[Array, float]:
         """From u towards v, to the best of a few points; and by how much it is lower than u.
@@ -91,9 +106,9 @@ class LassoProblem:
             held = v.copy()
             held[crossing] = 0.0
             candidates += [held, self._lowest_crossing(u, v, crossing)]
-        values = [self.value(w) for w in candidates]
-        best = int(np.argmin(values))
-        return candidates[best], self.value(u) - values[best]
+        falls = [self.fall(u, w) for w in candidates]
+        best = int(np.argmax(falls))
+        return candidates[best], falls[best]
 
     def _lowest_crossing(self, u: Array, v: Array, crossing: NDArray[np.intp]) -> Array:
         move = v - u
@@ -104,6 +119,12 @@ class LassoProblem:
         w = u + at[best] * move
         w[crossing[best]] = 0.0
         return w
+
+    def gain_of_a_coordinate(self, u: Array) -> float:
+        """By how much the best exact step in one coordinate lowers the value; 0 at the minimum."""
+        return float(
+            coordinate_gains(self.fisher, self.slope(u), self.thresholds, u).max(initial=0)
+        )
 
     def excess(self, u: Array) -> Array:
         """By how much the derivative of a coordinate held at 0 exceeds λ, in its scale."""
@@ -142,30 +163,58 @@ def solve_lasso(
     [ 2.  0. -1.]
     """
     problem = LassoProblem(fisher, c, thresholds, unit_scale(diagonal(fisher)))
-    u: Array = start.astype(np.float64)
-    before = problem.value(u)
+    first: Array = start.astype(np.float64)
+    u = first
     if len(u) > MANY:
         found, settled = descend_by_coordinates(fisher, c, thresholds, u)
-        u = min(u, found, key=problem.value)
-        if settled and before - problem.value(u) > enough:
+        gained = problem.fall(u, found)
+        u = found if gained else u
+        if settled and gained > enough:
             return u
-    return _feature_sign_search(problem, u, before, enough)
+    u = _feature_sign_search(problem, first, u, enough)
+    for _ in range(CYCLES):
+        left, gained = problem.gain_of_a_coordinate(u), problem.fall(first, u)
+        if left <= LITTLE * gained:
+            break
+        found, _ = descend_by_coordinates(fisher, c, thresholds, u)
+        if not problem.fall(u, found):
+            break
+        u = _feature_sign_search(problem, first, found, enough)
+    return u
 
 
-def _feature_sign_search(problem: LassoProblem, u: Array, before: float, enough: float) -> Array:
-    """The search from ``u``, until a step gains little beside more than ``enough``."""
+def coordinate_gains(fisher: Array, slope: Array, thresholds: Array, u: Array) -> Array:
+    """By how much the minimum along each coordinate is lower than the value at u.
+
+    Parameters
+    ----------
+    fisher : array of shape (p, p)
+    slope : array of shape (p,)
+        Derivative of the quadratic part at u.
+    thresholds, u : arrays of shape (p,)
+    """
+    bends = unit_scale(diagonal(fisher)) ** 2
+    aim = u - slope / bends
+    aim = np.sign(aim) * np.maximum(np.abs(aim) - thresholds / bends, 0)
+    move = aim - u
+    gains: Array = thresholds * (np.abs(u) - np.abs(aim)) - move * (slope + 0.5 * bends * move)
+    return np.where(np.isfinite(gains), gains, 0.0)
+
+
+def _feature_sign_search(problem: LassoProblem, first: Array, u: Array, enough: float) -> Array:
+    """From ``u``, until a step gains little beside more than ``enough`` since ``first``."""
     free = problem.thresholds == 0
     signs = np.where(free, 0.0, np.sign(u))
     together = max(10, len(u) // 10)
     entered = 0
-    gained = before - problem.value(u)
+    gained = problem.fall(first, u)
     brief = BRIEF if len(u) <= MANY else SEARCH_STEPS
     for step in range(SEARCH_STEPS):
         active = np.flatnonzero(free | (signs != 0))
         v = problem.minimum(active, signs)
         promised = problem.bend(v - u) if gained > enough else inf
         w, fall = problem.walk(u, v)
-        if fall > 1e-15 * abs(u @ problem.c):
+        if fall:
             u, guess, signs = w, signs, np.where(free, 0.0, np.sign(w))
             gained += fall
             if gained > enough and (step >= brief - 1 or promised <= LITTLE * gained):

@@ -192,8 +192,9 @@ class NaturalGradient(UpdateRule):
 
     def wants_row_space(self, objective: Objective, batch_size: int | None, max_iter: int) -> bool:
         data, n_outputs = objective.data, objective.loss.n_outputs
-        few = (data.n_rows + 1) * n_outputs <= self.direct_limit
-        return data.n_rows < data.n_features and few and not objective.penalty.l1
+        n_rows = data.n_weighted_rows
+        few = (n_rows + 1) * n_outputs <= self.direct_limit
+        return n_rows < data.n_features and few and not objective.penalty.l1
 
     def wants_fisher(self, objective: Objective) -> bool:
         data, n_outputs = objective.data, objective.loss.n_outputs
@@ -204,7 +205,10 @@ class NaturalGradient(UpdateRule):
         return self.exact or not sampled
 
     def forget(self, point: Point, memory: Any) -> Any:
-        return memory
+        """Without the way to where samples have led, where J does not fall on it."""
+        if not isinstance(memory.curvature, Heading):
+            return memory
+        return NaturalMemory(self._curvature(point, None), point)
 
     def look(self, point: Point, memory: Any) -> NaturalMemory:
         if memory is None or memory.beginning:

@@ -12,7 +12,7 @@ from .._linalg import diagonal
 from .._typing import Array
 from ..objective import Objective, Point
 from .curvature import Curvature, Target, largest_diagonal, regular_fisher
-from .lasso import solve_lasso
+from .lasso import coordinate_gains, solve_lasso
 from .secant import FRESH, NEGLIGIBLE, NEWTON, bend
 
 SET_PRICE = 6.0
@@ -202,5 +202,7 @@ def proximal_target(
     target = point.w.astype(np.float64)
     target[rows] += move
     bend = 0.5 * float(move.ravel() @ model @ move.ravel())
-    # At the minimum of the model the decrease is at least the bend, which rounding spares.
-    return Target(target, max(point.expected_decrease(target) - bend, bend))
+    # At the minimum of the model the decrease is at least the bend, which rounding spares. And
+    # it is no less than what one coordinate alone gains: a step that does not move is no end.
+    alone = float(coordinate_gains(model, dw, thresholds, w).max(initial=0))
+    return Target(target, max(point.expected_decrease(target) - bend, bend, alone))

@@ -1,0 +1,48 @@
+"""Rows of an array as a reduction leaves them, made whenever they are read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._typing import Array
+
+Index = NDArray[np.signedinteger] | slice
+
+
+class ArrayView:
+    """Some rows of an array, less a constant for each column; nothing is copied before it is read.
+
+    Parameters
+    ----------
+    X : array of shape (n, n_features), or a view of one
+    rows : array of ints, default=None
+        The rows chosen; None: all.
+    centre : array of shape (n_features,), default=None
+        What is subtracted from every row, in the precision of X.
+    """
+
+    def __init__(
+        self,
+        X: Any,
+        rows: NDArray[np.signedinteger] | None = None,
+        centre: Array | None = None,
+    ) -> None:
+        self.X, self.rows, self.centre = X, rows, centre
+        self.shape = (X.shape[0] if rows is None else len(rows), X.shape[1])
+        self.dtype, self.itemsize = X.dtype, X.dtype.itemsize
+        self.size = self.shape[0] * self.shape[1]
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, key: Index | tuple[Index, Index]) -> Array:
+        rows, columns = key if isinstance(key, tuple) else (key, slice(None))
+        if self.rows is not None:
+            rows = self.rows[rows]
+        if not (isinstance(rows, slice) or isinstance(columns, slice)):
+            rows = rows[:, np.newaxis]
+        entries: Array = self.X[rows, columns]
+        return entries if self.centre is None else entries - self.centre[columns]
