@@ -11,7 +11,7 @@ export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo pictures test test-bench test-oldest lint types docs bench bench-scaling bench-docs clean
+.PHONY: help demo pictures test test-bench test-oldest fuzz lint types docs bench bench-scaling bench-docs clean
 .NOTPARALLEL:
 
 help: ## this list
@@ -33,6 +33,9 @@ test-bench: .venv/test.installed .venv/bench.installed ## the tests of the bench
 
 test-oldest: .venv-oldest/test.installed ## the tests on the oldest supported versions
 	.venv-oldest/bin/python -m pytest -n auto $(ARGS)
+
+fuzz: .venv/test.installed ## random problems for a minute, judged; ARGS='--minutes 60 --seed 1'
+	.venv/bin/python -m tests.fuzz $(ARGS)
 
 lint: .venv/lint.installed ## format and style
 	.venv/bin/ruff format --check .

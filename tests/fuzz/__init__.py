@@ -1,0 +1,1 @@
+"""Random problems, fitted and judged by better points: ``python -m tests.fuzz --help``."""
