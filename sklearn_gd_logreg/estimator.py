@@ -39,7 +39,12 @@ from .data import (
 from .descent import Iterate
 from .held_out import HeldOut, Labelled, held_out, hold_out
 from .loss import cross_entropy
-from .messages import cannot_go_on, diverged_on_stream, warn_unless_converged
+from .messages import (
+    cannot_go_on,
+    diverged_on_stream,
+    warn_if_rounded,
+    warn_unless_converged,
+)
 from .monitor import Columns, History, Observer, Outcome, Watch
 from .objective import Objective, Point
 from .penalty import ElasticNet
@@ -339,6 +344,9 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
                     outcome = self._watched(run, labels, held, started, tasks)
                     self._expose(run, labels, outcome)
             warn_unless_converged(outcome, objective, settings, run.rate)
+            if run.space is not None and settings.tol:
+                w = run.expand(outcome.w).astype(run.origin.w.dtype)
+                warn_if_rounded(run.space.rounding(w), settings.tol)
         return self
 
     def partial_fit(

@@ -49,6 +49,21 @@ def warn_unless_converged(
     warnings.warn(message, ConvergenceWarning, stacklevel=4)
 
 
+def warn_if_rounded(rounding: float, tol: float) -> None:
+    """Warn if the scores of a converged model are rounded by more than ``tol`` allows for.
+
+    A change of the scores by δ adds at most δ²/8 to J at its minimum, and ``tol`` stands for
+    tol²/2. What adds less than 1e-9 is not worth a word.
+    """
+    if rounding > max(2 * tol, 1e-4):
+        message = (
+            "A feature is so far from 0, beside its spread, that coef_ and intercept_ cannot hold "
+            f"the minimum that was found: rounding may change a score by {rounding:.1g}. Remedy: "
+            "subtract a constant from the feature, or use sklearn.preprocessing.StandardScaler."
+        )
+        warnings.warn(message, ConvergenceWarning, stacklevel=4)
+
+
 def cannot_go_on(rule: UpdateRule, error: Exception) -> str:
     """What the rule remembers cannot be kept."""
     return (

@@ -60,10 +60,10 @@ class Centring:
         """Other rows less c."""
         return less(rows, self.centre)
 
-    def rounding(self, v: Array) -> float:
-        """By how much the rounding of the parameters may change a score of the rows as they are."""
-        size = np.abs(self.centre).astype(np.float64) @ np.abs(v[:-1])
-        return float(np.finfo(v.dtype).eps * size.max(initial=0))
+    def rounding(self, w: Array) -> float:
+        """By how much a score may change where b is rounded; w as expanded, in its precision."""
+        sizes = np.abs(self.centre).astype(np.float64) @ np.abs(w[:-1])
+        return float(np.finfo(w.dtype).eps * sizes.max(initial=0))
 
 
 def centre_if_far(data: Dataset, w: Array) -> Centring | None:

@@ -33,6 +33,9 @@ class Reduction(Protocol):
     def coordinates(self, rows: Any) -> Any:
         """Other rows, validation data for one, as the descent would read them."""
 
+    def rounding(self, w: Array) -> float:
+        """By how much a score may change where parameters are rounded as they are `expand`ed."""
+
 
 @dataclass(frozen=True)
 class Chain:
@@ -58,6 +61,10 @@ class Chain:
     def coordinates(self, rows: Any) -> Any:
         """Other rows after both."""
         return self.second.coordinates(self.first.coordinates(rows))
+
+    def rounding(self, w: Array) -> float:
+        """That of both."""
+        return self.first.rounding(w) + self.second.rounding(w)
 
 
 def weighted_part(data: Dataset) -> Dataset:

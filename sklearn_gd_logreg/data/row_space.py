@@ -102,6 +102,10 @@ class RowSpace:
             new[:, rank:] = product(rows, self.outside)
         return new
 
+    def rounding(self, w: Array) -> float:
+        """Nothing to speak of: the coordinates are orthonormal."""
+        return 0.0
+
     def max_norms(self, v: Array) -> Array:
         """Max-norm of every column of v in the original coordinates, in the precision of X."""
         rank, n_coordinates = self.mix.shape[1], self.data.n_features
