@@ -458,7 +458,15 @@ class Point:
         return float(np.abs(self.subgradient).max(initial=0))
 
     def expected_decrease(self, w: Array) -> float:
-        """By how much J falls from here to ``w`` to first order, the rough part in full."""
-        rough = self.objective.penalty.rough_value
-        slope = float(np.vdot(self.dw.astype(np.float64, copy=False), w - self.w))
-        return rough(self.w) - rough(w) - slope
+        """By how much J falls from here to ``w`` to first order, the rough part in full.
+
+        The rough part is added feature by feature: the difference of two norms would have the
+        rounding of these, which is more than a short step changes.
+        """
+        penalty, move = self.objective.penalty, w - self.w
+        if not penalty.l1:
+            return -float(np.vdot(self.dw.astype(np.float64, copy=False), move))
+        terms = self.dw.astype(np.float64) * move
+        features = slice(penalty.n_features)
+        terms[features] += penalty.l1 * (np.abs(w[features]) - np.abs(self.w[features]))
+        return -float(terms.sum())
