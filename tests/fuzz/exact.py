@@ -127,6 +127,32 @@ class ExactCost:
         a[rows, self.codes] = -a.sum(axis=1)
         return share * a
 
+    def magnitudes(self):
+        """|X|, or a little more."""
+        return abs(self.X) if sparse.issparse(self.X) else np.abs(self.X) + np.abs(self.median)
+
+    def subgradient(self, r, coef):
+        """The smallest subgradient of J where the residuals are r: coef part, intercept part."""
+        db = r.sum(axis=0)
+        w = coef.astype(LONG)
+        dw = (self.X.T @ r).T + np.outer(db, self.median) + self.l2 * w
+        rest = np.sign(dw) * np.maximum(np.abs(dw) - self.l1, 0)
+        return np.where(w == 0, rest, dw + self.l1 * np.sign(w)), db * self.intercept
+
+    def entropy(self, z, kappa):
+        """Mean entropy of y + κ (a − y), which is minus the conjugate of the loss at κ (a − y)."""
+        if self.n_outputs == 1:
+            e = np.where(self.codes == 1, sigmoid(-z[:, 0]), sigmoid(z[:, 0]))[:, np.newaxis]
+        else:
+            e = softmax(z)
+            e[np.arange(len(z)), self.codes] = 0
+        e = kappa * e  # probabilities of the other classes
+        other = e.sum(axis=1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            terms = np.where(e > 0, e * np.log(e), 0).sum(axis=1)
+            own = np.where(other < 1, (1 - other) * np.log1p(-np.minimum(other, 1)), 0)
+        return -(self.share @ (terms + own))
+
 
 def fraction(x):
     """The exact value of a floating-point number."""

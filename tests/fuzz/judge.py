@@ -29,7 +29,7 @@ TINY = 100_000
 FAILURES = ("false end", "exception", "not finite", "odd warning", "weights", "absent rows")
 """Findings that fail a run."""
 
-FINDINGS = (*FAILURES, "false alarm", "history", "slow", "oracle")
+FINDINGS = (*FAILURES, "false alarm", "history", "precision", "slow", "unproved", "oracle")
 """All findings; those that are no failures are counted."""
 
 
@@ -43,6 +43,11 @@ class Verdict:
         J of the model and of the best point found, rounded to the precision of ``coef_``.
     allowed : float
         How far above that J may be: max(tol²/2, what rounding moves J), without `GENEROUS`.
+    bound : float
+        J of no point is below it; where it is too low to prove the end, that is "unproved".
+
+    "precision" are ends that are as good as the precision of ``coef_`` lets them be, and far above
+    the minimum.
     """
 
     name: str
@@ -56,6 +61,7 @@ class Verdict:
     J: float = np.nan
     better: float = np.nan
     allowed: float = np.nan
+    bound: float = -np.inf
     findings: dict = field(default_factory=dict)
 
     @property
@@ -141,10 +147,17 @@ def judge(verdict, model, problem):
     cost = ExactCost(X, y, sample_weight, **params)
     if len(cost.classes) != len(model.classes_):
         return
+    check_history(verdict, model, cost)
+    if isinstance(params.get("solver"), str):
+        check_gradient(verdict, model, cost)
+        return
     J = cost(coef, intercept)
-    verdict.J, best, rounding = float(J), J, LONG(0)
+    verdict.J, best, bound, rounding = float(J), J, LONG(-np.inf), LONG(0)
+    free = J  # the least J of any point, rounded or not
     try:
         for oracle, V in better_points(cost, coef, intercept):
+            bound = max(bound, oracle.bound(V))
+            free = min(free, oracle.value(V))
             point = oracle.exposed(V, coef.dtype)
             if not all(np.isfinite(part).all() for part in point):
                 continue
@@ -153,16 +166,20 @@ def judge(verdict, model, problem):
                 best, rounding = value, moved_by_rounding(cost, *point, value)
     except (ArithmeticError, ValueError, np.linalg.LinAlgError) as error:
         verdict.findings["oracle"] = f"{type(error).__name__}: {error}"
-    verdict.better = float(best)
+    verdict.better, verdict.bound = float(best), float(bound)
     if not rounding:
         rounding = moved_by_rounding(cost, coef, intercept, J)
     tol = float(params.get("tol", 1e-4))
     verdict.allowed = max(tol**2 / 2, float(rounding))
-    if not verdict.warned and verdict.gap > GENEROUS * verdict.allowed:
+    far = GENEROUS * verdict.allowed
+    if not verdict.warned and verdict.gap > far:
         verdict.findings["false end"] = ""
+    elif not verdict.warned and J - free > GENEROUS * max(tol**2 / 2, 1e-4 * free):
+        verdict.findings["precision"] = f"{float(J - free):.2g} above a point that is not rounded"
+    if not (verdict.warned or "false end" in verdict.findings or J - bound <= far):
+        verdict.findings["unproved"] = f"at least {float(bound):.8g}, {float(J - bound):.2g} below"
     if verdict.warned and rounding <= tol**2 / 2 and verdict.gap <= tol**2 / 2:
         verdict.findings["false alarm"] = ""
-    check_history(verdict, model, cost)
     if np.isinf(params.get("C", 1.0)) and new_rows is not None and not verdict.warned:
         check_weights(verdict, model, problem)
     if sample_weight is not None and not verdict.warned and np.any(sample_weight == 0):
@@ -185,18 +202,34 @@ def check_history(verdict, model, cost):
     """The last cost of the history is J of the model, as far as the scores have digits."""
     eps = float(np.finfo(model.coef_.dtype).eps)
     z = cost.scores(model.coef_, model.intercept_)
-    r = np.abs(cost.residuals(z))
-    X = abs(cost.X) if sparse.issparse(cost.X) else np.abs(cost.X) + np.abs(cost.median)
+    r, X = np.abs(cost.residuals(z)), cost.magnitudes()
     size = X @ np.abs(model.coef_.astype(LONG)).T + np.abs(model.intercept_.astype(LONG))
-    allowed = max(1e-6, 100 * eps) * verdict.J + 4 * eps * float(np.sum(r * size))
-    off = abs(float(model.history_["cost"][-1]) - verdict.J)
+    J = float(cost(model.coef_, model.intercept_))
+    allowed = max(1e-6, 100 * eps) * J + 4 * eps * float(np.sum(r * size))
+    off = abs(float(model.history_["cost"][-1]) - J)
     if off > allowed + 1e-300:
-        verdict.findings["history"] = f"off by {off:.2g}, {off / max(verdict.J, 1e-300):.2g} of J"
+        verdict.findings["history"] = f"off by {off:.2g}, {off / max(J, 1e-300):.2g} of J"
+
+
+def check_gradient(verdict, model, cost):
+    """What ends a descent by "tol": the max-norm of the smallest subgradient of J.
+
+    Of all solvers but "natural".
+    """
+    eps = float(np.finfo(model.coef_.dtype).eps)
+    r = cost.residuals(cost.scores(model.coef_, model.intercept_))
+    dw, db = cost.subgradient(r, model.coef_)
+    norm = float(max(np.abs(dw).max(initial=0), np.abs(db).max(initial=0)))
+    rounding = 8 * eps * float((cost.magnitudes().T @ np.abs(r)).max(initial=1.0))
+    tol = float(verdict.params.get("tol", 1e-4))
+    if not verdict.warned and norm > 1.01 * tol + rounding:
+        verdict.findings["false end"] = f"the largest derivative is {norm:.3g}"
 
 
 def check_weights(verdict, model, problem):
     """Without a penalty the weights are not much larger than the training scores need."""
     X, new = problem.X, problem.new_rows
+    X = X.toarray() if sparse.issparse(X) else X
     fit_intercept = problem.params.get("fit_intercept", True)
     centred = X - X.mean(axis=0) if fit_intercept else X
     z = centred @ model.coef_.T
@@ -213,14 +246,26 @@ def check_weights(verdict, model, problem):
 
 
 def check_absent_rows(verdict, model, problem):
-    """The model without the rows of weight 0 gives all rows the same probabilities."""
+    """The model without the rows of weight 0 gives all rows the same probabilities.
+
+    Both are fitted anew to a small ``tol``, so that what is left of the descent does not matter.
+    """
     X, y, s, params, _ = problem
+    params = params | {"tol": min(params.get("tol", 1e-4), 1e-8)}
     present = s > 0
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    l1_ratio, C = params.get("l1_ratio", 0.0), params.get("C", 1.0)
+    if l1_ratio == 1 and np.isfinite(C) and X.shape[1] >= np.sum(present):
+        return  # the minimum may not be unique
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model = GDLogisticRegression(**params).fit(X, y, s)
         other = GDLogisticRegression(**params).fit(X[present], y[present], s[present])
-    if len(other.classes_) != len(model.classes_):
+    if caught or len(other.classes_) != len(model.classes_):
         return
     off = float(np.abs(other.predict_proba(X) - model.predict_proba(X)).max())
-    if off > 30 * np.sqrt(verdict.allowed) + 1e-6:
+    loose = float(np.finfo(model.coef_.dtype).eps) * GENEROUS
+    l2 = (1 - l1_ratio) / (C * s.sum())
+    longest = float(np.sqrt((X.multiply(X) if sparse.issparse(X) else X * X).sum(axis=1).max()))
+    limit = 1e-6 + 30 * np.sqrt(loose) + (longest * np.sqrt(2 * loose / l2) if l2 else 0.0)
+    if off > (limit if np.isfinite(C) else 1e-2):
         verdict.findings["absent rows"] = f"probabilities differ by {off:.2g}"

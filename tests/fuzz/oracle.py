@@ -32,7 +32,7 @@ class Oracle:
     """
 
     def __init__(self, cost: ExactCost, columns=None):
-        self.cost, self.columns = cost, columns
+        self.cost = cost
         X = cost.X if cost.intercept else cost.X + 0
         if not cost.intercept and np.any(cost.median):
             X = cost.X + cost.median
@@ -58,6 +58,7 @@ class Oracle:
         self.l1[:d, 0], self.l2[:d, 0] = cost.l1 / self.scale, cost.l2 / self.scale**2
         self.n_features = d
         self.promised = np.inf  # decrease that the last step promised
+        self.inside = None  # the minimum with the last smoothing
 
     # -- parameters -------------------------------------------------------------------------
 
@@ -72,8 +73,7 @@ class Oracle:
 
     def taken(self, coef, intercept):
         """The parameters of a model in these coordinates."""
-        w = coef.astype(LONG) if self.columns is None else coef[:, self.columns].astype(LONG)
-        V = (w * self.scale).T
+        V = (coef.astype(LONG) * self.scale).T
         if self.cost.intercept:
             b = [self.cost.shift(u, v) for u, v in zip(coef, intercept, strict=True)]
             V = np.vstack([V, np.array(b)[np.newaxis]])
@@ -81,15 +81,20 @@ class Oracle:
 
     def exposed(self, V, dtype):
         """coef_ and intercept_ of parameters, rounded to a precision."""
-        q, d = self.cost.n_outputs, len(self.cost.median)
-        coef = np.zeros((q, d), dtype)
-        chosen = slice(None) if self.columns is None else self.columns
         with np.errstate(over="ignore", under="ignore"):
-            coef[:, chosen] = (V[: self.n_features] / self.scale[:, np.newaxis]).T
+            coef = (V[: self.n_features] / self.scale[:, np.newaxis]).T.astype(dtype)
         if not self.cost.intercept:
-            return coef, np.zeros(q, dtype)
+            return coef, np.zeros(self.cost.n_outputs, dtype)
         shift = np.array([self.cost.shift(w, LONG(0)) for w in coef])
         return coef, (V[-1] - shift).astype(dtype)
+
+    def centred(self, V):
+        """Without what all classes share where there is no penalty: the loss does not change."""
+        if self.cost.n_outputs == 1:
+            return V
+        free = np.flatnonzero(self.l1 + self.l2 == 0)
+        V[free] -= V[free].mean(axis=1, keepdims=True)
+        return V
 
     # -- J with a smooth penalty -----------------------------------------------------------
 
@@ -115,6 +120,36 @@ class Oracle:
     def gradient(self, V, mu, z):
         return self.At @ self.cost.residuals(z) + self.penalty(V, mu)[1]
 
+    def bound_at(self, V):
+        """A number that no J is below, by the dual of J at the residuals of a point.
+
+        Exact but for rounding and for what the intercept leaves of Σ θ, which is added as if the
+        optimal intercept were at most twice that of the point. Without a penalty on a feature
+        there is no bound but that of 0 and the decrease that Newton's last step promised.
+        """
+        z = self.A @ V
+        if not np.any(self.l1 + self.l2):
+            return max(self.value(V, None, z) - 2 * max(self.promised, 0.0), LONG(0))
+        theta = self.cost.residuals(z)
+        X_theta = self.At @ theta
+        slack = 0
+        if self.cost.intercept:
+            slack = 2 * np.sum(np.abs(X_theta[-1]) * (np.abs(V[-1]) + 1))
+            X_theta = X_theta[:-1]
+        l1, l2 = self.l1[: self.n_features], self.l2[: self.n_features]
+        kappa = LONG(1)
+        if np.all(l2 > 0):
+            conjugate = np.sum(np.maximum(np.abs(X_theta) - l1, 0) ** 2 / (2 * l2))
+        else:
+            conjugate = 0
+            kappa = min(kappa, np.min(l1 / np.maximum(np.abs(X_theta), l1 * LONG(1e-9))))
+        return self.cost.entropy(z, kappa) - conjugate - slack
+
+    def bound(self, V):
+        """The better of the bounds at a point and inside, next to it."""
+        points = [V] if self.inside is None else [V, self.inside]
+        return max(self.bound_at(point) for point in points)
+
     # -- Newton's method -------------------------------------------------------------------
 
     def newton(self, V, mu=None, steps=150, enough=1e-24):
@@ -135,12 +170,30 @@ class Oracle:
                     best = new, V + t * step
             if best is None:
                 break
-            gained = value - best[0]
-            value, V = best
-            z = self.A @ V
+            W = self.centred(best[1])
+            z = self.A @ W
+            new = self.value(W, mu, z)
+            if not new < value:
+                break
+            gained, value, V = value - new, new, W
             if gained < 1e-20 * abs(value) or value < 1e-25:
                 break
         return V
+
+    def polished(self, V, mu=None, steps=12):
+        """Full steps of Newton where J has no digits left to judge them, while they shrink."""
+        best = np.inf, V
+        for _ in range(steps):
+            z = self.A @ V
+            g = self.gradient(V, mu, z)
+            step = next(self.directions(V, mu, z, g), None)
+            promised = np.inf if step is None else -float(np.sum(g * step))
+            if not 0 <= promised < best[0]:
+                break
+            best = promised, V
+            V = self.centred(V + step)
+        self.promised = best[0]
+        return best[1]
 
     def length(self, V, step, z, moved, mu):
         """About where J along a step is least."""
@@ -175,6 +228,8 @@ class Oracle:
         H = self.hessian(z)
         q = self.cost.n_outputs
         H[np.diag_indices_from(H)] += bend.T.ravel()
+        shared = self.shared(H) if q > 1 else H[:0]
+        H += shared.T @ shared
         diagonal = np.diag(H).copy()
         unit = np.where(diagonal > 0, 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1)), 0)
         H = H * unit * unit[:, np.newaxis]
@@ -195,7 +250,7 @@ class Oracle:
         if step is not None and pivot > WEAK:
             yield step
             return
-        by_rows = self.by_rows(z, bend, unit, right)
+        by_rows = self.by_rows(z, bend, shared, unit, right)
         if by_rows is not None:
             yield by_rows.reshape(shape).T.astype(LONG)
         for ridge in RIDGES:
@@ -215,6 +270,15 @@ class Oracle:
             for d in range(c + 1, a.shape[1]):
                 yield c, d, (share * a[:, c] * a[:, d]).astype(float)
 
+    def shared(self, H):
+        """Rows that bend what all classes share where nothing does, and where no gradient is."""
+        p, q = self.A.shape[1], self.cost.n_outputs
+        free = np.flatnonzero(self.l1 + self.l2 == 0)
+        mean = np.diag(H).reshape(q, p).mean(axis=0)[free]
+        rows = np.zeros((len(free), q, p))
+        rows[np.arange(len(free)), :, free] = np.sqrt(mean)[:, np.newaxis]
+        return rows.reshape(len(free), p * q)
+
     def hessian(self, z):
         p, q = self.A.shape[1], self.cost.n_outputs
         H = np.zeros((q, p, q, p))
@@ -233,7 +297,7 @@ class Oracle:
                 H[d, :, c] -= G
         return H.reshape(p * q, p * q)
 
-    def by_rows(self, z, bend, unit, right):
+    def by_rows(self, z, bend, shared, unit, right):
         """Newton's direction by QR of the rows, the largest first: small rows keep their digits."""
         p, q = self.A.shape[1], self.cost.n_outputs
         A = self.A64.toarray() if sparse.issparse(self.A64) else self.A64
@@ -247,7 +311,7 @@ class Oracle:
         M = np.vstack(blocks)
         if M.shape[0] * M.shape[1] ** 2 > 1e8:
             return None
-        M = np.vstack([M, np.diag(np.sqrt(bend.T.ravel()))]) * unit
+        M = np.vstack([M, np.diag(np.sqrt(bend.T.ravel())), shared]) * unit
         M = M[np.argsort(-np.abs(M).max(axis=1))]
         R, pivots = linalg.qr(M, mode="r", pivoting=True, check_finite=False)
         diagonal = np.abs(np.diag(R))
@@ -307,7 +371,9 @@ class Oracle:
     def minimum(self, V):
         """About the least point of J, from a start."""
         if not np.any(self.l1 > 0):
-            return self.newton(V)
+            V = self.newton(V)
+            self.inside = self.polished(V)
+            return V
         n = int(np.sum(self.l1 > 0)) * self.cost.n_outputs
         value = self.value(V)
         mu = LONG(0.1) * max(min(value, LONG(1)), LONG(1e-9)) / n
@@ -316,6 +382,7 @@ class Oracle:
             V = np.where((self.l1 > 0) & (self.l1 * np.abs(V) < 30 * mu), V / 10, V)
             mu = mu / 10
         V = self.newton(V, mu, steps=30, enough=1e-24)
+        self.inside = self.polished(V, mu)
         tried = [V]
         for factor in (10, 1e3, 1e5, 1e7):
             tried.append(np.where((self.l1 > 0) & (self.l1 * np.abs(V) < factor * mu), 0, V))
@@ -333,7 +400,9 @@ def better_points(cost: ExactCost, coef, intercept):
     yield oracle, V
     model = oracle.taken(coef, intercept)
     if not cost.l1 > 0 and (oracle.promised > 1e-22 or oracle.value(V) > oracle.value(model)):
-        yield oracle, oracle.newton(model)
+        V = oracle.newton(model)
+        oracle.inside = oracle.polished(V)
+        yield oracle, V
 
 
 def on_working_sets(cost: ExactCost, coef, rounds=8):
@@ -354,10 +423,9 @@ def on_working_sets(cost: ExactCost, coef, rounds=8):
         columns = np.flatnonzero(used)
         part = Oracle(cost, columns)
         U = part.minimum(part.start())
-        yield part, U
-        V = whole.start()
-        V[columns] = U[: len(columns)]
-        V[whole.n_features :] = U[len(columns) :]
+        V = np.zeros_like(V)
+        V[columns], V[whole.n_features :] = U[: len(columns)], U[len(columns) :]
+        yield whole, V
         used = np.any(V[: whole.n_features] != 0, axis=1)
         if not len(new):
             break

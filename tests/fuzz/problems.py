@@ -197,6 +197,20 @@ def tall(rng):
     return Sketch(X, labels(rng, X), penalty(rng))
 
 
+@register("first-order", 0.7)
+def first_order(rng):
+    """The other solvers, which end by the largest derivative."""
+    X = normal(rng, n_features=size(rng, 1, 12))
+    if rng.random() < 0.4:
+        X = X * 10 ** rng.uniform(-2, 2, X.shape[1]) + rng.choice([0.0, 10.0])
+    params = penalty(rng, low=-2, high=2)
+    names = ["gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam"]
+    params |= {"solver": str(rng.choice(names)), "max_iter": 500}
+    if rng.random() < 0.4:
+        params["learning_rate"] = "backtracking"
+    return Sketch(X, labels(rng, X), params)
+
+
 # -- ties and collinear columns --------------------------------------------------------------
 
 
