@@ -267,5 +267,5 @@ def check_absent_rows(verdict, model, problem):
     l2 = (1 - l1_ratio) / (C * s.sum())
     longest = float(np.sqrt((X.multiply(X) if sparse.issparse(X) else X * X).sum(axis=1).max()))
     limit = 1e-6 + 30 * np.sqrt(loose) + (longest * np.sqrt(2 * loose / l2) if l2 else 0.0)
-    if off > (limit if np.isfinite(C) else 1e-2):
+    if off > (limit if l2 else 1e-2):
         verdict.findings["absent rows"] = f"probabilities differ by {off:.2g}"

@@ -17,7 +17,7 @@ LARGEST_HESSIAN = 700
 WEAK = 1e-9
 """Square of a pivot of the Hessian with unit diagonal below which other directions are tried."""
 
-RIDGES = (1e-13, 1e-9, 1e-5)
+RIDGES = (1e-13, 1e-9, 1e-5, 1e-1)
 """What is added to that diagonal for them."""
 
 
@@ -89,10 +89,10 @@ class Oracle:
         return coef, (V[-1] - shift).astype(dtype)
 
     def centred(self, V):
-        """Without what all classes share where there is no penalty: the loss does not change."""
+        """Without what all classes share where there is no L1: J is least so."""
         if self.cost.n_outputs == 1:
             return V
-        free = np.flatnonzero(self.l1 + self.l2 == 0)
+        free = np.flatnonzero(self.l1 == 0)
         V[free] -= V[free].mean(axis=1, keepdims=True)
         return V
 
@@ -186,7 +186,9 @@ class Oracle:
         for _ in range(steps):
             z = self.A @ V
             g = self.gradient(V, mu, z)
-            step = next(self.directions(V, mu, z, g), None)
+            most = 1e3 * (1 + np.abs(V).max())
+            steps_here = [s for s in self.directions(V, mu, z, g) if np.abs(s).max() < most]
+            step = max(steps_here, key=lambda s: -np.sum(g * s), default=None)
             promised = np.inf if step is None else -float(np.sum(g * step))
             if not 0 <= promised < best[0]:
                 break
@@ -202,7 +204,8 @@ class Oracle:
             r = self.cost.residuals(z + t * moved)
             return np.sum(r * moved) + np.sum(self.penalty(V + t * step, mu)[1] * step)
 
-        first, low, high, t = slope(LONG(0)), LONG(0), None, LONG(1)
+        first, low, high = slope(LONG(0)), LONG(0), None
+        t = min(LONG(1), 100 / np.abs(moved).max(initial=LONG(1e-9)))  # scores beyond say nothing
         for _ in range(40):
             now = slope(t)
             if abs(now) <= 0.05 * abs(first):
@@ -214,7 +217,7 @@ class Oracle:
             if high is None:
                 if t > 1e4:
                     return t
-                t = 3 * t
+                t = max(3 * t, min(LONG(1), 1000 * t))
             else:
                 t = (low + high) / 2 if low else high / 4
         return low
@@ -271,9 +274,9 @@ class Oracle:
                 yield c, d, (share * a[:, c] * a[:, d]).astype(float)
 
     def shared(self, H):
-        """Rows that bend what all classes share where nothing does, and where no gradient is."""
+        """Rows that bend what all classes share where nothing else may: no gradient is there."""
         p, q = self.A.shape[1], self.cost.n_outputs
-        free = np.flatnonzero(self.l1 + self.l2 == 0)
+        free = np.flatnonzero(self.l1 == 0)
         mean = np.diag(H).reshape(q, p).mean(axis=0)[free]
         rows = np.zeros((len(free), q, p))
         rows[np.arange(len(free)), :, free] = np.sqrt(mean)[:, np.newaxis]
@@ -379,8 +382,9 @@ class Oracle:
         mu = LONG(0.1) * max(min(value, LONG(1)), LONG(1e-9)) / n
         while mu > 1e-18 / n and mu > 1e-17 * value / n:
             V = self.newton(V, mu, steps=60, enough=float(mu) * 0.1)
-            V = np.where((self.l1 > 0) & (self.l1 * np.abs(V) < 30 * mu), V / 10, V)
             mu = mu / 10
+            nearer = np.where((self.l1 > 0) & (self.l1 * np.abs(V) < 300 * mu), V / 10, V)
+            V = min(V, nearer, key=lambda U: self.value(U, mu))
         V = self.newton(V, mu, steps=30, enough=1e-24)
         self.inside = self.polished(V, mu)
         tried = [V]
