@@ -136,6 +136,30 @@ def test_rounding_of_narrow_parameters_is_no_false_end():
     assert not verdict_on(X, y, model, tol=1e-12).findings
 
 
+@pytest.mark.parametrize("l1_ratio", [0.0, 0.7])
+def test_other_solvers_are_judged_by_the_gradient(l1_ratio):
+    X, y = noisy(80, 4, 3, seed=3)
+    X[:, 0] += 1.0
+    params = {"solver": "gd", "learning_rate": "backtracking", "tol": 1e-3, "l1_ratio": l1_ratio}
+    model = GDLogisticRegression(**params).fit(X, y)
+    assert not verdict_on(X, y, model, **params).findings
+    params["tol"] = 0.9 * float(model.history_["gradient_norm"][-1])
+    found = verdict_on(X, y, model, **params)
+    assert found.findings.keys() == {"false end"}
+
+
+@pytest.mark.parametrize("l1_ratio", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_bound_proves_the_minimum_and_is_below_every_point(n_classes, l1_ratio):
+    X, y = noisy(60, 5, n_classes, seed=4)
+    exact = ExactCost(X, y, C=5.0, l1_ratio=l1_ratio)
+    zero = np.zeros((exact.n_outputs, 5)), np.zeros(exact.n_outputs)
+    oracle, V = next(better_points(exact, *zero))
+    value = oracle.value(V)
+    assert value - 1e-14 < oracle.bound(V) <= value + 1e-17
+    assert oracle.bound_at(0.5 * V) < value
+
+
 def test_not_finite_attributes_are_found():
     X, y = noisy(80, 4, 2, seed=3)
     model = GDLogisticRegression().fit(X, y)

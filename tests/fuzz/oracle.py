@@ -181,20 +181,19 @@ class Oracle:
         return V
 
     def polished(self, V, mu=None, steps=12):
-        """Full steps of Newton where J has no digits left to judge them, while they shrink."""
-        best = np.inf, V
+        """Full steps of Newton where J has no digits left to judge them, while the bound rises."""
+        best = self.bound_at(V), V
         for _ in range(steps):
             z = self.A @ V
             g = self.gradient(V, mu, z)
-            most = 1e3 * (1 + np.abs(V).max())
-            steps_here = [s for s in self.directions(V, mu, z, g) if np.abs(s).max() < most]
-            step = max(steps_here, key=lambda s: -np.sum(g * s), default=None)
-            promised = np.inf if step is None else -float(np.sum(g * step))
-            if not 0 <= promised < best[0]:
+            tried = [self.centred(V + step) for step in self.directions(V, mu, z, g)]
+            promised = sorted(-float(np.sum(g * (U - V))) for U in tried)
+            self.promised = promised[-2:][0] if promised else np.inf  # the largest may be rounding
+            found = max(((self.bound_at(U), k) for k, U in enumerate(tried)), default=best)
+            if not found[0] > best[0]:
                 break
-            best = promised, V
-            V = self.centred(V + step)
-        self.promised = best[0]
+            V = tried[found[1]]
+            best = found[0], V
         return best[1]
 
     def length(self, V, step, z, moved, mu):
