@@ -53,9 +53,9 @@ def warn_if_rounded(rounding: float, tol: float) -> None:
     """Warn if the scores of a converged model are rounded by more than ``tol`` allows for.
 
     A change of the scores by δ adds at most δ²/8 to J at its minimum, and ``tol`` stands for
-    tol²/2. What adds less than 1e-9 is not worth a word.
+    tol²/2; what adds no more than 1e-13 is rounding of J.
     """
-    if rounding > max(2 * tol, 1e-4):
+    if rounding > max(6 * tol, 1e-6):
         message = (
             "A feature is so far from 0, beside its spread, that coef_ and intercept_ cannot hold "
             f"the minimum that was found: rounding may change a score by {rounding:.1g}. Remedy: "

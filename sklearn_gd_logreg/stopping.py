@@ -13,6 +13,9 @@ from ._typing import Array
 from .descent import Iterate
 from .proof import is_proved
 
+SLOWEST = 0.995
+"""Largest ratio of two norms that is reckoned with: a hundred decreases are still to come."""
+
 
 class StoppingRule(ABC):
     """Decides, seeing one iterate after the other, whether the descent has converged.
@@ -40,7 +43,8 @@ class GradientTolerance(StoppingRule):
     A rule that knows its next step by then (``finishes``) makes it, and the descent ends
     with the point after; but not from a start that is good enough, nor for a decrease
     that rounding would hide. There the norm is that of a model of J, which may be wrong. So the
-    bound on J − J* has to agree (`is_proved`); if it does not, the descent goes on.
+    bound on J − J* has to agree (`is_proved`), and the norm must not shrink too slowly. If not,
+    the descent goes on.
 
     A norm is known no better than the numbers: where ``tol`` is below their rounding, it is
     not reached, whatever the norm.
@@ -58,6 +62,7 @@ class GradientTolerance(StoppingRule):
     best_norm: float = inf
     waited: int = 0
     small: bool = False
+    last_norm: float = inf
 
     @property
     def settings(self) -> tuple[Any, ...]:
@@ -73,12 +78,24 @@ class GradientTolerance(StoppingRule):
             last_step_made, self.small = self.small, True
             worthwhile = iterate.gradient_norm**2 / 2 > rounding_of(iterate)
             if self.finishes and worthwhile and iterate.k > 0 and not last_step_made:
+                self.last_norm = iterate.gradient_norm
                 return None
         self.small = small
-        self.converged = small and (not self.finishes or is_proved(iterate.point, self.tol))
+        self.converged = small and (not self.finishes or self._is_near(iterate))
+        self.last_norm = iterate.gradient_norm
         if self.converged:
             return "tol"
         return "stalled" if self.line_search and self._exhausted(iterate) else None
+
+    def _is_near(self, iterate: Iterate) -> bool:
+        """Whether J is as near to its minimum as a small norm says, near the minimum.
+
+        Newton's method all but squares the norm there. Where the norm shrinks by one ratio from
+        step to step instead, its square is the first term of a geometric series.
+        """
+        ratio = min(iterate.gradient_norm / (self.last_norm or inf), SLOWEST)
+        to_come = iterate.gradient_norm**2 / (1 - ratio**2)
+        return to_come <= self.tol**2 and is_proved(iterate.point, self.tol)
 
     def _exhausted(self, iterate: Iterate) -> bool:
         lower = iterate.cost < self.best_cost - rounding_of(iterate)
