@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
-from functools import cache, cached_property
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.random import RandomState
 from numpy.typing import NDArray
 from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 
+from ._cached import cached_attribute
 from ._linalg import diagonal
 from ._typing import Array, Precision
 from .data import ALL, Dataset, Rows, pairs
@@ -260,7 +261,7 @@ class Objective:
 
         return FisherProduct(self, a, self.data.sum(remember)[0])
 
-    @cached_property
+    @cached_attribute
     def lipschitz(self) -> float:
         """L: an upper bound, tight within 2 %, on the curvature of the smooth part of J.
 
@@ -275,7 +276,7 @@ class Objective:
         diagonal(bound)[:n_features] += self.penalty.l2
         return float(np.linalg.eigvalsh(bound)[-1]) if np.isfinite(bound).all() else np.inf
 
-    @cached_property
+    @cached_attribute
     def row_lipschitz(self) -> float:
         """The curvature that a batch of one row has on average, large weights counting more.
 
@@ -285,12 +286,12 @@ class Objective:
         squares = self.data.sum(lambda rows: (rows.squares(rows.shares()[:, np.newaxis] ** 2),))[0]
         return self.loss.smoothness * n_rows * float(squares.sum()) + self.penalty.l2
 
-    @cached_property
+    @cached_attribute
     def uniform_fisher(self) -> Array:
         """F at w = 0, where no class is preferred and no probability is near 0 or 1."""
         return self.fisher(np.zeros((self.data.n_parameters, self.loss.n_outputs)))
 
-    @cached_property
+    @cached_attribute
     def mean_squares(self) -> Array:
         """Weighted mean of x² of every feature, and of the intercept's 1; float64."""
         return self.data.sum(lambda rows: (rows.squares(rows.shares()[:, np.newaxis]),))[0].ravel()
@@ -403,7 +404,7 @@ class Point:
         self.w = w
         self.curved = curved
 
-    @cached_property
+    @cached_attribute
     def _derivatives(self) -> tuple[float, Array, Array | None]:
         if self.curved:
             return self.objective.loss_gradient_and_fisher(self.w)
@@ -428,7 +429,7 @@ class Point:
             return known.copy()
         return self.objective.fisher(self.w, features, precision)
 
-    @cached_property
+    @cached_attribute
     def cost(self) -> float:
         """J."""
         return self.loss + self.objective.penalty.value(self.w)

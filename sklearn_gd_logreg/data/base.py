@@ -5,13 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .._cached import cached_attribute
 from .._typing import Array, Precision
 from .threads import AHEAD, add_up, blas_threads, own_threads
 
@@ -228,11 +229,11 @@ class Dataset(ABC):
         """The rows, block by block, in order."""
         return map(self.block, self._cuts)
 
-    @cached_property
+    @cached_attribute
     def _cuts(self) -> tuple[slice, ...]:
         return tuple(self.cuts())
 
-    @cached_property
+    @cached_attribute
     def _kept_blocks(self) -> tuple[Rows, ...]:
         """The blocks, made once: they are views."""
         return tuple(self.blocks())

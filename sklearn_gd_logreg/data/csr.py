@@ -1,12 +1,12 @@
 """Rows in a SciPy sparse array or matrix of CSR format."""
 
 from collections.abc import Iterator
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .._cached import cached_attribute
 from .._typing import Array, Precision
 from .base import Dataset, Rows, added, bordered, cuts, products
 from .columns import Columns
@@ -53,7 +53,7 @@ class SparseRows(Rows):
     def transposed_times(self, dz: Array) -> Array:
         return self._transposed @ dz
 
-    @cached_property
+    @cached_attribute
     def _transposed(self) -> Any:
         """Xᵀ, in CSC format."""
         empty = type(self.X)(self.X.shape, dtype=self.X.dtype).T
@@ -200,11 +200,11 @@ class SparseDataset(Dataset):
         nnz = float(self._column_sizes[features].sum())
         return PASS_WORK * nnz, min(gram_works(nnz, (self.n_rows, len(features))))
 
-    @cached_property
+    @cached_attribute
     def _column_sizes(self) -> NDArray[np.intp]:
         return np.bincount(self.X.indices, minlength=self.n_features)
 
-    @cached_property
+    @cached_attribute
     def _by_column(self) -> Any:
         X = self.X
         single = type(X)(X.shape, dtype=np.float32)

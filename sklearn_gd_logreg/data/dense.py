@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .._cached import cached_attribute
 from .._typing import Array, Precision
 from .base import ALL, Dataset, Rows, added, bordered, cuts, pairs, products
 from .view import ArrayView
@@ -182,7 +182,7 @@ class DenseDataset(Dataset):
         rows, share = self.X[index], self.share_of(index)
         return self._kind(rows, self.y[index], share, index, self.intercept)
 
-    @cached_property
+    @cached_attribute
     def _kind(self) -> type[DenseRows]:
         """Rows one by one, where X comes from memory and they lie side by side in it."""
         size, (to_next, to_entry) = self.X.itemsize * self.n_features, self.X.strides

@@ -19,11 +19,11 @@ L1-regularized logistic regression", JMLR 13 (2012).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
+from .._cached import cached_attribute
 from .._linalg import unit_scale
 from .._typing import Array
 from ..data import Columns
@@ -78,12 +78,12 @@ class ColumnModel:
     targets: Array | None
     penalty: ElasticNet
 
-    @cached_property
+    @cached_attribute
     def start(self) -> State:
         """The state at w."""
         return State(self.w, np.zeros(self.columns.matrix.shape[0], np.float32))
 
-    @cached_property
+    @cached_attribute
     def ridge(self) -> Array:
         """The l2 penalty of each coordinate."""
         return self.penalty.gradient(np.ones(len(self.w)))

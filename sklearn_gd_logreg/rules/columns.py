@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 from math import inf, sqrt
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .._cached import cached_attribute
 from .._typing import Array
 from ..data import Dataset
 from ..objective import Point
@@ -139,7 +139,7 @@ class ColumnFisher(Curvature):
     def is_stale(self, decrease: float, ratio: float) -> bool:
         return not self.found.settled or ratio > SLOW_FALL
 
-    @cached_property
+    @cached_attribute
     def found(self) -> Found:
         """The minimum of the model, about as exactly as it is wanted."""
         model, state = self.model, self.model.start

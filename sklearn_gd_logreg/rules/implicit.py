@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import DTypeLike
 
+from .._cached import cached_attribute
 from .._linalg import unit_scale
 from .._typing import Array
 from ..objective import FisherProduct, Point
@@ -72,12 +72,12 @@ class ImplicitFisher(Curvature):
     most: int = MOST_PRODUCTS
     began: float = 0.0
 
-    @cached_property
+    @cached_attribute
     def diagonal(self) -> Array:
         """About the diagonal of F, shape of w."""
         return self.product.diagonal()
 
-    @cached_property
+    @cached_attribute
     def size(self) -> float:
         """Norm of dw in the metric of the diagonal, at the point looked at."""
         scale = unit_scale(self.diagonal)
