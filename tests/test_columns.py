@@ -9,7 +9,7 @@ from sklearn_gd_logreg.data import as_dataset, csr
 from sklearn_gd_logreg.loss import cross_entropy
 from sklearn_gd_logreg.objective import Objective, Point
 from sklearn_gd_logreg.penalty import ElasticNet
-from sklearn_gd_logreg.rules import columns, coordinates
+from sklearn_gd_logreg.rules import columns
 from sklearn_gd_logreg.rules.column_model import CAREFUL
 from sklearn_gd_logreg.rules.curvature import regular_fisher
 from sklearn_gd_logreg.rules.proximal import ProximalFisher
@@ -204,17 +204,3 @@ def test_columns_are_not_kept_where_the_decreases_shrink_slowly():
     X = sparse.csr_array(entries, shape=(1000, 2000))
     problem = Problem(X, (random.rand(1000) < 0.5).astype(int), {"C": 1.0, "l1_ratio": 1.0})
     assert problem.fit(model(tol=1e-6)).n_iter_ < 40
-
-
-def test_threads_take_turns_where_warnings_are_off(monkeypatch):
-    """What is shown is a state of the process: two threads that change it would mix it up."""
-    taking_turns, rounds = [], coordinates.enet_path
-
-    def spy(*args, **options):
-        taking_turns.append(coordinates.QUIET.locked())
-        return rounds(*args, **options)
-
-    monkeypatch.setattr(coordinates, "enet_path", spy)
-    COLUMN_PROBLEMS["text"]().fit(model())
-    assert taking_turns
-    assert all(taking_turns)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .._typing import Array
 from .base import Dataset
@@ -22,6 +21,8 @@ class Columns:
     Attributes
     ----------
     matrix : CSC array of shape (m, p), float32
+    wider : CSC array of shape (m + 1, p + 1), float32
+        The same with a further row and column, whose only entry is where they cross.
     data : Dataset
         What they are columns of, and where it is counted that they are read.
     part : float
@@ -29,6 +30,7 @@ class Columns:
     """
 
     matrix: Any
+    wider: Any
     data: Dataset
     part: float
 
@@ -36,7 +38,7 @@ class Columns:
     def of(cls, data: Dataset, chosen: Any, scale: Array, edge: float) -> Columns:
         """The ``chosen`` columns times ``scale``, and a last one of ``edge`` for an intercept."""
         n_entries = chosen.nnz
-        matrix = _with_room(chosen) if data.intercept else chosen
+        matrix, wider = _with_room(chosen, data.intercept)
         part = n_entries / max(data.n_entries, 1) * data.n_rows / data.rows_in_a_pass
         entries, scale = matrix.data, scale.astype(np.float32)
         if (scale == scale[:1]).all():
@@ -45,7 +47,12 @@ class Columns:
             entries[:n_entries] *= np.take(scale, chosen.indices, mode="clip")
         if data.intercept:
             entries[n_entries:] = edge * scale
-        return cls(matrix, data, part)
+        return cls(matrix, wider, data, part)
+
+    def bordered(self, corner: float) -> Any:
+        """W with a further row and column, 0 but for the entry where they cross; no copy."""
+        self.wider.data[-1] = corner
+        return self.wider
 
     def times(self, v: Array) -> Array:
         """Wv, float32."""
@@ -78,12 +85,19 @@ class Columns:
         self.data.passes.count += times * self.part
 
 
-def _with_room(chosen: Any) -> Any:
-    """The same with a further column of all rows, whose entries are yet to be written."""
+def _with_room(chosen: Any, intercept: bool) -> tuple[Any, Any]:
+    """The same with a column of all rows for the intercept, its entries yet to be written.
+
+    And once more in the same memory, with a further row and column.
+    """
     n_rows, n_columns = chosen.shape
-    rows: NDArray[np.int32] = np.arange(n_rows, dtype=np.int32)
-    wider = type(chosen)((n_rows, n_columns + 1), dtype=chosen.dtype)
-    wider.data = np.append(chosen.data, np.empty(n_rows, chosen.dtype))
-    wider.indices = np.append(chosen.indices, rows)
-    wider.indptr = np.append(chosen.indptr, np.int32(len(wider.data)))
-    return wider
+    n_edge = n_rows if intercept else 0
+    data = np.append(chosen.data, np.zeros(n_edge + 1, chosen.dtype))
+    indices = np.append(chosen.indices, np.arange(n_rows - n_edge, n_rows + 1, dtype=np.int32))
+    ends = np.array([len(data) - 1, len(data)][not intercept :], np.int32)
+    indptr = np.append(chosen.indptr, ends)
+    wider = type(chosen)((n_rows + 1, n_columns + intercept + 1), dtype=chosen.dtype)
+    wider.data, wider.indices, wider.indptr = data, indices, indptr
+    matrix = type(chosen)((n_rows, n_columns + intercept), dtype=chosen.dtype)
+    matrix.data, matrix.indices, matrix.indptr = data[:-1], indices[:-1], indptr[:-1]
+    return matrix, wider

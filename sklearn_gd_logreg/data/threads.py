@@ -1,9 +1,12 @@
 """Blocks of rows side by side, on as many threads as BLAS may use.
 
 The threads of BLAS meet after each product, and those of a descent are too short for that: of
-one block of rows, or of one vector. So while a descent lasts, BLAS is held to one thread, and
+one block of rows, or of one vector. So while there is a descent, BLAS is held to one thread, and
 the threads that it had work on blocks of rows. They meet once a pass, and the sum is the same
 to the last bit however many they are: it is added up in the order of the blocks.
+
+The number of threads of BLAS is one for the process, and its products have other bits with
+another number. So descents in several threads hold it together, until the last of them ends.
 
 Who wants one thread says so where it is said for BLAS: by ``OMP_NUM_THREADS``, by
 `threadpoolctl.threadpool_limits`, or by the limits that joblib sets for its processes.
@@ -12,11 +15,12 @@ Who wants one thread says so where it is said for BLAS: by ``OMP_NUM_THREADS``, 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
-from threading import Condition, Lock, Thread, get_ident
-from typing import Any
+from itertools import repeat
+from threading import Condition, RLock, Thread, get_ident
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
@@ -151,7 +155,7 @@ def _started(helper: Thread) -> bool:
 def _help(total: Sum, errors: Any) -> None:
     """Work on blocks, with the reactions to floating-point errors of who asked for it."""
     try:
-        _blas().limit(limits=1)  # where each thread has a number of its own, as with OpenMP
+        _hold_own()
         with np.errstate(**errors):
             total.work()
     except BaseException as failure:
@@ -181,58 +185,135 @@ def _blas() -> ThreadpoolController:
     return ThreadpoolController().select(user_api="blas")
 
 
-def _threads_of_blas() -> int:
-    return max((library.num_threads or 1 for library in _blas().lib_controllers), default=1)
+def _threads_of_blas() -> list[int]:
+    return [library.num_threads or 1 for library in _blas().lib_controllers]
+
+
+def _set_threads(numbers: Iterable[int]) -> None:
+    """Give each BLAS its number of threads.
+
+    From threadpoolctl 3.8 on one thread at a time has the say. That is this one from now on.
+    """
+    for library, number in zip(_blas().lib_controllers, numbers, strict=False):
+        _give_up(library, force=True)
+        library.set_num_threads(number)
+
+
+def _give_up(library: Any, force: bool = False) -> None:
+    """Let others have the say, if this thread has it; with ``force``, if any thread has it."""
+    if hasattr(library, "clear_controlling_thread"):
+        library.clear_controlling_thread(force=force)
+
+
+def _is_own(library: Any) -> bool:
+    """Whether each thread has a number of its own: with OpenMP, from threadpoolctl 3.8 on."""
+    layer = getattr(library, "threading_layer", None)
+    return layer == "openmp" and hasattr(library, "clear_controlling_thread")
+
+
+def _hold_own() -> None:
+    """One thread of BLAS for this thread, where that is a number of its own."""
+    for library in filter(_is_own, _blas().lib_controllers):
+        library.set_num_threads(1)
+
+
+class Hold(NamedTuple):
+    """What a thread that holds BLAS has instead, and what it had itself."""
+
+    n_threads: int
+    numbers: list[int]
 
 
 class Held:
-    """Who holds BLAS to one thread, and how many threads there are instead."""
+    """Who holds BLAS to one thread.
 
-    lock = Lock()
-    by = 0
-    n_threads = 1
+    Attributes
+    ----------
+    lock : RLock
+        For the moments in which that changes, and for that of a fork: a forked process finds
+        it, and the locks of threadpoolctl, as they are between two changes.
+    by : dict
+        The threads that hold it. Only one at a time may have several threads instead.
+    numbers : list of int
+        The threads that each BLAS had before the first of them.
+    lent : int
+        The thread that has the threads of BLAS again for a product, or 0.
+    """
+
+    lock = RLock()
+    by: ClassVar[dict[int, Hold]] = {}
+    numbers: ClassVar[list[int]] = []
+    lent = 0
 
 
-def _let_go() -> None:
-    Held.by = 0
+def _hold(ident: int) -> int:
+    """Hold BLAS in this thread; how many threads it has instead, 1 also where it cannot be held."""
+    with Held.lock:
+        numbers = _threads_of_blas()
+        if not Held.by:
+            Held.numbers = numbers
+        available = max(Held.numbers, default=1)
+        if available == 1:
+            return 1
+        others_have = any(hold.n_threads > 1 for hold in Held.by.values())
+        Held.by[ident] = Hold(1 if others_have else available, numbers)
+        _set_threads(repeat(1))
+        if max(_threads_of_blas()) > 1:
+            _let_go(ident)
+            return 1
+        return Held.by[ident].n_threads
+
+
+def _let_go(ident: int) -> None:
+    """Each thread gets back what is its own, and the last one the rest, for all."""
+    with Held.lock:
+        hold = Held.by.pop(ident, None)
+        if hold is None:
+            return
+        libraries = _blas().lib_controllers
+        for library, own, common in zip(libraries, hold.numbers, Held.numbers, strict=True):
+            if _is_own(library):
+                library.set_num_threads(own)
+            elif not Held.by:
+                _give_up(library, force=True)
+                library.set_num_threads(common)
+            _give_up(library)
+
+
+def _before_fork() -> None:
+    Held.lock.acquire()
+
+
+def _in_parent() -> None:
     Held.lock.release()
 
 
-def _start_anew() -> None:
-    """In a forked process, where nobody is left to let go."""
-    if Held.by != get_ident():
-        Held.lock, Held.by = Lock(), 0
+def _in_child() -> None:
+    """Only the thread that forks goes on here: the others will not let go."""
+    Held.lock, Held.lent = RLock(), 0
+    for ident in Held.by.keys() - {get_ident()}:
+        _let_go(ident)
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_start_anew)
+    os.register_at_fork(before=_before_fork, after_in_parent=_in_parent, after_in_child=_in_child)
 
 
 @contextmanager
 def own_threads() -> Iterator[int]:
-    """How many threads may work on blocks; if more than one, BLAS has one until the end.
+    """How many threads may work on blocks; until the end BLAS has one.
 
     It is one thread where BLAS has one, where it cannot be held, and while another thread
-    holds it. Within a hold of the same thread it is what that says.
+    has several. Within a hold of the same thread it is what that says.
     """
-    if get_ident() == Held.by:
-        yield Held.n_threads
+    ident = get_ident()
+    if (hold := Held.by.get(ident)) is not None:
+        yield 1 if Held.lent == ident else hold.n_threads
         return
-    with ExitStack() as hold:
-        yield _hold(hold)
-
-
-def _hold(hold: ExitStack) -> int:
-    n_threads = _threads_of_blas()
-    if n_threads == 1 or not Held.lock.acquire(blocking=False):
-        return 1
-    hold.callback(_let_go)
-    hold.enter_context(_blas().limit(limits=1))
-    if _threads_of_blas() > 1:  # threadpoolctl has given another thread the say
-        hold.close()
-        return 1
-    Held.by, Held.n_threads = get_ident(), n_threads
-    return n_threads
+    try:
+        yield _hold(ident)
+    finally:
+        _let_go(ident)
 
 
 LARGE = 5e9
@@ -243,18 +324,27 @@ Those of OpenBLAS do not sleep at once: for a while they take turns with ours.
 
 
 def blas_threads(work: float) -> AbstractContextManager[None]:
-    """BLAS with its threads again, for products of matrices with so many multiplications."""
-    return _given_back() if work >= LARGE and get_ident() == Held.by else AS_IT_IS
+    """BLAS with its threads again, for products of matrices with so many multiplications.
+
+    Not where other threads hold it as well: theirs must keep their bits.
+    """
+    return _lent() if work >= LARGE and get_ident() in Held.by else AS_IT_IS
 
 
 AS_IT_IS = nullcontext()
 
 
 @contextmanager
-def _given_back() -> Iterator[None]:
-    n_threads, Held.by = Held.n_threads, 0
+def _lent() -> Iterator[None]:
+    with Held.lock:
+        alone = len(Held.by) == 1 and not Held.lent
+        if alone:
+            Held.lent = get_ident()
+            _set_threads(Held.numbers)
     try:
-        with _blas().limit(limits=n_threads):
-            yield
+        yield
     finally:
-        Held.by = get_ident()
+        if alone:
+            with Held.lock:
+                Held.lent = 0
+                _set_threads(repeat(1))

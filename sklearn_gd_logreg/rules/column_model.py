@@ -67,6 +67,8 @@ class ColumnModel:
         The diagonal of F.
     targets : array of shape (m,), float32, or None
         W w − dz/√h, to which W u is fitted; None where there can be no rounds.
+    misfit : float
+        ‖W w − targets‖².
     penalty : ElasticNet
         Of these coordinates; those of the features come first.
     """
@@ -76,6 +78,7 @@ class ColumnModel:
     dw: Array
     bends: Array
     targets: Array | None
+    misfit: float
     penalty: ElasticNet
 
     @cached_attribute
@@ -87,6 +90,12 @@ class ColumnModel:
     def ridge(self) -> Array:
         """The l2 penalty of each coordinate."""
         return self.penalty.gradient(np.ones(len(self.w)))
+
+    @cached_attribute
+    def value(self) -> float:
+        """½ ‖W w − targets‖² and the penalty at w, as if the intercept had one too."""
+        l2, l1 = self.penalty.l2, self.penalty.l1
+        return 0.5 * (self.misfit + l2 * float(self.w @ self.w)) + l1 * float(np.abs(self.w).sum())
 
     def bend(self, state: State) -> float:
         """½ (u − w)ᵀ F (u − w)."""
@@ -118,8 +127,15 @@ class ColumnModel:
         """After rounds of coordinate descent, unless they lead nowhere."""
         assert self.targets is not None
         self.columns.count(n_rounds)
-        matrix, penalty = self.columns.matrix, (self.penalty.l2, self.penalty.l1)
-        u = rounds_over_columns(matrix, self.targets, state.u, penalty, n_rounds)
+        u = rounds_over_columns(
+            self.columns,
+            self.targets,
+            state.u,
+            (self.penalty.l2, self.penalty.l1),
+            n_rounds,
+            self.value,
+            self.bends,
+        )
         return self._lower(state, self._moved(state, u))
 
     def by_signs(self, state: State, subgradient: Array, care: Care, enough: float) -> State:

@@ -118,7 +118,8 @@ class ColumnFisher(Curvature):
         bends = columns.squares()
         bends[: len(features)] += penalty.l2
         own = replace(penalty, n_features=len(features))
-        model = ColumnModel(columns, w, dw, bends, targets, own)
+        misfit = float(np.sum(np.square(gap)))
+        model = ColumnModel(columns, w, dw, bends, targets, misfit, own)
         size = sqrt(model.to_gain(model.subgradient(model.start)))
         slow = before is not None and size > SLOW * before.size
         dearest = before.found.dearest if before else 0.0
