@@ -6,13 +6,15 @@ import sys
 import threading
 import time
 import warnings
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from functools import partial
+from itertools import pairwise, permutations
 from threading import Barrier, Event, Thread, get_ident
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose, assert_array_equal
+from numpy.testing import assert_array_equal
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_info, threadpool_limits
@@ -399,6 +401,117 @@ def test_one_thread_at_a_time_has_threads():
     assert set(numbers_of_blas()) == {3}
 
 
+class Holder(Thread):
+    """A thread that holds BLAS from `begin` to `end`, or until it fails there."""
+
+    def __init__(self, fails=False):
+        super().__init__(daemon=True)
+        self.has_begun, self.may_end, self.fails = Event(), Event(), fails
+
+    def run(self):
+        with suppress(ZeroDivisionError), own_threads():
+            self.has_begun.set()
+            assert self.may_end.wait(60)
+            if self.fails:
+                raise ZeroDivisionError
+
+    def begin(self):
+        self.start()
+        assert self.has_begun.wait(60)
+
+    def end(self):
+        self.may_end.set()
+        self.join()
+
+
+@pytest.mark.parametrize("fails", [(), (0,), (1, 2), (0, 1, 2)])
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_blas_has_one_thread_until_the_last_of_several_fits_ends(order, fails):
+    holders = [Holder(number in fails) for number in range(3)]
+    for holder in holders:
+        holder.begin()
+    for number in order:
+        assert set(numbers_of_blas()) == {1}
+        holders[number].end()
+    assert set(numbers_of_blas()) == {3}
+
+
+@pytest.mark.parametrize("another", [True, False])
+def test_blas_stays_held_while_fits_follow_one_another(another):
+    """There is always one, and, unless there is another, never the same for long."""
+    others = [Holder() for _ in range(4)]
+    with own_threads() if another else nullcontext():
+        for one, other in pairwise(others):
+            if not one.is_alive():
+                one.begin()
+            other.begin()
+            one.end()
+            assert set(numbers_of_blas()) == {1}
+        others[-1].end()
+    assert set(numbers_of_blas()) == {3}
+
+
+def test_large_products_have_one_thread_while_another_fit_holds_blas():
+    other = Holder()
+    with own_threads():
+        other.begin()
+        with blas_threads(LARGE):
+            assert set(numbers_of_blas()) == {1}
+        other.end()
+        with blas_threads(LARGE):
+            assert set(numbers_of_blas()) == {3}
+        assert set(numbers_of_blas()) == {1}
+
+
+def test_a_fit_that_begins_during_a_large_product_has_one_thread():
+    other = Holder()
+    with own_threads():
+        with blas_threads(LARGE):
+            other.begin()
+            assert set(numbers_of_blas()) == {1}
+        assert set(numbers_of_blas()) == {1}
+    assert set(numbers_of_blas()) == {1}
+    other.end()
+    assert set(numbers_of_blas()) == {3}
+
+
+class OwnNumbers(threading.local):
+    """A BLAS with OpenMP, as threadpoolctl shows it: each thread has a number of its own."""
+
+    threading_layer, num_threads = "openmp", 4
+
+    def set_num_threads(self, number):
+        self.num_threads = number
+
+    def clear_controlling_thread(self, force=False):
+        pass
+
+
+@pytest.mark.parametrize("first_ends", [True, False])
+def test_where_each_thread_has_a_number_of_its_own_it_gets_that_back(monkeypatch, first_ends):
+    library, seen = OwnNumbers(), []
+    monkeypatch.setattr(threads, "_blas", lambda: SimpleNamespace(lib_controllers=[library]))
+
+    class WithItsOwn(Holder):
+        def run(self):
+            library.set_num_threads(3)
+            super().run()
+            seen.append(library.num_threads)
+
+    other = WithItsOwn()
+    with own_threads() as number:
+        assert (number, library.num_threads) == (4, 1)
+        other.begin()
+        assert library.num_threads == 1
+        if first_ends:
+            other.end()
+    assert library.num_threads == 4
+    if not first_ends:
+        other.end()
+    assert seen == [3]
+    assert library.num_threads == 4
+
+
 def test_there_is_one_thread_where_blas_has_one():
     with threadpool_limits(1, "blas"), own_threads() as number:
         assert number == 1
@@ -526,7 +639,7 @@ def test_fits_in_threads_of_the_user(small_blocks):
     for user in users:
         user.join()
     for other in others:
-        assert_allclose(other.coef_, clf.coef_, atol=1e-8 * np.abs(clf.coef_).max())
+        assert_array_equal(other.coef_, clf.coef_)
 
 
 def test_a_fit_that_fails_within_a_pass_leaves_blas_as_it_was(small_blocks, monkeypatch):

@@ -273,7 +273,8 @@ def _let_go(ident: int) -> None:
         libraries = _blas().lib_controllers
         for library, own, common in zip(libraries, hold.numbers, Held.numbers, strict=True):
             if _is_own(library):
-                library.set_num_threads(own)
+                if ident == get_ident():
+                    library.set_num_threads(own)
             elif not Held.by:
                 _give_up(library, force=True)
                 library.set_num_threads(common)
