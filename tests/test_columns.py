@@ -9,7 +9,7 @@ from sklearn_gd_logreg.data import as_dataset, csr
 from sklearn_gd_logreg.loss import cross_entropy
 from sklearn_gd_logreg.objective import Objective, Point
 from sklearn_gd_logreg.penalty import ElasticNet
-from sklearn_gd_logreg.rules import columns
+from sklearn_gd_logreg.rules import columns, coordinates
 from sklearn_gd_logreg.rules.column_model import CAREFUL
 from sklearn_gd_logreg.rules.curvature import regular_fisher
 from sklearn_gd_logreg.rules.proximal import ProximalFisher
@@ -204,3 +204,73 @@ def test_columns_are_not_kept_where_the_decreases_shrink_slowly():
     X = sparse.csr_array(entries, shape=(1000, 2000))
     problem = Problem(X, (random.rand(1000) < 0.5).astype(int), {"C": 1.0, "l1_ratio": 1.0})
     assert problem.fit(model(tol=1e-6)).n_iter_ < 40
+
+
+# -- coordinate descent -----------------------------------------------------------------------
+
+
+def rounds_by_hand(fisher, c, thresholds, u, n_rounds):
+    """The least value along one coordinate after the other."""
+    u = u.copy()
+    for j in [*range(len(u))] * n_rounds:
+        rest = c[j] - fisher[j] @ u + fisher[j, j] * u[j]
+        u[j] = np.sign(rest) * max(abs(rest) - thresholds[j], 0) / fisher[j, j]
+    return u
+
+
+def unlike_scales(random, n_rows, size):
+    """Rows of correlated features in units of their own."""
+    X = random.standard_normal((n_rows, 30)) @ (np.eye(30) + 0.3)
+    return X * size * 10 ** random.uniform(-2, 2, size=30)
+
+
+@pytest.mark.parametrize("start", [0.0, 1.0])
+@pytest.mark.parametrize("strength", [1e-6, 0.1, 10.0])
+@pytest.mark.parametrize("size", [1e-30, 1.0, 1e30])
+def test_rounds_are_those_of_coordinate_descent(monkeypatch, size, strength, start):
+    monkeypatch.setattr(coordinates, "ROUNDS", (4,))
+    random = np.random.RandomState(0)
+    X = unlike_scales(random, 50, size)
+    fisher, c = X.T @ X, X.T @ random.standard_normal(50)
+    u = start * random.standard_normal(30) / np.sqrt(np.diag(fisher))
+    thresholds = np.full(30, strength * np.abs(c).max())
+    found, settled = coordinates.descend_by_coordinates(fisher, c, thresholds, u)
+    expected = rounds_by_hand(fisher, c, thresholds, u, 4)
+    assert settled == (strength == 10.0)
+    np.testing.assert_allclose(found * X.std(axis=0), expected * X.std(axis=0), atol=1e-9)
+
+
+@pytest.mark.parametrize("intercept", [True, False])
+@pytest.mark.parametrize("l2", [0.0, 1.0])
+@pytest.mark.parametrize("strength", [1e-4, 0.1, 10.0])
+@pytest.mark.parametrize("size", [1e-12, 1.0, 1e6])
+def test_rounds_over_columns_are_those_of_coordinate_descent(size, strength, l2, intercept):
+    random = np.random.RandomState(0)
+    dense = unlike_scales(random, 50, size) * (random.rand(50, 30) < 0.2)
+    data = as_dataset(sparse.csr_array(dense), np.zeros(50), None, intercept)
+    some = data.columns(np.arange(30), random.rand(50), size)
+    matrix = some.matrix.toarray().astype(np.float64)
+    targets = random.standard_normal(50)
+    fisher, c = matrix.T @ matrix, matrix.T @ targets
+    l2, l1 = l2 * fisher.max(), strength * np.abs(c).max()
+    fisher += l2 * np.eye(len(c))
+    u = random.standard_normal(len(c)) / np.sqrt(np.diag(fisher))
+    value = 0.5 * np.sum((matrix @ u - targets) ** 2) + 0.5 * l2 * u @ u + l1 * np.abs(u).sum()
+    found = coordinates.rounds_over_columns(
+        some, targets.astype(np.float32), u, (l2, l1), 4, value, np.diag(fisher)
+    )
+    scale = np.sqrt(np.diag(fisher))
+    expected = rounds_by_hand(fisher, c, np.full(len(c), l1), u, 4)
+    np.testing.assert_allclose(found * scale, expected * scale, atol=1e-4)
+
+
+def test_rounds_leave_out_what_the_free_coordinates_can_replace():
+    """Of its curvature only rounding is left, which leads anywhere."""
+    random = np.random.RandomState(0)
+    X = np.ones((40, 60)) * 10 ** random.uniform(-5, 5, size=60)
+    X[:, :30] += X[:, :30] * random.standard_normal((40, 30))
+    fisher, c = X.T @ X, X.T @ random.standard_normal(40)
+    thresholds = np.append(np.full(59, 1e-3 * np.abs(c).min()), 0.0)
+    found, _ = coordinates.descend_by_coordinates(fisher, c, thresholds, np.zeros(60))
+    assert not found[30:-1].any()
+    assert found[:30].any()

@@ -33,6 +33,9 @@ SLOW = 0.01
 CYCLIC = RandomState(0)
 """Of no effect where coordinates take turns, and never the global one; seeding costs a while."""
 
+ROUNDING = 1e-15
+"""Part of a curvature up to which what is left of it beside the free coordinates is 0."""
+
 PRECISION = 1e-7
 """Change of a coordinate, as a part of the largest, below which the rounds may end."""
 
@@ -45,7 +48,8 @@ class Eliminated:
     ----------
     free : array of bool
     bordered : array of shape (q + 1, q + 1)
-        The Schur complement of the free coordinates, and a row and a column of zeros.
+        The Schur complement of the free coordinates, and a row and a column of zeros. Of a
+        coordinate that the free ones can replace it is 0: scikit-learn then leaves it out.
     c : array of shape (q,)
     solved : array of shape (n_free, q + 1)
         The free coordinates are the last column minus the others times u.
@@ -77,6 +81,8 @@ class Eliminated:
             rest = fisher[np.ix_(~free, ~free)]
         solved = np.linalg.lstsq(corner, np.column_stack((edge, c[free])), rcond=1e-12)[0]
         np.subtract(rest, edge.T @ solved[:, :-1], out=bordered[:-1, :-1])
+        flat = diagonal(bordered)[:-1] <= ROUNDING * diagonal(rest)
+        bordered[:-1][flat] = bordered.T[:-1][flat] = 0.0
         return cls(free, bordered, c[~free] - edge.T @ solved[:, -1], solved)
 
     def expand(self, u: Array) -> Array:
@@ -124,8 +130,8 @@ def _rounds(problem: Eliminated, threshold: float, u: Array, n_rounds: int) -> t
     squares = diagonal(problem.fisher)
     at_least = np.divide(problem.c**2, squares, where=squares > 0, out=np.zeros_like(u))
     growth = abs(float(u @ (problem.fisher @ u))) + threshold * float(np.abs(u).sum())
-    value = 1e12 * (float(at_least.sum()) + growth)  # large enough for any c
-    apart = Apart.of(value, squares, threshold, 1e12)
+    value = 1e40 * (float(at_least.sum()) + growth)  # large enough for any c
+    apart = Apart.of(value, squares, threshold, 1e30)
     if not apart:
         return u, False
     problem.bordered[-1, -1] = apart.entry**2
