@@ -67,7 +67,7 @@ class Run:
     def go_on_from(self, mark: Bookmark) -> None:
         """Go on where a descent on the same cost was left."""
         self.place, self.began = mark.go_on(self.start.objective), mark.began
-        if self.settings.batch_size is None:
+        if self.settings.batch_size is None and self.settings.tol != mark.settings.tol:
             rule = self.settings.rule.aimed_at(self.settings.tol)
             self.place = replace(self.place, iterate=seen_again(self.place.iterate, rule))
         self.random_state = shuffles_from(self.place.random_state)
