@@ -175,7 +175,7 @@ def with_max_norms(
     first, last : int
         Numbers of the iterate that comes first, and of the last that may be asked for.
     """
-    for begin, size in _stretches():
+    for begin, size in _stretches(first):
         ahead = min(begin + size, last + 1) - max(begin, first)
         if ahead <= 0:
             if begin > last:
@@ -197,9 +197,11 @@ def with_max_norms(
             return
 
 
-def _stretches() -> Iterator[tuple[int, int]]:
-    """Where each run ahead begins, and how long it is."""
+def _stretches(first: int) -> Iterator[tuple[int, int]]:
+    """Where each run ahead begins, and how long it is; about from that with ``first`` on."""
     begin, size = 0, 1
+    if first >= FARTHEST - 1:  # from there on all are as long
+        begin, size = first - (first - (FARTHEST - 1)) % FARTHEST, FARTHEST
     while True:
         yield begin, size
         begin, size = begin + size, min(2 * size, FARTHEST)

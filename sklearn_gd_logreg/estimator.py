@@ -341,8 +341,9 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
                     run = self._run(settings, objective, w, mark, random_state, seed)
                     if "best_iter_" in vars(self):  # callbacks are given a copy of all there is
                         del self.best_iter_
-                    outcome = self._watched(run, labels, held, started, tasks)
-                    self._expose(run, labels, outcome)
+                    history = self._history(run, mark, started, held is not None)
+                    outcome = self._watched(run, history, labels, held, tasks)
+                    self._expose(run, labels, outcome, history)
             warn_unless_converged(outcome, objective, settings, run.rate)
             if run.space is not None and settings.tol:
                 w = run.expand(outcome.w).astype(run.origin.w.dtype)
@@ -445,12 +446,12 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         stream = vars(self).get("_stream")
         if stream and not stream.goes_on(settings, w, vars(self)):
             stream = None
-        history = History(started, before=self.history_ if stream else None)
         if stream:
+            history = History.after(self.history_, stream.history, started)
             first = stream.iterate_on(objective, w, self.n_iter_)
             random_state = shuffles_from(stream.random_state)
         else:
-            first = first_on(objective, w, settings)
+            history, first = History(started), first_on(objective, w, settings)
             history.record(first)
         last = epoch_on(first, settings, labels.total / whole.total, random_state)
         history.record(last)
@@ -459,7 +460,7 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         self.stop_reason_ = "partial_fit" if finite else "diverged"
         self._estimated_gap, self._weight_seen = None, whole.total
         if finite:
-            self._stream = Stream.after(last, random_state, vars(self), settings)
+            self._stream = Stream.after(last, random_state, vars(self), settings, history)
         else:
             warnings.warn(diverged_on_stream(last), ConvergenceWarning, stacklevel=3)
 
@@ -704,16 +705,21 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
             self._require_finite(objective.data.X)
         return point, reduction
 
+    def _history(self, run: Run, mark: Bookmark | None, started: float, judged: bool) -> History:
+        """The history of a new descent, or of the one that goes on."""
+        if mark is None or run.place is None:
+            return History(started, judged)
+        return History.after(self.history_, mark.history, started, judged)
+
     def _watched(
         self,
         run: Run,
+        history: History,
         labels: Labels,
         held: HeldOut | None,
-        started: float,
         tasks: Tasks | None,
     ) -> Outcome:
         """Descend, before the eyes of all who watch."""
-        history = History(started, held is not None, self.history_ if run.place else None)
         observers: list[Observer] = [Printer(self.verbose > 1)] if self.verbose else []
         if tasks:
             tasks.attributes = lambda it, watch: self._attributes_at(run, labels, it, watch)
@@ -728,7 +734,7 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         attributes = self._attributes(
             run.expand(iterate.w), run.origin.w.dtype, labels, watch.history.as_dict()
         )
-        mark = run.bookmark(iterate, watch.standing, attributes, ended=False)
+        mark = run.bookmark(iterate, watch.standing, attributes)
         attributes |= {"stop_reason_": "callback", "_estimated_gap": None, "_bookmark": mark}
         if watch.held_out is not None:
             attributes["best_iter_"] = watch.standing.best.k
@@ -745,14 +751,14 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
             "history_": history,
         }
 
-    def _expose(self, run: Run, labels: Labels, outcome: Outcome) -> None:
+    def _expose(self, run: Run, labels: Labels, outcome: Outcome, history: History) -> None:
         attributes = self._attributes(
             run.expand(outcome.w), run.origin.w.dtype, labels, outcome.history
         )
         if outcome.standing.best.w is not None:
             attributes["best_iter_"] = outcome.standing.best.k
         if self.warm_start and outcome.reason != "diverged":
-            mark = run.bookmark(outcome.last, outcome.standing, attributes, ended=True)
+            mark = run.bookmark(outcome.last, outcome.standing, attributes, ended=history)
             try:
                 attributes["_bookmark"] = mark.frozen()
             except (pickle.PicklingError, AttributeError, TypeError) as error:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import isfinite, nan
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,11 @@ Columns = dict[str, NDArray[np.generic]]
 class History:
     """One row for each iterate, kept as columns.
 
+    The columns are arrays with room for more rows, and `as_dict` returns views of the rows so
+    far. A descent in many calls of `fit` or `partial_fit` keeps its history, so that a call takes
+    a time that does not depend on the number of calls before. A row that was returned is never
+    written again.
+
     Parameters
     ----------
     started : float
@@ -28,7 +34,7 @@ class History:
     validated : bool, default=False
         Whether there are the columns of rows held out.
     before : mapping of arrays, optional
-        The columns of the descent that goes on here.
+        The columns of the descent that goes on here; they are copied.
     """
 
     columns = ("iteration", "passes", "cost", "loss", "gradient_norm", "learning_rate", "time")
@@ -42,14 +48,42 @@ class History:
     ) -> None:
         self._started = started
         self._rows: list[tuple[float, ...]] = []
+        self._shown: Columns = {}
         self.names: tuple[str, ...] = self.columns
         if validated or (before is not None and self.validation[0] in before):
             self.names += self.validation
+        self._size = 0 if before is None else len(before["time"])
+        self._table = np.empty((len(self.names), self._size))
         if before is not None:
-            empty = np.full(len(before["time"]), nan)
-            columns = [before.get(name, empty).tolist() for name in self.names]
-            self._rows = list(zip(*columns, strict=True))
-            self._started -= float(before["time"][-1])
+            for column, name in zip(self._table, self.names, strict=True):
+                column[:] = before.get(name, nan)
+            self._started -= self._last_time
+        self._numbers = self._table[0].astype(np.intp)
+
+    @classmethod
+    def after(
+        cls, before: Columns, known: History | None, started: float, validated: bool = False
+    ) -> History:
+        """The history that goes on after these columns: ``known`` itself if it returned them."""
+        if known is None or not known._may_go_on(before, validated):
+            return cls(started, validated, before)
+        known._rows, known._size = [], len(before["time"])
+        known._started = started - known._last_time
+        return known
+
+    def _may_go_on(self, before: Columns, validated: bool) -> bool:
+        """Whether these are the columns returned last, which nobody has replaced or gone on from.
+
+        Arrays that were changed in place share the memory of the history, and so does the change.
+        """
+        same = list(before) == list(self._shown) and all(
+            before[name] is array for name, array in self._shown.items()
+        )
+        return same and (not validated or self.validation[0] in self.names)
+
+    @property
+    def _last_time(self) -> float:
+        return float(self._table[self.names.index("time"), self._size - 1])
 
     def record(self, it: Iterate, verdict: Verdict | None = None) -> None:
         """Add the row of an iterate."""
@@ -69,10 +103,29 @@ class History:
 
     def as_dict(self) -> Columns:
         """Equal-length arrays by name; ``iteration`` is integer, the others float64."""
-        columns = np.array(self._rows, dtype=np.float64).reshape(-1, len(self.names)).T
-        history: Columns = dict(zip(self.names, columns, strict=True))
-        history["iteration"] = history["iteration"].astype(np.intp)
-        return history
+        new = np.array(self._rows, dtype=np.float64).reshape(-1, len(self.names)).T
+        first, size = self._size, self._size + len(self._rows)
+        self._make_room(size)
+        self._table[:, first:size] = new
+        self._numbers[first:size] = new[0]
+        self._rows, self._size = [], size
+        self._shown = dict(zip(self.names, self._table[:, :size], strict=True))
+        self._shown["iteration"] = self._numbers[:size]
+        return dict(self._shown)
+
+    def _make_room(self, size: int) -> None:
+        """For so many rows; for as many again if these are not the first."""
+        if size <= len(self._numbers):
+            return
+        room = 2 * size if self._size else size
+        table, numbers = np.empty((len(self.names), room)), np.empty(room, np.intp)
+        table[:, : self._size] = self._table[:, : self._size]
+        numbers[: self._size] = self._numbers[: self._size]
+        self._table, self._numbers = table, numbers
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Nothing: a copy of a model begins with a copy of the columns it has."""
+        return type(None), ()
 
 
 @dataclass

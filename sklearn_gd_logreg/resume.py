@@ -20,7 +20,7 @@ from numpy.random import RandomState
 
 from ._typing import Array
 from .descent import Iterate
-from .monitor import Standing
+from .monitor import History, Standing
 from .objective import Objective, Point
 from .penalty import ElasticNet
 from .settings import Settings
@@ -105,6 +105,8 @@ class Bookmark:
     model : Model
     place : bytes or tuple
         A `Place`, frozen, or with its objective.
+    history : History or None
+        With which the descent may go on in this process.
     """
 
     origin: Origin
@@ -113,6 +115,7 @@ class Bookmark:
     seed: int
     model: Model
     place: bytes | tuple[Place, Objective] = field(repr=False)
+    history: History | None = field(default=None, repr=False)
 
     def frozen(self) -> Bookmark:
         """The same without a reference to the data."""

@@ -127,12 +127,21 @@ class Run:
         return w if self.space is None else self.space.expand(w)
 
     def bookmark(
-        self, iterate: Iterate, standing: Standing, model: Mapping[str, Any], ended: bool
+        self,
+        iterate: Iterate,
+        standing: Standing,
+        model: Mapping[str, Any],
+        ended: History | None = None,
     ) -> Bookmark:
-        """Where the descent stands after an iterate, and the attributes of its model."""
+        """Where the descent stands after an iterate, and the attributes of its model.
+
+        ``ended`` is its history if the call has come to its end.
+        """
         place = Place.at(iterate, standing, self.random_state)
-        began = iterate.k if ended else self.began
+        began = self.began if ended is None else iterate.k
         objective = self.start.objective
         settings = replace(self.settings, rule=copy(self.settings.rule), rate=None)
         kept = Model.of(model)
-        return Bookmark(self.origin, settings, began, self.seed, kept, (place, objective))
+        return Bookmark(
+            self.origin, settings, began, self.seed, kept, (place, objective), history=ended
+        )

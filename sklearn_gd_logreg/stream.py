@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ._typing import Array
 from .descent import Iterate, epoch, first_epoch
+from .monitor import History
 from .objective import Objective, Point
 from .resume import Model, freeze, state_of, thaw
 from .settings import Settings
@@ -37,6 +38,8 @@ class Stream:
         Without the learning rate, which may be another in the next call.
     kind : tuple
         Shape and precision of the parameters.
+    history : History or None
+        With which the stream may go on in this process.
     """
 
     memory: bytes
@@ -47,6 +50,7 @@ class Stream:
     model: Model
     settings: Settings
     kind: tuple[tuple[int, ...], str]
+    history: History | None
 
     @classmethod
     def after(
@@ -55,12 +59,13 @@ class Stream:
         random_state: RandomState,
         model: Mapping[str, Any],
         settings: Settings,
+        history: History,
     ) -> Stream:
         """The stream after an epoch on its last rows."""
         memory = freeze(iterate.memory, iterate.point.objective)
         settings = replace(settings, rule=copy(settings.rule), rate=None)
         known = (iterate.learning_rate, iterate.steps, iterate.passes, state_of(random_state))
-        return cls(memory, *known, Model.of(model), settings, kind_of(iterate.w))
+        return cls(memory, *known, Model.of(model), settings, kind_of(iterate.w), history)
 
     def goes_on(self, settings: Settings, w: Array, model: Mapping[str, Any]) -> bool:
         """Whether what is remembered belongs to this rule, these parameters and this model."""
