@@ -50,7 +50,7 @@ from .objective import Objective, Point
 from .penalty import ElasticNet
 from .progress import Printer
 from .rates import Backtracking, as_learning_rate
-from .resume import Bookmark, Origin, shuffles_from
+from .resume import Bookmark, Origin, moments, shuffles_from
 from .rules import UpdateRule, as_rule
 from .run import Run
 from .settings import Settings
@@ -659,10 +659,12 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
     ) -> Run:
         """The descent from w, or from the bookmark if data and cost are still the same."""
         rule = settings.rule
+        if self.warm_start or vars(self).get("_skl_callbacks"):  # there may be a bookmark
+            objective.data.along(moments)
         if mark and mark.origin.may_be(w):
             origin = mark.origin
             start, space = self._first_point(rule, objective, origin.w, origin.in_row_space)
-            if not origin.is_start(start):
+            if not origin.is_of(objective):
                 mark = None
         else:
             mark = None
@@ -671,7 +673,8 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
             n_steps = sys.maxsize if self.warm_start else self.max_iter
             rewritten = rule.wants_row_space(objective, self.batch_size, n_steps)
             start, space = self._first_point(rule, objective, w, rewritten)
-            origin = Origin.of(start, w, rewritten)
+            seen = objective.data.added_along()
+            origin = Origin(w, seen, objective.penalty, rewritten)
         rate = settings.rate or rule.auto_rate(objective, self.batch_size)
         run = Run(settings, rate, start, origin, space, random_state, seed)
         if mark is not None:

@@ -141,12 +141,15 @@ class Standing:
         The iterate of the lowest cost.
     best : Best
         The iterate of the lowest loss on rows held out.
+    judges : array or None
+        Moments by which these rows are known again, if a descent may go on.
     """
 
     stopping: StoppingRule
     verdict: str | None = None
     lowest: Best = field(default_factory=Best)
     best: Best = field(default_factory=Best)
+    judges: Array | None = None
 
 
 @dataclass(frozen=True)

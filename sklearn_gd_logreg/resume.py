@@ -13,61 +13,106 @@ from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass, field, replace
 from io import BytesIO
+from math import sqrt
 from typing import Any
 
 import numpy as np
 from numpy.random import RandomState
 
 from ._typing import Array
+from .data import Dataset, Rows
 from .descent import Iterate
 from .monitor import History, Standing
-from .objective import Objective, Point
+from .objective import Objective
 from .penalty import ElasticNet
 from .settings import Settings
+
+MULTIPLIERS = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
+"""Those of SplitMix64, which makes numbers that look random of 1, 2, 3, …"""
+
+ROUNDING = 100.0
+"""Roundings of a sum, each eps times the root of its length, by which equal moments may differ."""
+
+
+def moments(rows: Rows) -> Array:
+    """By which data are known again: Σ share · u · (x, 1) with two numbers u for every row.
+
+    These numbers, in [−1, 1), look random. They depend on the place of the row in X and on its
+    label, but not on x, so that other rows, weights or labels cannot have the same sums but by
+    chance. Unlike a hash they do not depend on how X is stored, and hold each feature against
+    its own scale.
+
+    Returns
+    -------
+    array of shape (n_features + 1 or 2, 2)
+
+    References
+    ----------
+    Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
+    """
+    first, second, third = (np.uint64(multiplier) for multiplier in MULTIPLIERS)
+    bits = np.arange(len(rows.y), dtype=np.uint64)
+    bits += np.uint64(1 + (rows.index.start or 0))
+    bits += rows.y.ravel().astype(np.int64).astype(np.uint64) << np.uint64(48)
+    bits *= first
+    bits = (bits ^ (bits >> np.uint64(30))) * second
+    bits = (bits ^ (bits >> np.uint64(27))) * third
+    bits ^= bits >> np.uint64(31)
+    u = bits.view(np.int32).reshape(-1, 2) * 2.0**-31
+    u *= rows.shares()[:, np.newaxis]
+    return np.vstack([rows.backward(u), u.sum(axis=0)])
+
+
+def moments_of(data: Dataset) -> Array:
+    """The `moments` of all rows, in a pass that does not count."""
+    data.along(moments)
+    sums = data.added_along()
+    assert sums is not None
+    return sums
+
+
+def same_moments(one: Array | None, other: Array | None, n_rows: int) -> bool:
+    """Whether the moments of two data sets of about so many rows are equal, but for rounding."""
+    if one is None or other is None or one.shape != other.shape:
+        return one is other
+    size = np.maximum(np.abs(one), np.abs(other)).max(axis=1, keepdims=True)
+    rounding = ROUNDING * np.finfo(np.float64).eps * sqrt(n_rows)
+    return bool((np.abs(one - other) <= rounding * size).all())
 
 
 @dataclass(frozen=True)
 class Origin:
-    """The start of a descent, by which its data and its cost are known again.
-
-    The same rows, labels, weights and penalty have the same loss and gradient there; that
-    others have is as good as impossible. It costs one pass to see.
+    """The start of a descent, and that by which its data and its cost are known again.
 
     Attributes
     ----------
     w : array of shape (n_features + intercept, n_outputs)
         In coordinates of the features.
-    loss : float
-    dw : array
-        Gradient in the coordinates of the descent.
+    moments : array or None
+        Those of the data; None where no descent will go on.
     penalty : ElasticNet
+        In coordinates of the features.
     in_row_space : bool
-        Whether these are coordinates of the row space.
+        Whether the descent is in coordinates of the row space.
     """
 
     w: Array
-    loss: float
-    dw: Array
+    moments: Array | None
     penalty: ElasticNet
     in_row_space: bool
-
-    @classmethod
-    def of(cls, start: Point, w: Array, in_row_space: bool) -> Origin:
-        """Of a descent from ``start``, which is w in coordinates of the features."""
-        return cls(w, start.loss, start.dw, start.objective.penalty, in_row_space)
 
     def may_be(self, w: Array) -> bool:
         """Whether it has the shape and the precision of these parameters."""
         return self.w.shape == w.shape and self.w.dtype == w.dtype
 
-    def is_start(self, start: Point) -> bool:
-        """Whether the cost is the same at this point, but for rounding."""
-        if self.penalty != start.objective.penalty or self.dw.shape != start.dw.shape:
-            return False
-        rounding = float(np.sqrt(np.finfo(start.w.dtype).eps))
-        off = np.abs(self.dw - start.dw).max(initial=0)
-        size = np.abs(self.dw).max(initial=0)
-        return bool(abs(self.loss - start.loss) <= rounding * self.loss and off <= rounding * size)
+    def is_of(self, objective: Objective) -> bool:
+        """Whether the descent was on the same rows, labels, weights and penalty.
+
+        The data are asked what was added up `along` the last pass.
+        """
+        data = objective.data
+        same = same_moments(self.moments, data.added_along(), data.n_rows)
+        return same and self.penalty == objective.penalty
 
 
 @dataclass(frozen=True)
@@ -160,8 +205,11 @@ class Place:
     @classmethod
     def at(cls, iterate: Iterate, standing: Standing, random_state: RandomState) -> Place:
         """The place after an iterate, of which nothing changes when the descent goes on."""
-        seen = Standing(
-            copy(standing.stopping), standing.verdict, copy(standing.lowest), copy(standing.best)
+        seen = replace(
+            standing,
+            stopping=copy(standing.stopping),
+            lowest=copy(standing.lowest),
+            best=copy(standing.best),
         )
         return cls(iterate, seen, state_of(random_state), iterate.point.objective.known)
 

@@ -7,7 +7,6 @@ from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 from numpy.random import RandomState
 
 from ._typing import Array
@@ -25,7 +24,7 @@ from .held_out import HeldOut
 from .monitor import History, Observer, Outcome, Standing, Watch
 from .objective import Point
 from .rates import LearningRate
-from .resume import Bookmark, Model, Origin, Place, shuffles_from
+from .resume import Bookmark, Model, Origin, Place, moments_of, same_moments, shuffles_from
 from .settings import Settings
 from .stopping import Best, CostPlateau, GradientTolerance, StoppingRule
 
@@ -82,9 +81,13 @@ class Run:
     ) -> Outcome:
         """Descend, until those who watch say that it is enough."""
         last = self.began + max_iter
-        if held_out is not None and self.space is not None:
-            held_out = held_out.seen_from(self.space)
-        standing = self._standing(held_out)
+        judges = None
+        if held_out is not None:
+            if self.origin.moments is not None:
+                judges = moments_of(held_out.objective.data)
+            if self.space is not None:
+                held_out = held_out.seen_from(self.space)
+        standing = self._standing(held_out, judges)
         known = self.place is not None
         watch = Watch(standing, history, last, held_out, patience, observers, known)
         return watch.run(self._iterates(last))
@@ -101,19 +104,22 @@ class Run:
             return iterates
         return with_max_norms(iterates, self.space.max_norms, first.k, max(first.k, last))
 
-    def _standing(self, held_out: HeldOut | None) -> Standing:
-        """What those who watch have seen so far, as far as they were told the same."""
+    def _standing(self, held_out: HeldOut | None, judges: Array | None) -> Standing:
+        """What those who watch have seen so far, as far as they were told the same.
+
+        Other rows held out judge where the descent goes on from there.
+        """
         stopping = self._stopping()
         if self.place is None:
-            return Standing(stopping)
+            return Standing(stopping, judges=judges)
         standing, iterate = self.place.standing, self.place.iterate
         if standing.stopping.settings != stopping.settings:
             standing = replace(standing, stopping=stopping, verdict=stopping.reason(iterate))
-        best = standing.best
-        if best.w is not None and held_out is not None:
-            now = held_out.judge(best.w).loss
-            if not np.isclose(now, best.value, rtol=1e-6, atol=0):
-                standing = replace(standing, best=Best())
+        n_rows = 0 if held_out is None else held_out.objective.data.n_rows
+        if not same_moments(judges, standing.judges, n_rows):
+            standing = replace(standing, best=Best(), judges=judges)
+            if held_out is not None:
+                standing.best.see(held_out.judge(iterate.w).loss, iterate)
         return standing
 
     def _stopping(self) -> StoppingRule:

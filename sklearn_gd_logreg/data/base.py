@@ -163,6 +163,8 @@ class Dataset(ABC):
     """
 
     n_outputs = 1
+    _along: Callable[[Rows], Array] | None = None
+    _added_along: Array | None = None
 
     def __init__(
         self, X: Any, y: NDArray[np.generic], share: Array | float | None, intercept: bool
@@ -199,6 +201,12 @@ class Dataset(ABC):
             Whether they are products of matrices, in which the threads of BLAS do as well:
             where there is no room they have the work.
         """
+        if self._along is not None:
+            along, self._along = self._along, None
+            *sums, self._added_along = self.sum(
+                lambda rows: (*function(rows), along(rows)), size, products
+            )
+            return tuple(sums)
         self.passes.count += self.n_rows / self.rows_in_a_pass
         n_blocks, size = len(self._cuts), size or self.n_parameters
         if n_blocks == 1:
@@ -212,6 +220,21 @@ class Dataset(ABC):
                     return add_up(lambda k: function(self._block(k)), n_blocks)
             n_threads = max(1, min(n_threads, int(room)))
             return add_up(lambda k: function(self._block(k)), n_blocks, n_threads)
+
+    def along(self, function: Callable[[Rows], Array]) -> None:
+        """Have this function of each block added up too, in the next pass."""
+        self._along = function
+
+    def added_along(self) -> Array | None:
+        """The sum that was last asked for, None if none was.
+
+        If there has been no pass since, there is one now, which does not count.
+        """
+        if self._along is not None:
+            count = self.passes.count
+            self.sum(lambda rows: ())
+            self.passes.count = count
+        return self._added_along
 
     def _n_threads(self, available: int) -> int:
         by_memory = 2 + int(self.n_bytes / 32 / THREAD_BYTES)
