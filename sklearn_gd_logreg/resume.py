@@ -30,7 +30,7 @@ from .settings import Settings
 MULTIPLIERS = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
 """Those of SplitMix64, which makes numbers that look random of 1, 2, 3, …"""
 
-ROUNDING = 100.0
+ROUNDING = 1000.0
 """Roundings of a sum, each eps times the root of its length, by which equal moments may differ."""
 
 
@@ -51,16 +51,16 @@ def moments(rows: Rows) -> Array:
     Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
     """
     first, second, third = (np.uint64(multiplier) for multiplier in MULTIPLIERS)
-    bits = np.arange(len(rows.y), dtype=np.uint64)
-    bits += np.uint64(1 + (rows.index.start or 0))
+    start = 1 + (rows.index.start or 0)
+    bits = np.arange(start, start + len(rows.y), dtype=np.uint64)
     bits += rows.y.ravel().astype(np.int64).astype(np.uint64) << np.uint64(48)
     bits *= first
     bits = (bits ^ (bits >> np.uint64(30))) * second
     bits = (bits ^ (bits >> np.uint64(27))) * third
     bits ^= bits >> np.uint64(31)
-    u = bits.view(np.int32).reshape(-1, 2) * 2.0**-31
-    u *= rows.shares()[:, np.newaxis]
-    return np.vstack([rows.backward(u), u.sum(axis=0)])
+    u = bits.view(np.int32).reshape(-1, 2).T * (2.0**-31 * rows.shares())
+    parts = (line[:, np.newaxis] for line in np.ascontiguousarray(u))  # one by one is faster
+    return np.hstack([np.vstack([rows.backward(part), part.sum(keepdims=True)]) for part in parts])
 
 
 def moments_of(data: Dataset) -> Array:

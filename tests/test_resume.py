@@ -197,6 +197,133 @@ def test_another_cost_or_rule_is_a_new_descent_from_the_coefficients(change):
         assert clf.history_["loss"][0] == pytest.approx(loss, rel=1e-5)
 
 
+def by_class(change):
+    """Data in which the rows of each class are changed apart from the others."""
+
+    def changed(X, y):
+        X = X.copy()
+        for label in (0, 1):
+            X[y == label] = change(X[y == label], np.random.default_rng(label))
+        return X
+
+    return changed
+
+
+def centred_noise(x, rng):
+    noise = rng.normal(size=x.shape)
+    return x + noise - noise.mean(axis=0)
+
+
+def two_entries_swapped(X, y):
+    X = X.copy()
+    X[[0, 4], 0] = X[[4, 0], 0]
+    return X
+
+
+SAME_GRADIENT_AT_0 = {
+    "class means": by_class(lambda x, rng: 0 * x + x.mean(axis=0)),
+    "columns permuted": by_class(lambda x, rng: rng.permuted(x, axis=0)),
+    "a column permuted": by_class(lambda x, rng: np.c_[rng.permutation(x[:, 0]), x[:, 1]]),
+    "centred noise": by_class(centred_noise),
+    "spread out": by_class(lambda x, rng: 2 * x - x.mean(axis=0)),
+    "a column without its class means": by_class(
+        lambda x, rng: np.c_[x[:, 0] - x[:, 1] + x[:, 1].mean(), x[:, 1]]
+    ),
+    "two entries swapped": two_entries_swapped,
+}
+
+
+@pytest.mark.parametrize("container", [np.asarray, np.float32, sparse.csr_array])
+@pytest.mark.parametrize("scale", [1.0, 1e-9])
+@pytest.mark.parametrize("change", SAME_GRADIENT_AT_0)
+def test_other_data_of_the_same_gradient_at_the_start_are_other_data(change, scale, container):
+    y = np.arange(200) % 2
+    X = np.random.default_rng(0).normal(size=(200, 2)) + y[:, np.newaxis]
+    other = SAME_GRADIENT_AT_0[change](X, y)
+    np.testing.assert_allclose((y - 0.5) @ other, (y - 0.5) @ X, rtol=1e-10)
+    ones = np.full((200, 1), 1e6)  # beside which a column of a small scale must not vanish
+    X, other = (container(np.c_[ones, scale * data]) for data in (X, other))
+    params = {"C": np.inf, "fit_intercept": False}
+    clf = GDLogisticRegression(warm_start=True, **params).fit(X, y)
+    coef = clf.coef_
+    clf.fit(other, y)
+    assert not np.array_equal(coef, clf.coef_)
+    assert len(clf.history_["cost"]) == clf.n_iter_ + 1
+    cold = GDLogisticRegression(**params).fit(other, y)
+    assert clf.history_["cost"][-1] == pytest.approx(cold.history_["cost"][-1], abs=1e-6)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_wide_data_turned_in_their_space_are_other_data(n_classes):
+    X, y = rows(20, 300, n_classes)
+    turned = X @ np.linalg.qr(np.random.default_rng(1).normal(size=(300, 300)))[0]  # the same XX'
+    clf = GDLogisticRegression(warm_start=True).fit(X, y).fit(turned, y)
+    cold = GDLogisticRegression(tol=1e-8).fit(turned, y)
+    np.testing.assert_allclose(clf.predict_proba(turned), cold.predict_proba(turned), atol=1e-4)
+
+
+def other_layouts(X):
+    spaced = np.zeros((2 * len(X), X.shape[1]), X.dtype)
+    spaced[::2] = X
+    unsorted = sparse.csr_array(X[:, ::-1])
+    unsorted.indices = (X.shape[1] - 1 - unsorted.indices).astype(unsorted.indices.dtype)
+    return {
+        "copy": X.copy(),
+        "Fortran": np.asfortranarray(X),
+        "every second row": spaced[::2],
+        "list": X.tolist() if X.dtype == np.float64 else X.copy(),
+        "CSR": sparse.csr_array(X),
+        "CSR matrix": sparse.csr_matrix(X),
+        "CSR unsorted": sparse.csr_array((unsorted.data, unsorted.indices, unsorted.indptr)),
+    }
+
+
+@pytest.mark.parametrize("layout", other_layouts(np.eye(2)))
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("shape", [(90, 5), (5000, 40), (20, 300)])
+def test_the_same_numbers_in_another_layout_are_the_same_data(shape, dtype, layout):
+    X, y = rows(*shape)
+    X = X.astype(dtype) * np.logspace(-6, 6, shape[1], dtype=dtype)
+    X[3, 1] = 1e9
+    X[np.arange(len(X)) % 3 == 0, 2] = 0
+    weights = np.arange(len(y)) % 3 + 0.1
+    part, whole = (GDLogisticRegression(tol=0, warm_start=True, max_iter=k) for k in (3, 6))
+    part.fit(X, y, weights).fit(other_layouts(X)[layout], y, weights)
+    whole.fit(X, y, weights)
+    assert part.n_iter_ == 6
+    if layout == "copy":
+        same(part, whole)
+    # Rows of weight 0 are absent, and a weight is a weight whatever their unit.
+    more = np.vstack([X, X[:3]]), np.r_[y, y[:3]], np.r_[weights, 0, 0, 0]
+    assert part.fit(*more).n_iter_ == 9
+
+
+def test_to_know_the_data_again_takes_no_pass():
+    X, y = rows(3000, 10)
+    for params in ({}, {"solver": "gd", "learning_rate": 0.1}, {"solver": "adam"}):
+        first = GDLogisticRegression(tol=0, max_iter=4, warm_start=True, **params).fit(X, y)
+        plain = GDLogisticRegression(tol=0, max_iter=4, **params).fit(X, y)
+        np.testing.assert_array_equal(first.history_["passes"], plain.history_["passes"])
+        np.testing.assert_array_equal(first.coef_, plain.coef_)
+
+
+@pytest.mark.parametrize("wrong", ["all labels", "some rows", "the weights"])
+def test_other_validation_data_judge_from_where_the_descent_goes_on(wrong):
+    X, y = rows(260, 30, 2)
+    params = {"solver": "adam", "learning_rate": 0.02, "tol": 0, "early_stopping": True}
+    clf = GDLogisticRegression(warm_start=True, n_iter_no_change=3, max_iter=3, **params)
+    T, t, weights = X[60:], y[60:].copy(), np.ones(200)
+    wrong_labels = np.where(y[60:] == y[60], 1 - t, t) if wrong == "the weights" else 1 - t
+    if wrong == "the weights":
+        weights = (y[60:] == y[60]) + 1e-9
+    clf.fit(X[:60], y[:60], X_val=T, y_val=wrong_labels, sample_weight_val=weights)
+    assert (clf.best_iter_, clf.n_iter_, clf.stop_reason_) == (0, 3, "early_stopping")
+    if wrong == "some rows":  # at w = 0, where the best iterate is, all rows have the same loss
+        T, t = T[:100], t[:100]
+    clf.fit(X[:60], y[:60], X_val=T, y_val=t)
+    assert (clf.best_iter_, clf.n_iter_, clf.stop_reason_) == (6, 6, "max_iter")
+
+
 def test_a_fit_without_warm_start_leaves_no_bookmark_and_no_data():
     X, y = rows(400)
     for params in ({}, {"solver": "adam", "batch_size": 10}):
