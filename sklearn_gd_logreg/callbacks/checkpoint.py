@@ -16,7 +16,9 @@ from sklearn.base import clone
 
 from ..validation import Interval, check_intervals
 
-FORMAT = "sklearn_gd_logreg checkpoint 1"
+KIND = "sklearn_gd_logreg checkpoint"
+FORMAT = f"{KIND} 2"
+"""Changes whenever the state of a descent does."""
 
 ABANDONED = 3600.0
 """Seconds without a change after which an unfinished file is that of a process that was killed."""
@@ -92,7 +94,8 @@ class Checkpoint:
         for name in [*known, "_bookmark", "_estimated_gap"]:
             if name in vars(fitted):
                 setattr(model, name, getattr(fitted, name))
-        return {"format": FORMAT, "estimator": model}
+        # The format must be legible where the estimator, of another version, is not.
+        return {"format": FORMAT, "estimator": pickle.dumps(model)}
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Any:
@@ -106,16 +109,24 @@ class Checkpoint:
         FileNotFoundError
             If there is no such file.
         ValueError
-            If it is no checkpoint.
+            If it is no checkpoint, or one of another version.
         """
         written = Path(path).read_bytes()
         try:
             content = pickle.loads(written)
+            found = str(content["format"])
+            estimator = pickle.loads(content["estimator"]) if found == FORMAT else None
         except Exception as error:  # what is no pickle can raise any error
             raise ValueError(f"{os.fspath(path)!r} is no checkpoint: {error}") from error
-        if not isinstance(content, Mapping) or content.get("format") != FORMAT:
-            raise ValueError(f"{os.fspath(path)!r} is no checkpoint, or one of another version.")
-        return content["estimator"].set_params(warm_start=True)
+        if estimator is None and found.startswith(KIND):
+            raise ValueError(
+                f"{os.fspath(path)!r} is a checkpoint of another version of sklearn_gd_logreg: "
+                f"{found!r}, where this version reads {FORMAT!r}. Go on with that version, or fit "
+                "anew."
+            )
+        if estimator is None:
+            raise ValueError(f"{os.fspath(path)!r} is no checkpoint.")
+        return estimator.set_params(warm_start=True)
 
 
 def write_atomically(path: Path, content: bytes) -> None:
