@@ -113,6 +113,74 @@ def test_parts_make_the_whole_on_many_rows_with_samples_and_secants():
         same(part.set_params(max_iter=50).fit(X, y), whole)
 
 
+def every_split(data, max_iter, **params):
+    """Fits of k and then so many more iterations are that of all, for every k and at its end."""
+    params = {"random_state": 0, "warm_start": True} | params
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        whole = GDLogisticRegression(max_iter=max_iter, **params).fit(*data)
+        assert whole.stop_reason_ != "diverged"
+        for k in range(whole.n_iter_ + 1):
+            part = pickled(GDLogisticRegression(max_iter=k, **params).fit(*data))
+            rest = max_iter - k
+            for more in [1, rest - 1] if k % 3 == 1 and rest else [rest]:
+                part = pickled(part.set_params(max_iter=more).fit(*data))
+            same(part, whole)
+
+
+NATURAL = {
+    "default": {},
+    "exact": {"solver": NaturalGradient(exact=True)},
+    "damped": {"solver": NaturalGradient(damping=0.1)},
+    "limited": {"solver": NaturalGradient(direct_limit=30)},
+}
+LENGTHS = {"constant": {"learning_rate": 0.3}, **RATES}
+SIZES = [(200, 60, 2), (60, 45, 3), (3000, 6, 2), (40, 300, 2), (300, 230, 2)]
+
+
+@pytest.mark.parametrize("tol", [1e-2, 1e-6, 0])
+@pytest.mark.parametrize("l1_ratio", [0, 0.5, 1])
+@pytest.mark.parametrize("natural", NATURAL)
+def test_parts_make_the_whole_at_every_split_of_the_natural_gradient(natural, l1_ratio, tol):
+    params = {"C": 6.0, "tol": tol, "l1_ratio": l1_ratio, **NATURAL[natural]}
+    for number, size in enumerate(SIZES):
+        X, y = rows(*size)
+        if (number + (l1_ratio == 0.5)) % 2:
+            X = sparse.csr_array(np.where(X > 1, X, 0))
+        lengths = list(LENGTHS.values())[(number + int(l1_ratio)) % len(LENGTHS)]
+        every_split((X, y), 7 if number < 2 else 4, **params, **lengths)
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {},
+        {"learning_rate": 0.1},
+        {"learning_rate": 0.1, "tol": 1e-2},
+        {"solver": NaturalGradient(exact=True), "learning_rate": CosineDecay(1.0, steps=40)},
+        {"learning_rate": "backtracking"},
+        {"l1_ratio": 1.0, "C": 1.0, "tol": 1e-8},
+    ],
+)
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_parts_make_the_whole_with_an_l1_part_and_many_parameters(dtype, params):
+    X, y = rows(200, 60, 2)
+    every_split((X.astype(dtype), y), 12, **{"l1_ratio": 0.5, "C": 6.0} | params)
+
+
+def test_another_tol_may_end_the_descent_elsewhere():
+    X, y = rows(200, 60, 2)
+    for exact in (False, True):
+        for l1_ratio in (0, 0.5):
+            params = {"l1_ratio": l1_ratio, "solver": NaturalGradient(exact=exact)}
+            clf = GDLogisticRegression(warm_start=True, tol=1e-1, **params).fit(X, y)
+            n_iter = clf.n_iter_
+            clf.set_params(tol=1e-9).fit(X, y)
+            best = GDLogisticRegression(tol=1e-9, **params).fit(X, y)
+            assert clf.n_iter_ > n_iter
+            np.testing.assert_allclose(clf.coef_, best.coef_, atol=1e-8)
+
+
 @pytest.mark.parametrize("params", [{}, {"solver": "adam", "batch_size": 10, "tol": 1e-3}])
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_what_the_stopping_rules_have_seen_goes_on(params):
