@@ -37,6 +37,7 @@ from .data import (
     weighted_part,
 )
 from .descent import Iterate
+from .exposure import absent_in, centred, expand, reduce, without_absent
 from .held_out import HeldOut, Labelled, held_out, hold_out
 from .loss import cross_entropy
 from .messages import (
@@ -54,9 +55,9 @@ from .resume import Bookmark, Origin, moments, shuffles_from
 from .rules import UpdateRule, as_rule
 from .run import Run
 from .settings import Settings
-from .stream import Stream, epoch_on, first_on, label_part
+from .stream import Stream, epoch_on, first_on, label_part, nowhere
 from .summary import estimated_gap, in_words
-from .targets import Labels, label_rows
+from .targets import Labels, encode, label_rows, listed
 from .validation import (
     DTYPES,
     Interval,
@@ -98,8 +99,8 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
     fit_intercept : bool, default=True
         Whether to fit b.
     class_weight : dict, "balanced" or None, default=None
-        Weight of each class, multiplied with the sample weights. "balanced":
-        Σs / (n_classes · Σs of the class).
+        Weight of each class, multiplied with the sample weights; 1 for labels that are no
+        key. "balanced": Σs / (n_classes · Σs of the class), over the classes with Σs > 0.
     solver : str or UpdateRule, default="natural"
         The rule by which w_{k+1} follows from w_k, by name or as an object whose
         hyper-parameters grids reach as ``solver__<name>``:
@@ -153,7 +154,9 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        Labels that occur in a row of non-zero weight, sorted.
+        Labels that occur in y, sorted. One of which all rows have the weight 0 has no part in
+        the fit: its probability is 0, its weights are 0 and its intercept is -1e6. (Of two such
+        classes the score is the other's: weights 0, intercept ±1e6, ``fit_intercept`` or not.)
     coef_ : ndarray of shape (1, n_features) or (n_classes, n_features)
         Weights, in the precision of X.
     intercept_ : ndarray of shape (1,) or (n_classes,)
@@ -204,6 +207,10 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
     with α = 1 is Fisher scoring, that is Newton's method.
 
     A row of weight 0 is treated as absent, and a weight k as k copies of the row.
+
+    For more than two classes a common shift of all scores changes no probability. The intercepts
+    sum to 0, and so do the weights of each feature without a penalty. With L2 they come to, as
+    the descent converges; with L1 they do not.
 
     References
     ----------
@@ -332,10 +339,12 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
                 if self.early_stopping and others is None:
                     seed = seed or int(random_state.randint(1, np.iinfo(np.int32).max))
                     rows = Labelled(X, y, sample_weight)
-                    sample_weight, others = hold_out(rows, self.validation_fraction, seed)
+                    sample_weight, others = hold_out(
+                        self, rows, self.class_weight, self.validation_fraction, seed
+                    )
                 labels = label_rows(self, y, sample_weight, self.class_weight, X.dtype)
                 objective = self._objective(X, labels)
-                held = others and held_out(others, labels.classes, objective)
+                held = others and held_out(others, labels, objective)
                 w = self._start(objective, labels, coef_init, intercept_init, self._goes_on)
                 with nullcontext() if objective.is_tiny and held is None else own_threads():
                     run = self._run(settings, objective, w, mark, random_state, seed)
@@ -381,7 +390,7 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         -------
         self : GDLogisticRegression
             ``history_`` has an entry for each call; its cost and loss are those of the rows of
-            the call, met before each step.
+            the call, met before each step. A call of rows of weight 0 alone changes nothing.
 
         Raises
         ------
@@ -411,8 +420,14 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
             known = self._classes_of_stream(classes)
             X, y = self._validate(X, y, reset="coef_" not in vars(self))
             self._require_finite(X)
-            labels = label_part(self, y, known, sample_weight, self.class_weight, X.dtype)
-            self._learn_from(X, labels, settings, random_state, started)
+            absent = np.zeros(len(known), np.bool_)
+            if "coef_" in vars(self):
+                absent = absent_in(self.coef_.T, self.intercept_)
+            labels = label_part(self, y, known, absent, sample_weight, self.class_weight, X.dtype)
+            if labels.total:
+                self._learn_from(X, labels, settings, random_state, started)
+            elif "coef_" not in vars(self):
+                self._wait_for_rows(X, labels, started)
         return self
 
     def _classes_of_stream(self, classes: ArrayLike | None) -> NDArray[Any]:
@@ -420,14 +435,14 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
             if "coef_" not in vars(self):
                 raise ValueError("classes must be given in the first call of partial_fit.")
             return self.classes_
-        given = np.unique(column_or_1d(classes))
+        given, _ = encode(np.tile(column_or_1d(classes), 3))  # few labels beside so many rows
         if "coef_" in vars(self) and not np.array_equal(given, self.classes_):
             raise ValueError(
-                f"classes must be those of the first call or fit, {self.classes_.tolist()}. "
-                f"Got {given.tolist()} instead."
+                f"classes must be those of the first call or fit, {listed(self.classes_)}. "
+                f"Got {listed(given)} instead."
             )
         if len(given) < 2:
-            raise ValueError(f"classes must be at least 2. Got {given.tolist()} instead.")
+            raise ValueError(f"classes must be at least 2. Got {listed(given)} instead.")
         return given
 
     def _learn_from(
@@ -444,7 +459,7 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         objective = self._objective(X, whole)
         w = self._start(objective, labels, None, None, goes_on="coef_" in vars(self))
         stream = vars(self).get("_stream")
-        if stream and not stream.goes_on(settings, w, vars(self)):
+        if stream and not stream.goes_on(settings, w, vars(self), labels):
             stream = None
         if stream:
             history = History.after(self.history_, stream.history, started)
@@ -456,13 +471,25 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         last = epoch_on(first, settings, labels.total / whole.total, random_state)
         history.record(last)
         finite = isfinite(last.cost) and bool(np.isfinite(last.w).all())
-        self._take(self._attributes(last.w if finite else w, w.dtype, labels, history.as_dict()))
+        kept = last.w if finite else w
+        self._take(self._attributes(kept, w.dtype, objective, last.cost, labels, history.as_dict()))
         self.stop_reason_ = "partial_fit" if finite else "diverged"
         self._estimated_gap, self._weight_seen = None, whole.total
         if finite:
-            self._stream = Stream.after(last, random_state, vars(self), settings, history)
+            after = (last, random_state, vars(self), settings, labels, history)
+            self._stream = Stream.after(*after)
         else:
             warnings.warn(diverged_on_stream(last), ConvergenceWarning, stacklevel=3)
+
+    def _wait_for_rows(self, X: Any, labels: Labels, started: float) -> None:
+        """The start of a stream, of which no row of non-zero weight has come yet."""
+        objective, history = self._objective(X, replace(labels, total=1.0)), History(started)
+        w = self._start(objective, labels, None, None, goes_on=False)
+        history.record(start := nowhere(w, labels))
+        attributes = self._attributes(w, w.dtype, objective, start.cost, labels, history.as_dict())
+        self._take(attributes)
+        self.stop_reason_ = "partial_fit"
+        self._estimated_gap, self._weight_seen = None, 0.0
 
     def _take(self, attributes: dict[str, Any]) -> None:
         """Set these fitted attributes, and forget those that not every fit has."""
@@ -629,14 +656,15 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         goes_on: bool,
     ) -> Array:
         """w_0, of shape (n_features + fit_intercept, n_outputs)."""
-        n_features, n_outputs = objective.data.n_features, objective.loss.n_outputs
+        n_features = objective.data.n_features
+        n_outputs = 1 if len(labels.known) == 2 else len(labels.known)
         coef: Array = np.zeros((n_outputs, n_features))
         intercept: Array = np.zeros(n_outputs)
         if goes_on:
-            if not np.array_equal(self.classes_, labels.classes):
+            if not np.array_equal(self.classes_, labels.known):
                 raise ValueError(
                     f"warm_start=True needs the classes of the previous fit, "
-                    f"{self.classes_.tolist()}. Got {labels.classes.tolist()} instead."
+                    f"{listed(self.classes_)}. Got {listed(labels.known)} instead."
                 )
             coef, intercept = self.coef_, self.intercept_
         if coef_init is not None:
@@ -645,7 +673,9 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
             if not self.fit_intercept:
                 raise ValueError("intercept_init must be None with fit_intercept=False.")
             intercept = check_start("intercept_init", intercept_init, intercept.shape)
-        rows = [coef.T, intercept[np.newaxis]] if self.fit_intercept else [coef.T]
+        intercept = without_absent(intercept, absent_in(coef.T, intercept))
+        weights, b = reduce(coef.T, intercept, labels.present)
+        rows = [weights, b[np.newaxis]] if self.fit_intercept else [weights]
         return np.vstack(rows).astype(objective.data.dtype)
 
     def _run(
@@ -734,8 +764,8 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         self, run: Run, labels: Labels, iterate: Iterate, watch: Watch
     ) -> dict[str, Any]:
         """The fitted attributes as if the fit had ended with an iterate."""
-        attributes = self._attributes(
-            run.expand(iterate.w), run.origin.w.dtype, labels, watch.history.as_dict()
+        attributes = self._attributes_of(
+            run, iterate.w, iterate.cost, labels, watch.history.as_dict()
         )
         mark = run.bookmark(iterate, watch.standing, attributes)
         attributes |= {"stop_reason_": "callback", "_estimated_gap": None, "_bookmark": mark}
@@ -743,21 +773,35 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
             attributes["best_iter_"] = watch.standing.best.k
         return attributes
 
-    def _attributes(self, w: Array, dtype: Any, labels: Labels, history: Columns) -> dict[str, Any]:
-        n_features = self.n_features_in_
-        w = w.astype(dtype, copy=False)
+    def _attributes_of(
+        self, run: Run, w: Array, cost: float, labels: Labels, history: Columns
+    ) -> dict[str, Any]:
+        objective, dtype = run.start.objective, run.origin.w.dtype
+        return self._attributes(run.expand(w), dtype, objective, cost, labels, history)
+
+    def _attributes(
+        self,
+        w: Array,
+        dtype: Any,
+        objective: Objective,
+        cost: float,
+        labels: Labels,
+        history: Columns,
+    ) -> dict[str, Any]:
+        n_features, n_outputs = self.n_features_in_, w.shape[1]
+        weights, b = w[:n_features], w[n_features] if self.fit_intercept else np.zeros(n_outputs)
+        weights, b = centred(weights, b, objective.loss, objective.penalty, cost)
+        weights, b = expand(weights.astype(dtype, copy=False), b.astype(dtype), labels.present)
         return {
-            "classes_": labels.classes,
-            "coef_": np.ascontiguousarray(w[:n_features].T),
-            "intercept_": w[n_features] if self.fit_intercept else np.zeros(w.shape[1], dtype),
+            "classes_": labels.known,
+            "coef_": np.ascontiguousarray(weights.T),
+            "intercept_": b,
             "n_iter_": len(history["iteration"]) - 1,
             "history_": history,
         }
 
     def _expose(self, run: Run, labels: Labels, outcome: Outcome, history: History) -> None:
-        attributes = self._attributes(
-            run.expand(outcome.w), run.origin.w.dtype, labels, outcome.history
-        )
+        attributes = self._attributes_of(run, outcome.w, outcome.last.cost, labels, outcome.history)
         if outcome.standing.best.w is not None:
             attributes["best_iter_"] = outcome.standing.best.k
         if self.warm_start and outcome.reason != "diverged":

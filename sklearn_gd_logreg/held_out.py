@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import train_test_split
-from sklearn.utils.multiclass import check_classification_targets
 
 from ._typing import Array
 from .data import Reduction, as_dataset
+from .exposure import centred, expand
+from .loss import cross_entropy
 from .objective import Objective
 from .penalty import ElasticNet
-from .targets import check_weights, place
+from .targets import Labels, among, check_weights, label_rows, place
 
 
 class Verdict(NamedTuple):
@@ -33,12 +35,25 @@ class HeldOut:
     ----------
     objective : Objective
         The mean loss on them, without a penalty.
+    learnt : Objective, optional
+        J of the descent, if they hold classes that are absent from it. The loss is then over
+        all classes.
+    present : array of shape (n_classes,), optional
+        Which of all classes J is over.
     """
 
     objective: Objective
+    learnt: Objective | None = None
+    present: NDArray[np.bool_] | None = None
 
     def judge(self, w: Array) -> Verdict:
         """Mean loss and accuracy at w; one pass over the rows held out."""
+        if self.learnt is not None and self.present is not None:
+            loss, penalty = self.learnt.loss, self.learnt.penalty
+            n_features = self.objective.data.n_features
+            b = w[n_features:].sum(axis=0)  # 0 without an intercept
+            weights, b = centred(w[:n_features], b, loss, penalty, cost=0.0)
+            w = np.vstack(expand(weights, b, self.present))
         return Verdict(*self.objective.loss_and_accuracy(w))
 
     def seen_from(self, space: Reduction) -> HeldOut:
@@ -46,7 +61,7 @@ class HeldOut:
         data = self.objective.data
         share = data.share if isinstance(data.share, np.ndarray) else None
         rows = as_dataset(space.coordinates(data.X), data.y, share, data.intercept)
-        return HeldOut(self.objective.on(rows))
+        return replace(self, objective=self.objective.on(rows))
 
 
 class Labelled(NamedTuple):
@@ -57,30 +72,46 @@ class Labelled(NamedTuple):
     sample_weight: ArrayLike | None
 
 
-def held_out(rows: Labelled, classes: NDArray[Any], objective: Objective) -> HeldOut:
-    """Rows held out of an objective, held against its classes.
+def held_out(rows: Labelled, labels: Labels, objective: Objective) -> HeldOut:
+    """Rows held out of an objective, held against the labels of its rows.
 
     Raises
     ------
     ValueError
         If there is a label that no other row has, or the weights are not valid.
     """
-    codes = place(rows.y, classes, "y_val must hold no labels but those of the training rows")
+    rule = "y_val must hold no labels but those of the training rows"
+    codes = place(rows.y, labels.known, rule)
     weights = check_weights(rows.sample_weight, len(rows.y), "sample_weight_val")
     share = None if weights is None else (weights / weights.sum())[:, np.newaxis]
-    data = as_dataset(rows.X, objective.loss.targets(codes), share, objective.data.intercept)
-    return HeldOut(Objective(data, objective.loss, ElasticNet(0.0, 0.0, data.n_features)))
+    loss, intercept = objective.loss, objective.data.intercept
+    strangers = not labels.present[codes].all()
+    if strangers:
+        loss, intercept = cross_entropy(len(labels.known)), True
+    else:
+        codes = among(codes, labels.present)
+    data = as_dataset(rows.X, loss.targets(codes), share, intercept)
+    judged = Objective(data, loss, ElasticNet(0.0, 0.0, data.n_features))
+    return HeldOut(judged, objective, labels.present) if strangers else HeldOut(judged)
 
 
-def hold_out(rows: Labelled, fraction: float, seed: int) -> tuple[Array, Labelled]:
+def hold_out(
+    owner: object,
+    rows: Labelled,
+    class_weight: Mapping[Any, float] | str | None,
+    fraction: float,
+    seed: int,
+) -> tuple[Array, Labelled]:
     """Hold out a part of the rows of every class, and at least as many rows as classes.
 
     The rows that stay are not copied: those that leave get the weight 0, with which they
-    are as good as absent.
+    are as good as absent. Every class keeps a row, and rows of weight 0 are not held out.
 
     Parameters
     ----------
+    owner : estimator
     rows : Labelled
+    class_weight : dict, "balanced" or None
     fraction : float
     seed : int
 
@@ -91,20 +122,22 @@ def hold_out(rows: Labelled, fraction: float, seed: int) -> tuple[Array, Labelle
     others : Labelled
         The rows held out, in order.
     """
-    check_classification_targets(rows.y)
+    labels = label_rows(owner, rows.y, rows.sample_weight, class_weight)
     weights = check_weights(rows.sample_weight, len(rows.y))
     kept = np.ones(len(rows.y)) if weights is None else weights.copy()
-    there = np.flatnonzero(kept)
-    labels = rows.y[there]
-    size = max(ceil(fraction * len(there)), len(np.unique(labels)))
+    there = np.arange(len(kept)) if labels.share is None else np.flatnonzero(labels.share)
+    codes = labels.codes[there]
+    size = max(ceil(fraction * len(there)), len(labels.classes))
     try:
-        index = train_test_split(there, test_size=size, stratify=labels, random_state=seed)[1]
+        index = train_test_split(there, test_size=size, stratify=codes, random_state=seed)[1]
     except ValueError as error:
         raise ValueError(
             f"early_stopping=True holds out validation_fraction={fraction!r} of every class, which "
             f"these rows do not allow: {error} Pass X_val and y_val, or another fraction."
         ) from error
     index.sort()
+    out, first, counts = np.unique(labels.codes[index], return_index=True, return_counts=True)
+    index = np.delete(index, first[counts == np.bincount(codes)[out]])
     kept[index] = 0
     held = Labelled(rows.X[index], rows.y[index], None if weights is None else weights[index])
     return kept, held

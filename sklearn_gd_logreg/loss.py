@@ -1,7 +1,7 @@
 """The loss ℒ(a, y) = −Σ_c [y = c] log a_c of a block of scores, and its derivative dz.
 
 Two classes need one score: a = σ(z), the other class has 1 − a. K > 2 classes
-have K scores: a = softmax(z). Both classes below answer the same questions, and
+have K scores: a = softmax(z). The classes below answer the same questions, and
 nothing outside this file asks how many classes there are.
 
 Conventions: z and dz = a − y have shape (m, n_outputs). The loss is a number, the sum
@@ -25,7 +25,7 @@ class CrossEntropy(ABC):
     Attributes
     ----------
     n_outputs : int
-        Number of scores of a row: 1 for two classes, K for K > 2.
+        Number of scores of a row: 1 for two classes or one, K for K > 2.
     smoothness : float
         Largest eigenvalue that d²ℒ/dz² can have.
     uniform_loss : float
@@ -166,6 +166,39 @@ class SigmoidCrossEntropy(CrossEntropy):
         return (z[:, 0] > 0) == (y[:, 0] < 0)
 
 
+class CertainClass(SigmoidCrossEntropy):
+    """One class: its probability is 1 and ℒ = 0, whatever the score, which nothing changes."""
+
+    uniform_loss = 0.0
+    redundancy = np.ones((1, 1))
+
+    def without_shared(self, v: Array) -> Array:
+        return np.zeros_like(v)
+
+    def targets(self, codes: NDArray[np.intp]) -> NDArray[np.int8]:
+        return np.full((len(codes), 1), -1, np.int8)
+
+    def loss_and_dz(self, z: Array, y: NDArray[Any], share: Array | float) -> tuple[float, Array]:
+        return 0.0, np.zeros_like(z)
+
+    def loss_dz_and_a(
+        self, z: Array, y: NDArray[Any], share: Array | float
+    ) -> tuple[float, Array, Array]:
+        return 0.0, np.zeros_like(z), self.lines(z)
+
+    def loss_sum(self, z: Array, y: NDArray[Any], share: Array | float) -> float:
+        return 0.0
+
+    def activations(self, z: Array) -> Array:
+        return np.ones_like(z)
+
+    def lines(self, z: Array) -> Array:
+        return np.concatenate((np.zeros_like(z.T), np.ones_like(z.T)))
+
+    def hits(self, z: Array, y: NDArray[Any]) -> NDArray[np.bool_]:
+        return np.ones(len(z), np.bool_)
+
+
 class SoftmaxCrossEntropy(CrossEntropy):
     """K > 2 classes: a = softmax(z), ℒ = −log a_y, one full symmetric softmax.
 
@@ -276,6 +309,8 @@ class SoftmaxCrossEntropy(CrossEntropy):
 
 def cross_entropy(n_classes: int) -> CrossEntropy:
     """The cross-entropy for this number of classes."""
+    if n_classes == 1:
+        return CertainClass()
     return SigmoidCrossEntropy() if n_classes == 2 else SoftmaxCrossEntropy(n_classes)
 
 

@@ -13,12 +13,24 @@ from numpy.typing import ArrayLike, NDArray
 
 from ._typing import Array
 from .descent import Iterate, epoch, first_epoch
+from .loss import cross_entropy
 from .monitor import History
 from .objective import Objective, Point
 from .resume import Model, freeze, state_of, thaw
 from .settings import Settings
-from .targets import Labels, check_weights, class_factors, class_mass, place, shares
+from .targets import (
+    Labels,
+    among,
+    check_kind,
+    check_weights,
+    class_factors,
+    class_mass,
+    place,
+    shares,
+)
 from .validation import invalid
+
+Kind = tuple[tuple[int, ...], str, tuple[bool, ...]]
 
 
 @dataclass(frozen=True)
@@ -37,7 +49,7 @@ class Stream:
     settings : Settings
         Without the learning rate, which may be another in the next call.
     kind : tuple
-        Shape and precision of the parameters.
+        Precision of the parameters, and what they belong to.
     history : History or None
         With which the stream may go on in this process.
     """
@@ -49,7 +61,7 @@ class Stream:
     random_state: Mapping[str, Any]
     model: Model
     settings: Settings
-    kind: tuple[tuple[int, ...], str]
+    kind: Kind
     history: History | None
 
     @classmethod
@@ -59,17 +71,21 @@ class Stream:
         random_state: RandomState,
         model: Mapping[str, Any],
         settings: Settings,
+        labels: Labels,
         history: History,
     ) -> Stream:
         """The stream after an epoch on its last rows."""
         memory = freeze(iterate.memory, iterate.point.objective)
         settings = replace(settings, rule=copy(settings.rule), rate=None)
         known = (iterate.learning_rate, iterate.steps, iterate.passes, state_of(random_state))
-        return cls(memory, *known, Model.of(model), settings, kind_of(iterate.w), history)
+        kind = kind_of(iterate.w, labels)
+        return cls(memory, *known, Model.of(model), settings, kind, history)
 
-    def goes_on(self, settings: Settings, w: Array, model: Mapping[str, Any]) -> bool:
+    def goes_on(
+        self, settings: Settings, w: Array, model: Mapping[str, Any], labels: Labels
+    ) -> bool:
         """Whether what is remembered belongs to this rule, these parameters and this model."""
-        same = settings.may_go_on(self.settings) and kind_of(w) == self.kind
+        same = settings.may_go_on(self.settings) and kind_of(w, labels) == self.kind
         return same and self.model.is_still(model)
 
     def iterate_on(self, objective: Objective, w: Array, k: int) -> Iterate:
@@ -81,9 +97,9 @@ class Stream:
         return Iterate(*known, point, memory, self.steps)
 
 
-def kind_of(w: Array) -> tuple[tuple[int, ...], str]:
-    """Shape and precision of parameters."""
-    return w.shape, w.dtype.str
+def kind_of(w: Array, labels: Labels) -> Kind:
+    """Shape and precision of parameters, and which classes they belong to."""
+    return w.shape, w.dtype.str, tuple(labels.present.tolist())
 
 
 def epoch_on(
@@ -103,28 +119,42 @@ def first_on(objective: Objective, w: Array, settings: Settings) -> Iterate:
     return first_epoch(Point(objective, w), settings.rule)
 
 
+def nowhere(w: Array, labels: Labels) -> Iterate:
+    """The start w = 0 of a stream before its first rows: J is ln K there, whatever they are."""
+    loss, nan = cross_entropy(len(labels.classes)).uniform_loss, float("nan")
+    known = (0, w, loss, loss, nan, nan, 0.0, w)
+    return Iterate(*known, None, None, 0)  # type: ignore[arg-type]
+
+
 def label_part(
     owner: object,
     y: NDArray[Any],
     classes: NDArray[Any],
+    absent: NDArray[np.bool_],
     sample_weight: ArrayLike | None,
     class_weight: Mapping[Any, float] | str | None,
     dtype: Any,
 ) -> Labels:
-    """The labels of a part of the rows, of which every class may be missing."""
+    """The labels of a part of the rows, of which every class may be missing.
+
+    All classes that were named at the start are present, unless their class weight is 0. Those
+    absent from the model so far come to be with their first row of non-zero weight. The sum of
+    the weights may be 0; then there is nothing to learn.
+    """
     if class_weight == "balanced":
         allowed = "a dict or None in partial_fit, which does not know how often a class will occur"
         raise invalid(owner, "class_weight", class_weight, allowed)
+    check_kind(y)
     codes = place(y, classes, "y must hold no labels but those of the first call's classes")
-    weights = check_weights(sample_weight, len(y))
-    factors = class_factors(owner, class_weight, classes, np.ones(len(classes)))
-    total = float(class_mass(codes, weights, len(classes)) @ factors)
-    if not total:
-        raise ValueError(
-            "partial_fit needs a row of non-zero weight. Got only rows of classes whose "
-            f"class_weight is 0: {class_weight!r}."
-        )
+    weights = check_weights(sample_weight, len(y), may_be_zeros=True)
+    mass = class_mass(codes, weights, len(classes))
+    factors = class_factors(owner, class_weight, classes, mass)
+    total = float(mass @ factors)
+    if not np.isfinite(total):
+        allowed = "a dict of weights whose sum over the rows is finite"
+        raise invalid(owner, "class_weight", class_weight, allowed)
+    present = (~absent | (mass > 0)) & (factors > 0)
     share = None
-    if weights is not None or class_weight is not None:
+    if total and (weights is not None or class_weight is not None):
         share = shares(codes, weights, factors, total, dtype)
-    return Labels(classes, codes, share, total)
+    return Labels(classes, present, among(codes, present), share, total)

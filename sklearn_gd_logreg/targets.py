@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
-from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 
 from ._typing import Array
@@ -31,8 +31,10 @@ class Labels:
 
     Attributes
     ----------
-    classes : array of shape (n_classes,)
-        Sorted labels that occur in a row of non-zero weight.
+    known : array of shape (n_known,)
+        Sorted labels that occur in y: the classes of the model.
+    present : array of shape (n_known,)
+        Whether each of them has a row of non-zero weight.
     codes : array of shape (n_rows,)
         Place of each label in ``classes``, in the smallest signed integer type that
         holds it; of no meaning where the weight is 0.
@@ -42,10 +44,16 @@ class Labels:
         Σ s, the sum of sample weight × class weight.
     """
 
-    classes: NDArray[Any]
+    known: NDArray[Any]
+    present: NDArray[np.bool_]
     codes: NDArray[np.signedinteger]
     share: Array | None
     total: float
+
+    @property
+    def classes(self) -> NDArray[Any]:
+        """The labels that are present: J is over these."""
+        return self.known[self.present]
 
 
 def label_rows(
@@ -57,37 +65,34 @@ def label_rows(
 ) -> Labels:
     """Encode the labels and settle the weights; shares are of the type ``dtype``.
 
-    A row of weight 0 is as good as absent: a class that occurs in no other rows is
-    no class. Class weights "balanced" count rows by their sample weights, so that a
-    weight of k is k copies of the row here too.
+    A row of weight 0 is as good as absent: a class that occurs in no other rows has no part
+    in J. Class weights "balanced" count rows by their sample weights, so that a weight of k
+    is k copies of the row here too.
 
     Raises
     ------
     ValueError
-        If the labels are not those of classes, fewer than two classes are left, or
-        weights are not finite, not of the length of y, negative, or all 0.
+        If the labels are not those of classes, there are fewer than two, or weights are
+        not finite, not of the length of y, negative, or all 0.
     """
     classes, codes = encode(y)
-    weights = check_weights(sample_weight, len(y))
-    share, total = None, float(len(y))
-    if weights is not None or class_weight is not None:
-        mass = class_mass(codes, weights, len(classes))
-        factors = np.zeros(len(classes))
-        present = mass > 0
-        factors[present] = class_factors(owner, class_weight, classes[present], mass[present])
-        mass *= factors
-        total = float(mass.sum())
-        if not np.isfinite(total):
-            allowed = "a dict of weights whose sum over the rows is finite"
-            raise invalid(owner, "class_weight", class_weight, allowed)
-        share = shares(codes, weights, factors, total, dtype)
-        classes, codes = drop_absent(classes, codes, mass > 0)
     if len(classes) < 2:
         raise ValueError(
-            f"{type(owner).__name__} needs rows of at least 2 classes, but the rows of non-zero "
-            f"weight hold only one class: {classes.tolist()[0]!r}."
+            f"{type(owner).__name__} needs rows of at least 2 classes, but the data hold only "
+            f"one class: {listed(classes)[0]!r}."
         )
-    return Labels(classes, codes, share, total)
+    weights = check_weights(sample_weight, len(y))
+    if weights is None and class_weight is None:
+        return Labels(classes, np.ones(len(classes), np.bool_), codes, None, float(len(y)))
+    mass = class_mass(codes, weights, len(classes))
+    factors = class_factors(owner, class_weight, classes, mass)
+    mass *= factors
+    total = float(mass.sum())
+    if not 0 < total < np.inf:
+        allowed = "a dict of weights whose sum over the rows is finite, and not 0"
+        raise invalid(owner, "class_weight", class_weight, allowed)
+    share, present = shares(codes, weights, factors, total, dtype), mass > 0
+    return Labels(classes, present, among(codes, present), share, total)
 
 
 # -- labels ----------------------------------------------------------------------------
@@ -103,10 +108,9 @@ def encode(y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.signedinteger]]:
     Raises
     ------
     ValueError
-        If `sklearn.utils.multiclass.check_classification_targets` does.
+        If `sklearn.utils.multiclass.check_classification_targets` does, or a label is NaT.
     """
-    if y.dtype == object:
-        check_classification_targets(y[:1])  # the first decides; others may not even sort
+    check_kind(y)
     classes = np.unique(y[:: max(1, len(y) // SAMPLE)])
     codes = find(y, classes)
     if codes is None:
@@ -133,12 +137,21 @@ def place(y: NDArray[Any], classes: NDArray[Any], rule: str) -> NDArray[np.signe
     """The place of each label in ``classes``; an error that states the rule if there is none."""
     kinds = y.dtype.kind + classes.dtype.kind
     comparable = "O" in kinds or kinds[0] == kinds[1] or set(kinds) <= set("biuf")
-    codes = find(y, classes) if comparable else None
+    try:
+        codes = find(y, classes) if comparable else None
+    except TypeError:  # objects of several kinds do not sort
+        codes = None
     if codes is None:
-        known = classes.tolist()
-        unseen = [label for label in dict.fromkeys(y.tolist()) if label not in known]
+        known = listed(classes)
+        unseen = [label for label in dict.fromkeys(listed(y)) if label not in known]
         raise ValueError(f"{rule}, {known}. Got {unseen} as well.")
     return codes
+
+
+def listed(labels: NDArray[Any]) -> list[Any]:
+    """Labels as an error shows them."""
+    labels = labels.astype(str) if labels.dtype.kind in "mM" else labels
+    return list(labels.tolist())
 
 
 def compare(y: NDArray[Any], classes: NDArray[Any]) -> tuple[NDArray[np.int8], bool]:
@@ -157,6 +170,12 @@ def bisect(y: NDArray[Any], classes: NDArray[Any]) -> tuple[NDArray[np.intp], bo
     return codes, bool((classes[codes] == y).all())
 
 
+def check_kind(y: NDArray[Any]) -> None:
+    """Raise if objects are no labels: the first decides, others may not even sort."""
+    if y.dtype == object:
+        check_classification_targets(y[:1])
+
+
 def check_labels(y: NDArray[Any], classes: NDArray[Any]) -> None:
     """Let scikit-learn object to the labels, where it could.
 
@@ -164,6 +183,8 @@ def check_labels(y: NDArray[Any], classes: NDArray[Any]) -> None:
     and, for a warning, on whether there are half as many as rows.
     """
     kind = classes.dtype.kind
+    if kind in "mM" and np.isnat(classes).any():
+        raise ValueError("Input y contains NaT.")
     whole = kind == "f" and np.array_equal(classes, classes.astype(np.int64))
     if not (whole or kind in "biuUO") or 2 * len(classes) > len(y):
         check_classification_targets(y)
@@ -173,7 +194,10 @@ def check_labels(y: NDArray[Any], classes: NDArray[Any]) -> None:
 
 
 def check_weights(
-    sample_weight: ArrayLike | None, n_rows: int, name: str = "sample_weight"
+    sample_weight: ArrayLike | None,
+    n_rows: int,
+    name: str = "sample_weight",
+    may_be_zeros: bool = False,
 ) -> Array | None:
     """Sample weights as float64 of shape (n_rows,), or None; the errors say their name."""
     if sample_weight is None:
@@ -187,7 +211,7 @@ def check_weights(
         raise ValueError(f"{name} must be >= 0 everywhere. Got {weights.min()!r} instead.")
     if not np.isfinite(weights.sum()):
         raise ValueError(f"{name} must have a finite sum. Got inf instead.")
-    if not weights.any():
+    if not (may_be_zeros or weights.any()):
         raise ValueError(f"{name} must be > 0 for at least one row. Got only zeros.")
     return weights
 
@@ -207,21 +231,51 @@ def class_factors(
     classes: NDArray[Any],
     mass: Array,
 ) -> Array:
-    """The weight of every class."""
+    """The weight of every class; 1 for those that a dict has no key for.
+
+    As in `sklearn.utils.class_weight.compute_class_weight`, keys that are no label are an
+    error unless every label has one. A key is that of a label if it equals it.
+    """
     if class_weight is None:
         return np.ones(len(classes))
     if class_weight == "balanced":
-        return mass.sum() / (len(classes) * mass)
-    try:
-        factors = compute_class_weight(class_weight, classes=classes, y=classes)
-    except (TypeError, ValueError) as error:
-        allowed = f"a dict with a weight for each of the classes {classes.tolist()}"
-        raise invalid(owner, "class_weight", class_weight, allowed) from error
+        present = mass > 0
+        balanced = mass.sum() / (np.count_nonzero(present) * np.where(present, mass, 1))
+        return np.where(present, balanced, 0.0)
+    assert isinstance(class_weight, Mapping)
+    factors, known = np.ones(len(classes)), np.zeros(len(classes), np.bool_)
+    unknown = []
+    for key, weight in class_weight.items():
+        hits = equal_to(key, classes)
+        known |= hits
+        if not hits.any():
+            unknown.append(key)
+            continue
+        try:
+            factors[hits] = float(weight)
+        except (TypeError, ValueError) as error:
+            raise invalid(owner, "class_weight", class_weight, "a dict of numbers") from error
+    if unknown and not known.all():
+        allowed = (
+            f"a dict whose keys are among the labels {listed(classes)}, which {unknown!r} are not"
+        )
+        raise invalid(owner, "class_weight", class_weight, allowed)
     if not (np.isfinite(factors).all() and (factors >= 0).all() and factors.any()):
         raise invalid(
             owner, "class_weight", class_weight, "a dict of finite weights >= 0, not all 0"
         )
     return factors
+
+
+def equal_to(key: object, classes: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which of the labels equals a key of a dict."""
+    if classes.dtype.kind == "M" and isinstance(key, date) and getattr(key, "tzinfo", None) is None:
+        key = np.datetime64(key)  # equal in any unit
+    if not isinstance(key, tuple):
+        hits = np.asarray(classes == key)
+        if hits.shape == classes.shape and hits.dtype == np.bool_:
+            return hits
+    return np.zeros(len(classes), np.bool_)
 
 
 def shares(
@@ -243,14 +297,14 @@ def shares(
     return share
 
 
-def drop_absent(
-    classes: NDArray[Any], codes: NDArray[np.signedinteger], present: NDArray[np.bool_]
-) -> tuple[NDArray[Any], NDArray[np.signedinteger]]:
-    """Leave out the classes without mass."""
+def among(
+    codes: NDArray[np.signedinteger], present: NDArray[np.bool_]
+) -> NDArray[np.signedinteger]:
+    """The place of each label among the present classes; that of an absent one says nothing."""
     if present.all():
-        return classes, codes
+        return codes
     renumbered = np.maximum(np.cumsum(present) - 1, 0).astype(codes.dtype)
-    return classes[present], renumbered[codes]
+    return renumbered[codes]
 
 
 def blocks(n_rows: int) -> Iterator[slice]:

@@ -1,16 +1,17 @@
 """Labels and weights as the objective gets them, held against NumPy and scikit-learn."""
 
 import warnings
+from datetime import date, datetime
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 
-from sklearn_gd_logreg import targets
+from sklearn_gd_logreg import GDLogisticRegression, targets
 from sklearn_gd_logreg.targets import BLOCK, FEW, SAMPLE, encode, label_rows
 
 WORDS = np.array([f"{'ham' * (k % 3)}{k}" for k in range(1000)])
@@ -166,3 +167,187 @@ def test_shares_are_sample_weight_times_class_weight_over_their_sum(n_rows, clas
     present = by_row > 0
     np.testing.assert_array_equal(labels.classes, np.unique(y[present]))
     np.testing.assert_array_equal(labels.classes[labels.codes[present]], y[present])
+
+
+# -- class weights by label ---------------------------------------------------------------------
+
+
+def fit(clf, X, y):
+    return clf.fit(X, y)
+
+
+def stream(clf, X, y):
+    return clf.set_params(random_state=0).partial_fit(X, y, classes=np.unique(y))
+
+
+DAY = np.datetime64("2001-01-01")
+NAMED = {  # the labels, sorted, and keys that equal them
+    "text that int() parses": (["1", "2"], ["1", "2"]),
+    "text that int() takes for one number": (["01", "1"], ["01", "1"]),
+    "text with spaces": ([" 1", "1 "], [" 1", "1 "]),
+    "text with underscores": (["10", "1_0"], ["10", "1_0"]),
+    "text and numpy keys": (["no", "yes"], list(np.array(["no", "yes"]))),
+    "objects": (np.array(["1", "2"], dtype=object), ["1", "2"]),
+    "int": ([3, 7], [3, 7]),
+    "int by float": ([3, 7], [3.0, 7.0]),
+    "float by int": ([3.0, 7.0], [3, 7]),
+    "int by numpy": ([3, 7], [np.int8(3), np.float32(7)]),
+    "bool": ([False, True], [False, True]),
+    "bool by int": ([False, True], [0, 1]),
+    "bool by numpy": ([False, True], [np.False_, np.True_]),
+    "int by bool": ([0, 1], [False, True]),
+    "days": (DAY + np.arange(2), [DAY, DAY + 1]),
+    "days by datetime.date": (DAY + np.arange(2), [date(2001, 1, 1), date(2001, 1, 2)]),
+    "nanoseconds by days": ((DAY + np.arange(2)).astype("M8[ns]"), [DAY, DAY + 1]),
+    "nanoseconds by datetime": (
+        (DAY + np.arange(2)).astype("M8[ns]"),
+        [datetime(2001, 1, 1), date(2001, 1, 2)],
+    ),
+    "spans": (np.array([1, 2], "m8[D]"), [np.timedelta64(1, "D"), np.timedelta64(48, "h")]),
+    "huge int": ([2**62, 2**62 + 1], [2**62, 2**62 + 1]),
+}
+
+
+@pytest.mark.parametrize("train", [fit, stream])
+@pytest.mark.parametrize("name", NAMED)
+def test_class_weights_are_those_of_the_labels_that_equal_the_keys(name, train):
+    labels, keys = NAMED[name]
+    codes = drawn(60, 2)
+    X = np.random.default_rng(1).normal(size=(60, 3)) + codes[:, np.newaxis]
+    y = np.asarray(labels)[codes]
+    by_code = train(GDLogisticRegression(class_weight={0: 1.0, 1: 5.0}), X, codes)
+    by_label = train(
+        GDLogisticRegression(class_weight=dict(zip(keys, [1.0, 5.0], strict=True))), X, y
+    )
+    np.testing.assert_array_equal(by_label.coef_, by_code.coef_)
+    only_one = train(GDLogisticRegression(class_weight={keys[1]: 5.0}), X, y)
+    np.testing.assert_array_equal(only_one.coef_, by_code.coef_)
+
+
+@pytest.mark.parametrize("train", [fit, stream])
+@pytest.mark.parametrize("container", ["category", "string", "object", "polars", "datetime"])
+def test_class_weights_of_labels_in_a_series(container, train):
+    codes = drawn(60, 2)
+    X = np.random.default_rng(1).normal(size=(60, 3)) + codes[:, np.newaxis]
+    text = np.array(["1", "2"])[codes]
+    if container == "polars":
+        y, keys = pytest.importorskip("polars").Series(text), ["1", "2"]
+    else:
+        pandas = pytest.importorskip("pandas")
+        days = pandas.Series(np.array([DAY, DAY + 1])[codes])
+        y = days if container == "datetime" else pandas.Series(text, dtype=container)
+        keys = list(days.sort_values().unique()) if container == "datetime" else ["1", "2"]
+    by_code = train(GDLogisticRegression(class_weight={0: 1.0, 1: 5.0}), X, codes)
+    by_label = train(
+        GDLogisticRegression(class_weight=dict(zip(keys, [1.0, 5.0], strict=True))), X, y
+    )
+    np.testing.assert_array_equal(by_label.coef_, by_code.coef_)
+
+
+FOREIGN = {
+    "a number for text": (["01", "1"], {1: 50.0}),
+    "numbers for text": (["1", "2"], {1: 1.0, 2: 5.0}),
+    "text for a number": ([1, 2], {"1": 1.0, "2": 5.0}),
+    "one unknown": ([0, 1], {0: 2.0, 7: 3.0}),
+    "a tuple": ([0, 1], {(1,): 3.0}),
+    "None": ([0, 1], {None: 3.0}),
+    "NaN": ([0, 1], {float("nan"): 3.0}),
+    "a fraction": ([0, 1], {0.5: 3.0}),
+    "another day": (DAY + np.arange(2), {DAY + 2: 3.0}),
+    "a number for a day": (DAY + np.arange(2), {int(DAY.astype(int)): 3.0}),
+    "a weight that is no number": ([0, 1], {1: "much"}),
+    "no weight": ([0, 1], {1: None}),
+    "negative": ([0, 1], {1: -1.0}),
+    "infinite": ([0, 1], {1: np.inf}),
+    "all 0": ([0, 1], {0: 0.0, 1: 0.0}),
+}
+
+
+@pytest.mark.parametrize("train", [fit, stream])
+@pytest.mark.parametrize("name", FOREIGN)
+def test_class_weights_of_no_label_are_refused(name, train):
+    labels, class_weight = FOREIGN[name]
+    codes = drawn(60, 2)
+    with pytest.raises(ValueError, match="class_weight"):
+        train(
+            GDLogisticRegression(class_weight=class_weight), np.eye(60), np.asarray(labels)[codes]
+        )
+
+
+@pytest.mark.parametrize("keys", [[0], [0, 1], [1, 2], [0, 1, 2], [0, 1, 2, 3], [0, 3], [3], []])
+def test_keys_that_are_missing_or_too_many_are_what_scikit_learn_says(keys):
+    y, class_weight = np.arange(60) % 3, {key: key + 2.0 for key in keys}
+    try:
+        factors = compute_class_weight(class_weight, classes=np.arange(3), y=y)
+    except ValueError:
+        with pytest.raises(ValueError, match="class_weight"):
+            label_rows(None, y, None, class_weight)
+        return
+    labels = label_rows(None, y, None, class_weight)
+    np.testing.assert_allclose(labels.total, factors[y].sum())
+
+
+# -- labels that are none -----------------------------------------------------------------------
+
+NAT = np.datetime64("NaT")
+NO_LABELS = {
+    "NaN": [0.0, 1.0, np.nan],
+    "infinity": [0.0, 1.0, np.inf],
+    "fractions": [0.5, 1.25, 2.0],
+    "None": [None, 0, 1],
+    "None last": ["a", "b", None],
+    "text and numbers": np.array(["a", 1, 2], dtype=object),
+    "numbers and text": np.array([1, 2, "a"], dtype=object),
+    "objects": np.array([0, 1, 2], dtype=object),
+    "bytes": np.array([b"a", b"b", b"c"]),
+    "tuples": np.array([(0, 1), (1, 0), (1, 1)]),
+    "NaT": np.array([DAY, DAY + 1, NAT]),
+    "NaT in nanoseconds": np.array([DAY, DAY + 1, NAT], "M8[ns]"),
+    "no span": np.array([1, 2, "NaT"], "m8[D]"),
+    "complex": np.array([0, 1, 1j]),
+}
+
+
+@pytest.mark.parametrize("name", NO_LABELS)
+def test_partial_fit_refuses_the_labels_that_fit_refuses(name):
+    labels = NO_LABELS[name]
+    y = [labels[k] for k in range(3)] * 20 if isinstance(labels, list) else np.concatenate(
+        [labels] * 20
+    )  # fmt: skip
+    X, refused = np.arange(60.0)[:, np.newaxis], (ValueError, TypeError)
+    with pytest.raises(refused):
+        GDLogisticRegression().fit(X, y)
+    with pytest.raises(refused):
+        GDLogisticRegression().partial_fit(X, np.arange(60) % 2, classes=labels)
+    with pytest.raises(refused):
+        GDLogisticRegression().partial_fit(X, y, classes=labels)
+    for known in ([0, 1], ["a", "b"], DAY + np.arange(2), range(20)):
+        clf = GDLogisticRegression().partial_fit(
+            X, np.asarray(known)[np.arange(60) % 2], classes=known
+        )
+        with pytest.raises(refused):
+            clf.partial_fit(X, y)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_partial_fit_takes_the_labels_that_fit_takes(form):
+    y = FORMS[form](drawn(60, 2))
+    X = np.random.default_rng(0).normal(size=(60, 2))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        clf = GDLogisticRegression().partial_fit(X, y, classes=np.unique(y))
+        other = GDLogisticRegression().fit(X, y)
+    np.testing.assert_array_equal(clf.classes_, other.classes_)
+    assert clf.classes_.dtype == other.classes_.dtype
+    many = FORMS["text"](np.arange(300))
+    assert len(GDLogisticRegression().partial_fit(X, many[:60], classes=many).classes_) == 300
+
+
+@pytest.mark.parametrize("unit", ["D", "ns"])
+def test_errors_show_dates_as_dates(unit):
+    days = (DAY + np.arange(3)).astype(f"M8[{unit}]")
+    y, X = days[np.arange(60) % 3], np.arange(60.0)[:, np.newaxis]
+    with pytest.raises(ValueError, match="2001-01-03"):
+        GDLogisticRegression().partial_fit(X, y, classes=days[:2])
+    with pytest.raises(ValueError, match="contains NaT"):
+        GDLogisticRegression().fit(X, np.where(np.arange(60) == 7, NAT, y))

@@ -158,6 +158,55 @@ def test_another_rule_or_shape_begins_with_a_new_memory(change):
     np.testing.assert_array_equal(clf.coef_, fresh.partial_fit(X, y).coef_)
 
 
+EMPTY = {
+    "sample weights": ({}, [0.0] * 30),
+    "a class weight": ({"class_weight": {0: 0.0, 1: 1.0}}, None),
+    "both": ({"class_weight": {0: 0.0, 1: 1.0}}, [0.0] * 30),
+}
+
+
+@pytest.mark.parametrize("solver", ["natural", "adam"])
+@pytest.mark.parametrize("case", EMPTY)
+def test_a_chunk_of_rows_of_weight_0_is_no_chunk(case, solver):
+    """Before, between and after the others."""
+    options, weight = EMPTY[case]
+    X, y = rows(120)
+    clf = GDLogisticRegression(solver=solver, batch_size=10, random_state=0, **options)
+    other = GDLogisticRegression(solver=solver, batch_size=10, random_state=0, **options)
+    empty = X[:30], 0 * y[:30], [0, 1], weight
+    clf.partial_fit(*empty)
+    for start in range(0, 120, 40):
+        part = X[start : start + 40], y[start : start + 40], [0, 1]
+        clf.partial_fit(*part)
+        other.partial_fit(*part)
+        before = pickle.dumps(vars(clf))
+        clf.partial_fit(*empty)
+        assert pickle.dumps(vars(clf)) == before
+        assert clf.n_iter_ == other.n_iter_
+        np.testing.assert_array_equal(clf.coef_, other.coef_)
+        np.testing.assert_array_equal(clf.intercept_, other.intercept_)
+        np.testing.assert_array_equal(clf.history_["cost"], other.history_["cost"])
+
+
+@pytest.mark.parametrize("labels", [["no", "yes"], ["a", "b", "c"]])
+def test_a_first_chunk_of_weight_0_leaves_a_model_at_the_start(labels):
+    X, _ = rows(30)
+    clf = GDLogisticRegression().partial_fit(X, ["no"] * 30 if "no" in labels else ["a"] * 30,
+                                             labels, np.zeros(30))  # fmt: skip
+    assert clf.classes_.tolist() == labels
+    np.testing.assert_allclose(clf.predict_proba(X), 1 / len(labels))
+    assert clf.n_iter_ == 0
+    assert clf.history_["cost"].tolist() == [np.log(len(labels))]
+    assert "partial_fit" in str(clf)
+
+
+def test_a_chunk_of_weight_0_leaves_a_fit_as_it_is():
+    X, y = rows()
+    clf = GDLogisticRegression(warm_start=True, early_stopping=False).fit(X, y)
+    before = pickle.dumps(vars(clf))
+    assert pickle.dumps(vars(clf.partial_fit(X, y, sample_weight=np.zeros(len(y))))) == before
+
+
 X_, Y_ = rows(30)
 REFUSED = {
     "no classes": (lambda c: c.partial_fit(X_, Y_), "classes must be given in the first call"),
@@ -174,10 +223,6 @@ REFUSED = {
     "balanced": (
         lambda c: c.set_params(class_weight="balanced").partial_fit(X_, Y_, [0, 1]),
         "class_weight",
-    ),
-    "no weight": (
-        lambda c: c.set_params(class_weight={0: 0, 1: 1}).partial_fit(X_, 0 * Y_, [0, 1]),
-        "needs a row of non-zero weight",
     ),
     "early stopping": (
         lambda c: c.set_params(early_stopping=True).partial_fit(X_, Y_, [0, 1]),

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from .._typing import Array
+from ..exposure import reduce
 from ..validation import Interval, InvalidParameterError, numbers
 from .models import Given
 from .plane import Plane, axes_plane
@@ -15,8 +16,10 @@ from .plane import Plane, axes_plane
 INTERCEPT = "intercept"
 
 
-def parameter_plane(owner: str, given: Given, w: Array, chosen: Any) -> Plane:
-    """The plane of two chosen parameters through a fitted model.
+def parameter_plane(
+    owner: str, given: Given, classes: NDArray[Any], w: Array, chosen: Any
+) -> Plane:
+    """The plane of two chosen parameters through a fitted model, whose J is over these classes.
 
     Raises
     ------
@@ -27,20 +30,19 @@ def parameter_plane(owner: str, given: Given, w: Array, chosen: Any) -> Plane:
         raise InvalidParameterError(
             f"The 'parameters' parameter of {owner} must be a pair or None. Got {chosen!r} instead."
         )
-    first, second = (entry_of(owner, given, one) for one in chosen)
+    first, second = (entry_of(owner, given, len(classes), one) for one in chosen)
     if first == second:
         raise InvalidParameterError(
             f"The 'parameters' parameter of {owner} must be two different parameters. "
             f"Got {chosen!r} instead."
         )
-    labels = label_of(given, first), label_of(given, second)
+    labels = label_of(given, classes, first), label_of(given, classes, second)
     return axes_plane(w, [first, second], labels)
 
 
-def entry_of(owner: str, given: Given, one: Any) -> tuple[int, int]:
+def entry_of(owner: str, given: Given, n_classes: int, one: Any) -> tuple[int, int]:
     """Row and column of a parameter in the array w."""
-    n_classes = len(given.final.classes_)
-    if n_classes == 2:
+    if n_classes <= 2:
         return row_of(owner, given, one), 0
     if not isinstance(one, tuple | list) or len(one) != 2 or not is_place(one[1], n_classes):
         raise InvalidParameterError(
@@ -74,25 +76,26 @@ def is_place(value: object, length: int) -> bool:
     return value in Interval(0, length, "[)", integral=True)
 
 
-def label_of(given: Given, entry: tuple[int, int]) -> str:
+def label_of(given: Given, classes: NDArray[Any], entry: tuple[int, int]) -> str:
     """What a parameter is called on its axis."""
     row, column = entry
-    of_class = "" if len(given.final.classes_) == 2 else f", class {given.final.classes_[column]}"
+    of_class = "" if len(classes) <= 2 else f", class {classes[column]}"
     if row == given.final.n_features_in_:
         return f"intercept b{of_class}"
     name = given.names[row] if given.names else f"feature {row}"
     return f"weight of {name}{of_class}"
 
 
-def points_of(owner: str, path: ArrayLike, shape: tuple[int, ...]) -> Array:
-    """A path as points of the shape of w, up to where it is no longer finite.
+def points_of(owner: str, path: ArrayLike, final: Any, present: NDArray[np.bool_]) -> Array:
+    """A path as points of the form of w, up to where it is no longer finite.
 
     Raises
     ------
     InvalidParameterError
         If it does not have the shape for this model, or no finite point.
     """
-    n_parameters, n_outputs = shape
+    n_outputs, n_parameters = final.coef_.shape
+    n_parameters += bool(final.fit_intercept)
     array = np.asarray(path, dtype=np.float64)
     allowed = [(n_outputs, n_parameters)] + [(n_parameters,)] * (n_outputs == 1)
     if array.shape[1:] not in allowed or not len(array):
@@ -103,4 +106,13 @@ def points_of(owner: str, path: ArrayLike, shape: tuple[int, ...]) -> Array:
     lost = np.flatnonzero(~np.isfinite(array.reshape(len(array), -1)).all(axis=1))
     array = array[: lost[0]] if len(lost) else array
     numbers("path", array[:1] if len(array) else [np.nan])
-    return array.reshape(len(array), n_outputs, n_parameters).transpose(0, 2, 1)
+    array = array.reshape(len(array), n_outputs, n_parameters)
+    return np.stack([parameters_at(point, final.fit_intercept, present) for point in array])
+
+
+def parameters_at(point: Array, fit_intercept: bool, present: NDArray[np.bool_]) -> Array:
+    """The array w from ``coef_`` and, last, ``intercept_``."""
+    n_features = point.shape[1] - bool(fit_intercept)
+    b = point[:, n_features:].sum(axis=1)
+    w, b = reduce(point[:, :n_features].T, b, present)
+    return np.vstack([w, b[np.newaxis]] if fit_intercept else [w])

@@ -142,8 +142,9 @@ class CostSurfaceDisplay:
         parameters : pair, default=None
             The two parameters to show, each the number or name of a feature or
             ``"intercept"``; for more than two classes each with the number of its class in
-            ``classes_``: ``(("petal width", 2), ("intercept", 2))``. The others keep
-            their fitted values. None: the two principal directions of the path.
+            ``classes_``: ``(("petal width", 2), ("intercept", 2))``. Classes without a row of
+            non-zero weight are left out. The others keep their fitted values. None: the two
+            principal directions of the path.
         path : array-like of shape (n_points, n_features + 1), default=None
             Where the descent has been, with the intercept last (left out with
             ``fit_intercept=False``); for K > 2 classes of shape (n_points, K,
@@ -171,11 +172,13 @@ class CostSurfaceDisplay:
         given = unwrap(NAME, estimator, X, y, fitted=True)
         settled = settle(given.final, given.X, y, sample_weight)
         objective, w = settled.objective, settled.w
-        plane = None if parameters is None else parameter_plane(NAME, given, w, parameters)
+        plane, final, present = None, given.final, settled.present
+        if parameters is not None:
+            plane = parameter_plane(NAME, given, final.classes_[present], w, parameters)
         if path is None:
-            points = trace(NAME, given.final, given.X, y, sample_weight, int(max_steps))
+            points = trace(NAME, final, given.X, y, sample_weight, int(max_steps))
         else:
-            points = points_of(NAME, path, w.shape)
+            points = points_of(NAME, path, final, present)
         plane = principal_plane(w, points) if plane is None else plane
         room = int(grid_resolution), float(margin)
         return cls(*landscape(objective, plane, w, points, *room)).plot(

@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._typing import Array
 from ..estimator import GDLogisticRegression
+from ..inspect.fitted import parameters_of, present_in
 from ..objective import Objective
 from ..rules import UpdateRule
 from ..targets import label_rows
@@ -136,12 +137,6 @@ def fresh(clf: GDLogisticRegression, **parameters: Any) -> GDLogisticRegression:
     return copy
 
 
-def parameters_of(clf: GDLogisticRegression) -> Array:
-    """Fitted parameters, shape (n_features + fit_intercept, n_outputs), float64."""
-    rows = [clf.coef_.T, clf.intercept_[np.newaxis]] if clf.fit_intercept else [clf.coef_.T]
-    return np.vstack(rows).astype(np.float64)
-
-
 def trace(
     owner: str, clf: Any, X: Any, y: Any, sample_weight: ArrayLike | None, max_steps: int
 ) -> Array:
@@ -172,16 +167,17 @@ def trace(
             "GDLogisticRegression can be found by fitting it once more."
         )
     follower = fresh(clf, warm_start=True, max_iter=1, tol=0)
-    points = [np.zeros_like(parameters_of(clf))]
+    present = present_in(clf)
+    points = [np.zeros_like(parameters_of(clf, present))]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         for _ in range(min(clf.n_iter_, max_steps)):
             follower.fit(X, y, sample_weight=sample_weight)
             if follower.stop_reason_ == "diverged":
                 break
-            points.append(parameters_of(follower))
+            points.append(parameters_of(follower, present))
     path = np.stack(points)
-    off = np.abs(path[-1] - parameters_of(clf)).max(initial=0)
+    off = np.abs(path[-1] - parameters_of(clf, present)).max(initial=0)
     if clf.n_iter_ <= max_steps and off > ASTRAY * np.abs(path).max(initial=0):
         raise ValueError(
             f"{owner} has fitted the model once more, and come to other parameters. X, y and the "

@@ -15,10 +15,11 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .._typing import Array
 from ..data import as_dataset
 from ..estimator import GDLogisticRegression
+from ..exposure import absent_in, reduce
 from ..loss import cross_entropy
 from ..objective import Objective
 from ..penalty import ElasticNet
-from ..targets import Labels, label_rows
+from ..targets import Labels, label_rows, listed
 from ..validation import DTYPES, InvalidParameterError, invalid
 
 RATIOS = {"l2": 0.0, "l1": 1.0}
@@ -35,12 +36,15 @@ class Fitted:
         J over the rows as the last step of the model meets them.
     w : array of shape (n_features + fit_intercept, n_outputs), float64
     codes : array of shape (n_rows,)
-        Place of each label in ``classes_``.
+        Place of each label among the classes that J is over.
+    present : array of shape (n_classes,)
+        Which of ``classes_`` these are.
     """
 
     objective: Objective
     w: Array
     codes: NDArray[np.signedinteger]
+    present: NDArray[np.bool_]
 
     @property
     def b(self) -> Array:
@@ -71,13 +75,25 @@ def settle(model: Any, X: Any, y: Any, sample_weight: ArrayLike | None) -> Fitte
     C, l1_ratio = penalty_of(model)
     X, y = validate_data(model, X, y, reset=False, accept_sparse="csr", dtype=DTYPES)
     labels = label_rows(model, y, sample_weight, model.class_weight)
-    check_classes(model, labels)
+    present = present_in(model)
+    check_classes(model, labels, present)
     loss, intercept = cross_entropy(len(labels.classes)), bool(model.fit_intercept)
     data = as_dataset(X, loss.targets(labels.codes), labels.share, intercept)
     strength = 1 / (C * labels.total)
     penalty = ElasticNet((1 - l1_ratio) * strength, l1_ratio * strength, data.n_features)
-    rows = [model.coef_.T, model.intercept_[np.newaxis]] if intercept else [model.coef_.T]
-    return Fitted(Objective(data, loss, penalty), np.vstack(rows).astype(np.float64), labels.codes)
+    w = parameters_of(model, present)
+    return Fitted(Objective(data, loss, penalty), w, labels.codes, present)
+
+
+def present_in(model: Any) -> NDArray[np.bool_]:
+    """Which classes of a fitted model had rows of non-zero weight in its fit."""
+    return ~absent_in(model.coef_.T, np.atleast_1d(model.intercept_))
+
+
+def parameters_of(model: Any, present: NDArray[np.bool_]) -> Array:
+    """Fitted parameters, shape (n_features + fit_intercept, n_outputs), float64."""
+    w, b = reduce(model.coef_.T, np.atleast_1d(model.intercept_), present)
+    return np.vstack([w, b[np.newaxis]] if model.fit_intercept else [w]).astype(np.float64)
 
 
 def last_step(model: Any, X: Any) -> tuple[Any, Any]:
@@ -122,14 +138,15 @@ def penalty_of(model: Any) -> tuple[float, float]:
     return float(C), RATIOS.get(name, float(l1_ratio or 0.0))
 
 
-def check_classes(model: Any, labels: Labels) -> None:
-    """Raise unless the labels of the rows that count are the classes of the model."""
-    known, found = model.classes_.tolist(), labels.classes.tolist()
+def check_classes(model: Any, labels: Labels, present: NDArray[np.bool_]) -> None:
+    """Raise unless the labels of the rows that count are those that the model was fitted on."""
+    known, found = listed(model.classes_[present]), listed(labels.classes)
     unseen = [label for label in found if label not in known]
     absent = [label for label in known if label not in found]
     if unseen:
         raise ValueError(
-            f"y must hold labels among {known}, the classes of the model. Got {unseen} as well."
+            f"y must hold labels among {known}, the classes of the model that had a row of "
+            f"non-zero weight in its fit. Got {unseen} as well."
         )
     if absent:
         raise ValueError(

@@ -121,6 +121,7 @@ class Cost:
     ----------
     X : matrix of shape (n_rows, n_features), float64
     codes : array of shape (n_rows,)
+    n_classes : int
     share : array of shape (n_rows,) or float
     l2 : float
     intercept : bool
@@ -128,6 +129,7 @@ class Cost:
 
     X: Any
     codes: NDArray[np.signedinteger]
+    n_classes: int
     share: Array | float
     l2: float
     intercept: bool
@@ -138,7 +140,8 @@ class Cost:
         data, l2 = fitted.objective.data, fitted.objective.penalty.l2
         share = np.ravel(data.share) if isinstance(data.share, np.ndarray) else data.share
         X = data.X.astype(np.float64, copy=False)
-        return cls(X, fitted.codes, share, l2, data.intercept)
+        n_classes = int(np.count_nonzero(fitted.present))
+        return cls(X, fitted.codes, n_classes, share, l2, data.intercept)
 
     def scale(self) -> Array:
         """Unit of every parameter, in which J has a curvature of at most about 1.
@@ -158,7 +161,7 @@ class Cost:
 
     def _losses(self, w: Array) -> Array:
         n_rows, n_outputs = len(self.codes), w.shape[1]
-        scores = np.zeros((n_rows, max(2, n_outputs)))
+        scores = np.zeros((n_rows, self.n_classes))
         scores[:, -n_outputs:] = self.X @ self._weights(w) + w[self.X.shape[1] :].sum(axis=0)
         return -log_softmax(scores, axis=1)[np.arange(n_rows), self.codes]
 

@@ -126,7 +126,7 @@ class ImplicitFisher(Curvature):
         return replace(self.preconditioner.with_pair(before, point), trusted=True, steps=0)
 
     def _accuracy(self) -> float:
-        if self.size_before is None:
+        if not self.size_before:  # at the start, or where the gradient was 0
             return LOOSE
         return float(np.clip(0.9 * (self.size / self.size_before) ** 1.5, TIGHT, LOOSE))
 

@@ -1,0 +1,90 @@
+"""Between the parameters of a descent and those of a model: absent classes, and the common shift.
+
+J is a cost over the classes that are present: those with a row of non-zero weight. A model has
+scores for all labels in y. An absent class gets the weights 0 and the intercept `ABSENT`, so that
+its probability is 0. Two present classes of more are one score z in J, and ∓z/2 in the model.
+
+Parameters come here as w, one row a feature and one column a score, and b, the intercept of each
+score, which is 0 without ``fit_intercept``.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._typing import Array
+from .loss import CrossEntropy
+from .penalty import ElasticNet
+
+ABSENT = -1e6
+"""Intercept of an absent class. The highest score of the others is 0 or more where they are
+centred, so the probability is exp(-1e6) at most, which is 0; and nothing overflows."""
+
+UNSEEN = 1e-10
+"""Part of J up to which a change of the penalty is rounding."""
+
+Parameters = tuple[Array, Array]
+
+
+def expand(w: Array, b: Array, present: NDArray[np.bool_]) -> Parameters:
+    """Parameters of the present classes as parameters of all."""
+    if present.all():
+        return w, b
+    n_present = int(np.count_nonzero(present))
+    by_class = np.zeros((len(w), len(present)), w.dtype)
+    by_class[:, present] = per_class(w, n_present)
+    intercepts = np.full(len(present), ABSENT, b.dtype)
+    intercepts[present] = per_class(b, n_present)
+    return per_score(by_class), per_score(intercepts)
+
+
+def reduce(w: Array, b: Array, present: NDArray[np.bool_]) -> Parameters:
+    """Parameters of all classes as parameters of the present ones; 0 where that is only one."""
+    if present.all():
+        return w, b
+    if np.count_nonzero(present) == 1:
+        return np.zeros((len(w), 1), w.dtype), np.zeros(1, b.dtype)
+    by_class, intercepts = per_class(w, len(present)), per_class(b, len(present))
+    return per_score(by_class[:, present]), per_score(intercepts[present])
+
+
+def without_absent(b: Array, absent: NDArray[np.bool_]) -> Array:
+    """The intercepts from which a descent may start: an absent class may be present now."""
+    if not absent.any():
+        return b
+    return np.where(absent, 0, b).astype(b.dtype) if len(b) > 1 else np.zeros_like(b)
+
+
+def absent_in(w: Array, b: Array) -> NDArray[np.bool_]:
+    """Which classes of a model are absent from it, by its parameters."""
+    unused = ~np.any(w, axis=0)
+    if len(b) > 1:
+        return unused & (b == ABSENT)
+    return np.concatenate([unused & (b == -ABSENT), unused & (b == ABSENT)])
+
+
+def centred(w: Array, b: Array, loss: CrossEntropy, penalty: ElasticNet, cost: float) -> Parameters:
+    """The same model without a common shift of all scores, as far as J does not see it.
+
+    J never sees that of the intercept. It sees that of the weights where the penalty does: L1
+    prefers another shift, L2 none, to which a descent comes as it converges.
+    """
+    b = loss.without_shared(b[np.newaxis])[0]
+    if penalty.l1:
+        return w, b
+    own = loss.without_shared(w)
+    if own is w or penalty.l2 == 0:
+        return own, b
+    shift = np.square(w - own, dtype=np.float64).sum()
+    return (own if 0.5 * penalty.l2 * shift <= UNSEEN * cost < np.inf else w), b
+
+
+def per_class(v: Array, n_classes: int) -> Array:
+    """One column a class, a copy: two classes share their score z as ∓z/2."""
+    return np.concatenate([0 - v / 2, v / 2], axis=-1) if n_classes == 2 else v.copy()
+
+
+def per_score(v: Array) -> Array:
+    """One column a score: two classes have but one."""
+    return v[..., 1:] - v[..., :1] if v.shape[-1] == 2 else v

@@ -1,0 +1,114 @@
+"""For more than two classes a common shift of all scores is left out of the parameters."""
+
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_iris
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import scale
+
+from sklearn_gd_logreg import GDLogisticRegression, Trajectory
+from sklearn_gd_logreg.callbacks.support import AVAILABLE
+
+from .problems import SOLVERS
+
+X, Y = load_iris(return_X_y=True)
+Z = scale(X)
+
+
+def fitted(X=Z, method="fit", **options):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        clf = GDLogisticRegression(**{"random_state": 0, **options})
+        return clf.fit(X, Y) if method == "fit" else clf.partial_fit(X, Y, [0, 1, 2])
+
+
+def assert_centred(array, precision=1e-13):
+    array = array.reshape(3, -1).astype(float)
+    assert np.abs(array.sum(axis=0)).max() <= precision * (1 + np.abs(array).max())
+
+
+def cost(clf, X):
+    """J, written out anew."""
+    loss = -clf.predict_log_proba(X)[np.arange(len(Y)), Y].mean()
+    w, rho = clf.coef_, clf.l1_ratio
+    return loss + ((1 - rho) / 2 * np.square(w).sum() + rho * np.abs(w).sum()) / (clf.C * len(Y))
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+@pytest.mark.parametrize("batch_size", [None, 20])
+@pytest.mark.parametrize("rows", [X, Z], ids=["raw", "scaled"])
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_without_a_penalty_all_parameters_sum_to_0(solver, rows, batch_size, method):
+    clf = fitted(rows, method, C=np.inf, solver=solver, batch_size=batch_size, max_iter=40)
+    assert_centred(clf.coef_)
+    assert_centred(clf.intercept_)
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+@pytest.mark.parametrize("l1_ratio", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_with_a_penalty_the_intercepts_sum_to_0(solver, l1_ratio, method):
+    clf = fitted(Z, method, l1_ratio=l1_ratio, solver=solver, max_iter=40)
+    assert_centred(clf.intercept_)
+
+
+@pytest.mark.parametrize("C", [1e-2, 1.0, 1e4, 1e8, 1e12])
+@pytest.mark.parametrize("rows", [X, Z], ids=["raw", "scaled"])
+def test_with_an_l2_penalty_the_weights_come_to_sum_to_0(rows, C):
+    assert_centred(fitted(rows, C=C, tol=1e-8).coef_, 1e-9)
+
+
+@pytest.mark.parametrize("C", [1.0, 1e8, np.inf])
+@pytest.mark.parametrize("l1_ratio", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_the_last_cost_of_the_history_is_that_of_the_model(solver, l1_ratio, C):
+    clf = fitted(C=C, l1_ratio=l1_ratio, solver=solver, max_iter=30)
+    assert cost(clf, Z) == pytest.approx(clf.history_["cost"][-1], rel=1e-9)
+
+
+def test_exact_zeros_of_an_l1_penalty_stay():
+    clf = fitted(C=0.3, l1_ratio=1.0, tol=1e-8)
+    saga = LogisticRegression(C=0.3, l1_ratio=1.0, solver="saga", tol=1e-8, max_iter=100_000)
+    if "penalty" in saga.get_params():
+        saga.set_params(**{"penalty": "l1"} if saga.penalty == "l2" else {})
+    saga.fit(Z, Y)
+    np.testing.assert_array_equal(clf.coef_ == 0, saga.coef_ == 0)
+    np.testing.assert_allclose(clf.intercept_, saga.intercept_, atol=1e-5)
+
+
+@pytest.mark.parametrize("l1_ratio", [0.0, 0.5])
+@pytest.mark.parametrize("C", [1.0, np.inf])
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_a_descent_goes_on_as_if_nothing_had_been_left_out(solver, C, l1_ratio):
+    options = {"C": C, "l1_ratio": l1_ratio, "solver": solver, "tol": 0, "warm_start": True}
+    once = fitted(max_iter=9, **options)
+    clf = pickle.loads(pickle.dumps(fitted(max_iter=4, **options))).set_params(max_iter=5)
+    clf.fit(Z, Y)
+    np.testing.assert_array_equal(clf.coef_, once.coef_)
+    np.testing.assert_array_equal(clf.history_["cost"], once.history_["cost"])
+
+
+def test_so_does_the_best_iterate_of_early_stopping():
+    for solver in ("adam", "natural"):
+        clf = fitted(C=np.inf, solver=solver, early_stopping=True, max_iter=40)
+        assert_centred(clf.coef_)
+        assert_centred(clf.intercept_)
+
+
+def test_float32_is_centred_to_its_rounding():
+    clf = fitted(X.astype(np.float32), C=np.inf)
+    assert clf.coef_.dtype == np.float32
+    assert_centred(clf.coef_, 1e-6)
+
+
+@pytest.mark.skipif(not AVAILABLE, reason="needs sklearn.callback")
+def test_so_do_the_models_that_callbacks_see():
+    trajectory = Trajectory()
+    clf = GDLogisticRegression(C=np.inf, solver="adam", max_iter=5, tol=0)
+    clf.set_callbacks(trajectory).fit(Z, Y)
+    for point in trajectory.path_:
+        assert_centred(point)
