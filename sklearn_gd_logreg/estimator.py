@@ -66,6 +66,7 @@ from .validation import (
     invalid,
     is_converted,
     numbers,
+    refuse_nat,
 )
 
 LARGEST = float(np.finfo(np.float64).max)
@@ -827,16 +828,20 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
 
     def _validate(self, X: Any, *y: Any, reset: bool) -> Any:
         """X, or X and y, as scikit-learn checks them, but for the finiteness of X."""
-        return validate_data(
+        converted = is_converted(X, *y)
+        checked = validate_data(
             self,
             X,
             *y,
             reset=reset,
-            skip_check_array=is_converted(X, *y),
+            skip_check_array=converted,
             accept_sparse="csr",
             dtype=DTYPES,
             ensure_all_finite=False,
         )
+        if not converted:
+            refuse_nat(self, X, checked[0] if y else checked)
+        return checked
 
     def _require_finite(self, X: Any) -> None:
         assert_all_finite(X, estimator_name=type(self).__name__, input_name="X")

@@ -13,6 +13,9 @@ from sklearn.utils import check_array
 
 from ._typing import Array
 
+NAT = float(np.iinfo(np.int64).min)
+"""What a conversion to float64 makes of NaT."""
+
 DTYPES = (np.float64, np.float32)
 """Precisions of X; any other is converted to the first."""
 
@@ -109,6 +112,27 @@ def is_converted(X: object, y: object = None) -> bool:
         and min(X.shape) > 0
         and (y is None or _is_column_of_labels(y, len(X)))
     )
+
+
+def refuse_nat(owner: object, given: Any, X: Any) -> None:
+    """Raise if NaT has become a number, which `numpy` makes of a missing date: the lowest int64.
+
+    Parameters
+    ----------
+    owner : estimator
+    given : as given to the estimator
+    X : array or sparse matrix
+        What `check_array` has made of it.
+    """
+    dtypes = [given.dtype] if hasattr(given, "dtype") else list(getattr(given, "dtypes", [None]))
+    if all(getattr(dtype, "kind", "O") in "biufc" for dtype in dtypes) or X.min() != NAT:
+        return
+    array = np.asarray(given)
+    missing = np.isnat(array) if array.dtype.kind in "mM" else array != array
+    if np.any(missing):
+        raise ValueError(
+            f"Input X contains NaT. {type(owner).__name__} does not accept missing values."
+        )
 
 
 def _is_column_of_labels(y: object, n_rows: int) -> bool:

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 
-from sklearn_gd_logreg import GDLogisticRegression, targets
+from sklearn_gd_logreg import GDLogisticRegression, NaturalGradient, duality_gap, targets
 from sklearn_gd_logreg.targets import BLOCK, FEW, SAMPLE, encode, label_rows
 
 WORDS = np.array([f"{'ham' * (k % 3)}{k}" for k in range(1000)])
@@ -351,3 +352,46 @@ def test_errors_show_dates_as_dates(unit):
         GDLogisticRegression().partial_fit(X, y, classes=days[:2])
     with pytest.raises(ValueError, match="contains NaT"):
         GDLogisticRegression().fit(X, np.where(np.arange(60) == 7, NAT, y))
+
+
+# -- dates as features --------------------------------------------------------------------------
+
+UNITS = ["M8[D]", "M8[s]", "M8[ns]", "m8[D]", "m8[ns]"]
+HOLDERS = {
+    "array": lambda a: a[:, np.newaxis],
+    "list": lambda a: [[value] for value in a],
+    "objects": lambda a: np.array([[v, 1.0] for v in [*a, None]], dtype=object)[:-1],
+    "frame": lambda a: pytest.importorskip("pandas").DataFrame({"when": a}),
+    "polars": lambda a: pytest.importorskip("polars").DataFrame({"when": a}),
+}
+
+
+@pytest.mark.parametrize("holder", HOLDERS)
+@pytest.mark.parametrize("unit", UNITS)
+def test_a_missing_date_in_X_is_refused_wherever_X_is_given(unit, holder):
+    if holder == "polars" and unit in ("M8[s]", "m8[D]"):
+        pytest.skip("no unit of polars")
+    whole = np.random.default_rng(0).permutation(60).astype(unit)
+    y, missing = np.arange(60) % 2, whole.copy()
+    missing[17] = "NaT"
+    X, bad = HOLDERS[holder](whole), HOLDERS[holder](missing)
+    clf = GDLogisticRegression(solver=NaturalGradient()).fit(X, y)
+    assert clf.n_features_in_ == np.shape(X)[1]
+    for call in (
+        lambda: GDLogisticRegression().fit(bad, y),
+        lambda: GDLogisticRegression().partial_fit(bad, y, classes=[0, 1]),
+        lambda: GDLogisticRegression().fit(X, y, X_val=bad, y_val=y),
+        lambda: clf.predict(bad),
+        lambda: clf.predict_proba(bad),
+        lambda: duality_gap(clf, bad, y),
+    ):
+        with pytest.raises(ValueError, match="contains Na"):
+            call()
+
+
+def test_the_lowest_integer_is_a_number():
+    lowest = np.iinfo(np.int64).min
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        for X in (np.array([[lowest], [1]] * 5), [[float(lowest)], [1.0]] * 5):
+            assert GDLogisticRegression(max_iter=1).fit(X, np.arange(10) % 2).n_iter_ == 1
