@@ -37,7 +37,7 @@ from .data import (
     weighted_part,
 )
 from .descent import Iterate
-from .exposure import absent_in, centred, expand, reduce, without_absent
+from .exposure import absent_in, expand, reduce, unshifted, without_absent
 from .held_out import HeldOut, Labelled, held_out, hold_out
 from .loss import cross_entropy
 from .messages import (
@@ -473,7 +473,7 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         history.record(last)
         finite = isfinite(last.cost) and bool(np.isfinite(last.w).all())
         kept = last.w if finite else w
-        self._take(self._attributes(kept, w.dtype, objective, last.cost, labels, history.as_dict()))
+        self._take(self._attributes(kept, w, objective, last.cost, labels, history.as_dict()))
         self.stop_reason_ = "partial_fit" if finite else "diverged"
         self._estimated_gap, self._weight_seen = None, whole.total
         if finite:
@@ -487,7 +487,7 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         objective, history = self._objective(X, replace(labels, total=1.0)), History(started)
         w = self._start(objective, labels, None, None, goes_on=False)
         history.record(start := nowhere(w, labels))
-        attributes = self._attributes(w, w.dtype, objective, start.cost, labels, history.as_dict())
+        attributes = self._attributes(w, w, objective, start.cost, labels, history.as_dict())
         self._take(attributes)
         self.stop_reason_ = "partial_fit"
         self._estimated_gap, self._weight_seen = None, 0.0
@@ -777,22 +777,23 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
     def _attributes_of(
         self, run: Run, w: Array, cost: float, labels: Labels, history: Columns
     ) -> dict[str, Any]:
-        objective, dtype = run.start.objective, run.origin.w.dtype
-        return self._attributes(run.expand(w), dtype, objective, cost, labels, history)
+        objective, start = run.start.objective, run.origin.w
+        return self._attributes(run.expand(w), start, objective, cost, labels, history)
 
     def _attributes(
         self,
         w: Array,
-        dtype: Any,
+        start: Array,
         objective: Objective,
         cost: float,
         labels: Labels,
         history: Columns,
     ) -> dict[str, Any]:
-        n_features, n_outputs = self.n_features_in_, w.shape[1]
-        weights, b = w[:n_features], w[n_features] if self.fit_intercept else np.zeros(n_outputs)
-        weights, b = centred(weights, b, objective.loss, objective.penalty, cost)
-        weights, b = expand(weights.astype(dtype, copy=False), b.astype(dtype), labels.present)
+        n_features = self.n_features_in_
+        penalty = replace(objective.penalty, n_features=n_features)
+        w = unshifted(w, start, objective.loss, penalty, cost).astype(start.dtype, copy=False)
+        b = w[n_features] if self.fit_intercept else np.zeros(w.shape[1], w.dtype)
+        weights, b = expand(w[:n_features], b, labels.present)
         return {
             "classes_": labels.known,
             "coef_": np.ascontiguousarray(weights.T),

@@ -64,20 +64,33 @@ def absent_in(w: Array, b: Array) -> NDArray[np.bool_]:
     return np.concatenate([unused & (b == -ABSENT), unused & (b == ABSENT)])
 
 
-def centred(w: Array, b: Array, loss: CrossEntropy, penalty: ElasticNet, cost: float) -> Parameters:
-    """The same model without a common shift of all scores, as far as J does not see it.
+def unshifted(
+    w: Array, start: Array, loss: CrossEntropy, penalty: ElasticNet, cost: float
+) -> Array:
+    """The same model without the common shift of all scores that the descent has added.
 
-    J never sees that of the intercept. It sees that of the weights where the penalty does: L1
-    prefers another shift, L2 none, to which a descent comes as it converges.
+    A descent from 0 is centred by that. What J sees stays: L1 prefers another shift of the
+    weights, L2 none, to which a descent comes as it converges. J never sees that of the intercept.
+
+    Parameters
+    ----------
+    w, start : arrays of shape (n_parameters, n_outputs)
+        Where the descent has come to, and whence.
+    loss : CrossEntropy
+    penalty : ElasticNet
+        Its ``n_features`` are the weights among the parameters.
+    cost : float
+        About J.
     """
-    b = loss.without_shared(b[np.newaxis])[0]
-    if penalty.l1:
-        return w, b
-    own = loss.without_shared(w)
-    if own is w or penalty.l2 == 0:
-        return own, b
-    shift = np.square(w - own, dtype=np.float64).sum()
-    return (own if 0.5 * penalty.l2 * shift <= UNSEEN * cost < np.inf else w), b
+    moved = w - start
+    shift = moved - loss.without_shared(moved)
+    if not shift.any():
+        return w
+    own: Array = w - shift
+    seen = abs(penalty.value(own) - penalty.value(w)) if not penalty.l1 else np.inf
+    if seen and not seen <= UNSEEN * cost < np.inf:
+        own[: penalty.n_features] = w[: penalty.n_features]
+    return own
 
 
 def per_class(v: Array, n_classes: int) -> Array:

@@ -13,7 +13,7 @@ from sklearn.model_selection import train_test_split
 
 from ._typing import Array
 from .data import Reduction, as_dataset
-from .exposure import centred, expand
+from .exposure import expand, unshifted
 from .loss import cross_entropy
 from .objective import Objective
 from .penalty import ElasticNet
@@ -49,10 +49,10 @@ class HeldOut:
     def judge(self, w: Array) -> Verdict:
         """Mean loss and accuracy at w; one pass over the rows held out."""
         if self.learnt is not None and self.present is not None:
-            loss, penalty = self.learnt.loss, self.learnt.penalty
             n_features = self.objective.data.n_features
-            b = w[n_features:].sum(axis=0)  # 0 without an intercept
-            weights, b = centred(w[:n_features], b, loss, penalty, cost=0.0)
+            penalty = replace(self.learnt.penalty, n_features=n_features)
+            w = unshifted(w, np.zeros_like(w), self.learnt.loss, penalty, cost=0.0)
+            weights, b = w[:n_features], w[n_features:].sum(axis=0)  # 0 without an intercept
             w = np.vstack(expand(weights, b, self.present))
         return Verdict(*self.objective.loss_and_accuracy(w))
 

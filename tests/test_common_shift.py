@@ -112,3 +112,17 @@ def test_so_do_the_models_that_callbacks_see():
     clf.set_callbacks(trajectory).fit(Z, Y)
     for point in trajectory.path_:
         assert_centred(point)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_the_shift_of_a_start_is_the_users(solver):
+    """The descent adds none to it, and without iterations the model is the start."""
+    rng = np.random.default_rng(0)
+    coef, intercept = rng.normal(size=(3, 4)), rng.normal(size=3)
+    clf = GDLogisticRegression(C=np.inf, solver=solver, max_iter=7, tol=0)
+    clf.fit(Z, Y, coef_init=coef, intercept_init=intercept)
+    assert_centred(clf.coef_ - coef, 1e-12)
+    assert_centred(clf.intercept_ - intercept, 1e-12)
+    clf.set_params(max_iter=0).fit(Z, Y, coef_init=coef, intercept_init=intercept)
+    np.testing.assert_array_equal(clf.coef_, coef)
+    np.testing.assert_array_equal(clf.intercept_, intercept)

@@ -87,7 +87,7 @@ def fit(model, X, y, weight=None, mirrored=False):
     At 0 the derivative of the intercept vanishes for balanced classes, but for rounding; and
     rules that divide by its size make steps of it.
     """
-    n_classes = len(np.unique(y if weight is None else y[weight > 0]))
+    n_classes = len(np.unique(y))
     start = np.linspace(0.3, 0.9, 1 if n_classes == 2 else n_classes)
     if mirrored:
         start = -start if n_classes == 2 else start[::-1]
@@ -124,8 +124,22 @@ def test_a_row_of_weight_0_is_not_seen(model, problem, batch_size):
     n_rows = len(y)
     model.set_params(batch_size=batch_size, random_state=0)
     added = np.vstack([X, 1e6 * np.ones((5, 4))])
-    labels, weight = np.append(y, [7] * 5), np.repeat([1.0, 0.0], [n_rows, 5])
+    labels, weight = np.append(y, [y[0]] * 5), np.repeat([1.0, 0.0], [n_rows, 5])
     assert_same_fit(fit(model, added, labels, weight), fit(model, X, y))
+
+
+@given(model=models(), problem=problems(), batch_size=st.sampled_from([None, 7]))
+def test_a_class_of_rows_of_weight_0_is_not_seen(model, problem, batch_size):
+    X, y = problem
+    model.set_params(batch_size=batch_size, random_state=0)
+    added = np.vstack([X, 1e6 * np.ones((5, 4))])
+    labels, weight = np.append(y, [7] * 5), np.repeat([1.0, 0.0], [len(y), 5])
+    one = copy_of(model).fit(added, labels, weight)
+    other = copy_of(model).fit(X, y)
+    np.testing.assert_allclose(one.history_["cost"], other.history_["cost"], rtol=1e-7)
+    proba = one.predict_proba(X)
+    np.testing.assert_allclose(proba[:, :-1], other.predict_proba(X), atol=1e-7)
+    assert not proba[:, -1].any()
 
 
 @given(model=models(), problem=problems(), factor=st.sampled_from([1e-3, 0.3, 50.0]))
