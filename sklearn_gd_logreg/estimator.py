@@ -41,6 +41,7 @@ from .exposure import absent_in, expand, reduce, unshifted, without_absent
 from .held_out import HeldOut, Labelled, held_out, hold_out
 from .loss import cross_entropy
 from .messages import (
+    EarlyStopping,
     cannot_go_on,
     diverged_on_stream,
     warn_if_rounded,
@@ -354,7 +355,9 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
                     history = self._history(run, mark, started, held is not None)
                     outcome = self._watched(run, history, labels, held, tasks)
                     self._expose(run, labels, outcome, history)
-            warn_unless_converged(outcome, objective, settings, run.rate)
+                    remaining = run.remaining(outcome)
+            judge = EarlyStopping(held, X_val is not None) if self.early_stopping and held else None
+            warn_unless_converged(outcome, objective, settings, run.rate, remaining, judge)
             if run.space is not None and settings.tol:
                 w = run.expand(outcome.w).astype(run.origin.w.dtype)
                 warn_if_rounded(run.space.rounding(w), settings.tol)

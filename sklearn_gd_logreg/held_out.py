@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import entr
 from sklearn.model_selection import train_test_split
 
 from ._typing import Array
@@ -17,7 +18,7 @@ from .exposure import expand, unshifted
 from .loss import cross_entropy
 from .objective import Objective
 from .penalty import ElasticNet
-from .targets import Labels, among, check_weights, label_rows, place
+from .targets import Labels, among, check_weights, class_mass, label_rows, place
 
 
 class Verdict(NamedTuple):
@@ -35,6 +36,8 @@ class HeldOut:
     ----------
     objective : Objective
         The mean loss on them, without a penalty.
+    entropy : float
+        The least mean loss of a model that gives all rows the same probabilities.
     learnt : Objective, optional
         J of the descent, if they hold classes that are absent from it. The loss is then over
         all classes.
@@ -43,6 +46,7 @@ class HeldOut:
     """
 
     objective: Objective
+    entropy: float
     learnt: Objective | None = None
     present: NDArray[np.bool_] | None = None
 
@@ -84,6 +88,8 @@ def held_out(rows: Labelled, labels: Labels, objective: Objective) -> HeldOut:
     codes = place(rows.y, labels.known, rule)
     weights = check_weights(rows.sample_weight, len(rows.y), "sample_weight_val")
     share = None if weights is None else (weights / weights.sum())[:, np.newaxis]
+    mass = class_mass(codes, weights, len(labels.known))
+    entropy = float(entr(mass / mass.sum()).sum())
     loss, intercept = objective.loss, objective.data.intercept
     strangers = not labels.present[codes].all()
     if strangers:
@@ -92,7 +98,9 @@ def held_out(rows: Labelled, labels: Labels, objective: Objective) -> HeldOut:
         codes = among(codes, labels.present)
     data = as_dataset(rows.X, loss.targets(codes), share, intercept)
     judged = Objective(data, loss, ElasticNet(0.0, 0.0, data.n_features))
-    return HeldOut(judged, objective, labels.present) if strangers else HeldOut(judged)
+    if strangers:
+        return HeldOut(judged, entropy, objective, labels.present)
+    return HeldOut(judged, entropy)
 
 
 def hold_out(

@@ -164,7 +164,7 @@ class Outcome:
     last : Iterate
         The last iterate seen.
     reason : str
-        "tol", "early_stopping", "callback", "max_iter", "stalled" or "diverged".
+        "tol", "plateau", "early_stopping", "callback", "max_iter", "stalled" or "diverged".
     history : dict of arrays
     standing : Standing
     """

@@ -24,6 +24,7 @@ from .held_out import HeldOut
 from .monitor import History, Observer, Outcome, Standing, Watch
 from .objective import Point
 from .rates import LearningRate
+from .remaining import Remaining, remaining_at
 from .resume import Bookmark, Model, Origin, Place, moments_of, same_moments, shuffles_from
 from .settings import Settings
 from .stopping import Best, CostPlateau, GradientTolerance, StoppingRule
@@ -127,6 +128,13 @@ class Run:
         if settings.batch_size is not None:
             return CostPlateau(settings.tol)
         return GradientTolerance(settings.tol, settings.rule.finishes, self.rate.searches)
+
+    def remaining(self, outcome: Outcome) -> Remaining | None:
+        """What is left to gain after the last iterate; asked of a descent that met a plateau."""
+        if outcome.reason != "plateau":
+            return None
+        it = outcome.last
+        return remaining_at(Point(it.point.objective, it.w), it.passes)
 
     def expand(self, w: Array) -> Array:
         """Parameters in coordinates of the features."""

@@ -112,7 +112,9 @@ class GradientTolerance(StoppingRule):
 class CostPlateau(StoppingRule):
     """Mini-batches: stop when the epoch's cost has not improved by ``tol`` for some epochs.
 
-    If these epochs cost clearly more than the start, that is no convergence but "diverged".
+    That is a "plateau". It does not tell whether J is near its minimum: noise and rates that are
+    too small make a plateau anywhere. If these epochs cost clearly more than the start, the
+    descent has "diverged".
     """
 
     tol: float
@@ -135,7 +137,7 @@ class CostPlateau(StoppingRule):
         if len(self.waiting) < self.patience:
             return None
         uphill = np.mean(self.waiting) > 1.1 * self.start + self.tol
-        return "diverged" if uphill else "tol"
+        return "diverged" if uphill else "plateau"
 
 
 @dataclass

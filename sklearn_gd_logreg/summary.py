@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 REASONS = {
     "tol": "converged",
+    "plateau": "stopped on a plateau of the cost",
     "max_iter": "stopped at max_iter",
     "stalled": "stalled at the rounding of the numbers",
     "diverged": "diverged",

@@ -550,7 +550,7 @@ def test_mini_batches_stop_after_five_epochs_without_improvement(solver, tol):
     X, y, weights = rows()
     clf = GDLogisticRegression(solver=solver, batch_size=16, tol=tol, random_state=0)
     clf.fit(X, y, weights)
-    assert clf.stop_reason_ == "tol"
+    assert clf.stop_reason_ == "plateau"
     assert clf.n_iter_ == replayed_stop(clf.history_["cost"], tol)
 
 

@@ -1,6 +1,7 @@
 """Validation data, early stopping, and the rows held out for it."""
 
 import pickle
+import re
 
 import numpy as np
 import pandas as pd
@@ -8,7 +9,8 @@ import pytest
 import sklearn
 from scipy import sparse
 from sklearn.base import clone
-from sklearn.datasets import load_breast_cancer
+from sklearn.datasets import load_breast_cancer, load_wine
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import accuracy_score, log_loss
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import Pipeline
@@ -111,7 +113,7 @@ def overfitting(**params):
         learning_rate=0.1,
         tol=0,
         max_iter=500,
-        random_state=0,
+        random_state=1,
         early_stopping=True,
         **params,
     )
@@ -178,6 +180,140 @@ def test_holding_out_copies_no_more_than_the_rows_held_out():
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 0.35 * X.nbytes + 4e6
+
+
+# -- early stopping at the start ------------------------------------------------------------
+
+WINE = load_wine(return_X_y=True)
+SCALED_WINE = StandardScaler().fit_transform(WINE[0]), WINE[1]
+
+
+def early(**params):
+    return GDLogisticRegression(early_stopping=True, random_state=0, **params)
+
+
+def warning_of(clf, *data, **more):
+    """The one warning of a fit whose model is the start."""
+    with pytest.warns(ConvergenceWarning) as caught:
+        clf.fit(*data, **more)
+    assert len(caught) == 1
+    return str(caught[0].message)
+
+
+def remedies(message):
+    return re.split(r"\(\d+\) ", message)[1:]
+
+
+@pytest.mark.parametrize("tol", [0, 1e-4])
+@pytest.mark.parametrize("batch_size", [None, 16])
+@pytest.mark.parametrize("solver", ["adam", "rmsprop", "adagrad"])
+def test_an_untrained_model_is_not_returned_in_silence(solver, batch_size, tol):
+    clf = early(solver=solver, batch_size=batch_size, tol=tol, learning_rate=0.5)
+    message = warning_of(clf, *WINE)
+    assert clf.best_iter_ == 0
+    assert not clf.coef_.any()
+    assert "best_iter_=0" in message
+    assert f"the validation loss is {np.log(3):.4g} there" in message
+    assert f"{clf.history_['val_loss'][1]:.4g} after one iteration" in message
+    assert "StandardScaler" in remedies(message)[0]
+    assert "lower learning_rate, which was 0.5" in remedies(message)[1]
+    # The remedy helps.
+    assert early(solver=solver, tol=0).fit(*SCALED_WINE).score(*SCALED_WINE) > 0.9
+
+
+@pytest.mark.parametrize(
+    ("solver", "swap"), [*((rule, False) for rule in RULES), ("adam", True), ("natural", True)]
+)
+def test_validation_data_that_were_not_transformed_are_named(solver, swap):
+    X, other = (SCALED_WINE[0], WINE[0])[:: -1 if swap else 1]
+    y = WINE[1]
+    y_val = (y[1::2] + 1) % 3 if swap else y[1::2]  # else small features do no harm
+    clf = early(solver=solver)
+    message = warning_of(clf, X[::2], y[::2], X_val=other[1::2], y_val=y_val)
+    size = np.sqrt(np.square(other[1::2]).sum() / np.square(X[::2]).sum())
+    assert f"The features in X_val are {size:.3g} times as large" in message
+    assert "transform X_val" in remedies(message)[0]
+    assert not clf.coef_.any()
+
+
+def test_validation_labels_that_do_not_fit_are_looked_for():
+    X, y = SCALED_WINE
+    message = warning_of(early(), X[::2], y[::2], X_val=X[1::2], y_val=(y[1::2] + 1) % 3)
+    assert "The cost of the training rows fell" in message
+    assert "y_val fits it" in remedies(message)[0]
+    assert "There are only 89 validation rows" in message
+
+
+@pytest.mark.parametrize(
+    ("ending", "params"),
+    [
+        ("max_iter", {"max_iter": 4, "solver": "adam"}),
+        ("tol", {}),
+        ("early_stopping", {"solver": "adam", "n_iter_no_change": 1}),
+        ("plateau", {"solver": "gd", "batch_size": 16, "n_iter_no_change": 1000, "tol": 0.5}),
+    ],
+)
+def test_the_start_is_named_whatever_ended_the_descent(ending, params):
+    X, y = SCALED_WINE
+    clf = early(**params)
+    message = warning_of(clf, X[::2], y[::2], X_val=WINE[0][1::2], y_val=y[1::2])
+    assert (clf.stop_reason_, clf.best_iter_) == (ending, 0)
+    assert "returned the start" in message
+
+
+def test_a_divergence_is_told_once_with_the_model_that_is_kept():
+    clf = early(solver="gd", learning_rate=1e300, C=1e-3)
+    message = warning_of(clf, *WINE)
+    assert message.startswith("The descent diverged")
+    assert "The model is the iterate of lowest validation loss" in message
+    assert not clf.coef_.any()
+
+
+def test_a_start_that_was_fitted_before_may_be_the_best_there_is():
+    X, y, X_val, y_val = split(*rows(400, 5))
+    clf = early(warm_start=True).fit(X, y, X_val=X_val, y_val=y_val)
+    assert clf.best_iter_ > 0
+    before = clf.coef_.copy()
+    clf.set_params(C=1e6, learning_rate=1.0).fit(X, y, X_val=X_val, y_val=y_val)
+    assert clf.best_iter_ == 0  # no warning
+    np.testing.assert_array_equal(clf.coef_, before)
+    # One that knows nothing of these rows is not.
+    message = warning_of(clf.set_params(C=2e6), X, y, X_val=100 * X_val, y_val=1 - y_val)
+    assert "returned the start" in message
+
+
+def test_a_warm_start_from_an_untrained_model_warns_again():
+    clf = early(solver="adam", warm_start=True)
+    for _ in range(3):
+        warning_of(clf, *WINE)
+    assert not clf.coef_.any()
+
+
+def test_an_intercept_alone_has_learnt_nothing():
+    X, y = WINE[0], (WINE[1] == 0).astype(int)
+    prior = [np.log(y.mean() / (1 - y.mean()))]
+    clf = early(solver="adam", learning_rate=0.5)
+    with pytest.warns(ConvergenceWarning, match="returned the start"):
+        clf.fit(X, y, intercept_init=prior)
+    assert clf.intercept_ == prior
+
+
+def test_a_validation_loss_that_is_never_finite_is_no_judge():
+    X, y = SCALED_WINE
+    clf = early(solver="gd", n_iter_no_change=3)
+    start = np.ones((3, 13))
+    message = warning_of(clf, X, y, X_val=1e308 * np.sign(X), y_val=y, coef_init=start)
+    assert "not finite in any" in message
+    assert not hasattr(clf, "best_iter_")
+    assert clf.n_iter_ == 3
+
+
+def test_a_start_that_is_the_optimum_is_not_called_untrained():
+    X, y = SCALED_WINE
+    best = GDLogisticRegression(tol=1e-8).fit(X, y)
+    clf = GDLogisticRegression(early_stopping=True, tol=1e-2)
+    clf.fit(X, y, X_val=X, y_val=y, coef_init=best.coef_, intercept_init=best.intercept_)
+    assert (clf.n_iter_, clf.best_iter_, clf.stop_reason_) == (0, 0, "tol")
 
 
 # -- pipelines ------------------------------------------------------------------------------

@@ -6,12 +6,13 @@ import warnings
 import numpy as np
 import pytest
 from scipy import sparse
-from sklearn.datasets import load_breast_cancer, load_iris
+from sklearn.datasets import load_breast_cancer, load_iris, load_wine
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_gd_logreg import (
+    Adam,
     Backtracking,
     CosineDecay,
     ExponentialDecay,
@@ -19,6 +20,7 @@ from sklearn_gd_logreg import (
     GradientDescent,
     Momentum,
     Nesterov,
+    TimeDecay,
 )
 
 SOLVERS = ["gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "natural"]
@@ -82,7 +84,7 @@ def test_the_warning_gives_iterations_gradient_norm_and_tolerance(solver, batch_
     norm = clf.history_["gradient_norm"][-1]
     assert number_after("gradient norm is", message) == pytest.approx(norm, rel=5e-3)
     assert "tol is 3.25e-07" in message
-    assert "raise max_iter" in remedies(message)[-1]
+    assert [("raise max_iter" in remedy) for remedy in remedies(message)].count(True) == 1
 
 
 @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
@@ -96,7 +98,7 @@ def test_uneven_features_are_named_with_the_ratio_of_their_scales(solver, weight
     ratio = number_after("largest feature scale is", message)
     assert ratio == pytest.approx(scales.max() / scales.min(), rel=5e-3)
     listed = remedies(message)
-    words = ["StandardScaler", "solver='natural'", "max_iter"]
+    words = ["StandardScaler", "max_iter", "solver='natural'"]
     assert [word in remedy for word, remedy in zip(words, listed, strict=True)] == [True] * 3
 
 
@@ -307,7 +309,7 @@ def test_mini_batches_whose_cost_only_grows_do_not_count_as_converged(solver, to
     params = {"solver": solver, "learning_rate": 2.0, "C": 1e-4, "batch_size": 50}
     clf, _ = fit_and_warning(*SCALED, random_state=0, tol=tol, **params)
     assert (np.diff(clf.history_["cost"]) > 0).all()
-    assert clf.stop_reason_ != "tol"
+    assert clf.stop_reason_ == "diverged"
 
 
 STARTS = [*(("scaled", s) for s in SOLVERS), *(("iris", s) for s in SOLVERS), ("raw", "natural")]
@@ -319,7 +321,7 @@ def test_mini_batches_that_start_at_the_optimum_stay_there_without_a_warning(dat
     best = GDLogisticRegression(tol=1e-8).fit(X, y)
     clf = GDLogisticRegression(solver=solver, batch_size=16, random_state=0)
     clf.fit(X, y, coef_init=best.coef_, intercept_init=best.intercept_)
-    assert clf.stop_reason_ == "tol"
+    assert clf.stop_reason_ == "plateau"
     assert cost(clf, X, y) < 1.2 * cost(best, X, y)
 
 
@@ -327,6 +329,265 @@ def test_a_diverged_fit_can_be_fitted_again():
     clf, _ = fit_and_warning(*SCALED, solver="gd", learning_rate=1e300)
     again = clf.set_params(learning_rate="auto", max_iter=5000, tol=1e-3).fit(*SCALED)
     assert again.stop_reason_ == "tol"
+
+
+# -- mini-batches on a plateau --------------------------------------------------------------
+
+WINE = load_wine(return_X_y=True)
+SCALED_WINE = StandardScaler().fit_transform(WINE[0]), WINE[1]
+SETS = {"breast cancer": SCALED, "iris": SCALED_IRIS, "wine": SCALED_WINE}
+BATCHES = {"batch_size": 16, "random_state": 0}
+
+
+def caught_in(clf, X, y):
+    """The messages of the warnings of a fit."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        clf.fit(X, y)
+    assert all(w.category is ConvergenceWarning for w in caught)
+    return [str(w.message) for w in caught]
+
+
+def excess(clf, X, y):
+    """J − J*, with J* from another solver."""
+    best = GDLogisticRegression(C=clf.C, tol=1e-8).fit(X, y)
+    return cost(clf, X, y) - cost(best, X, y)
+
+
+def weak(n_classes=2):
+    """Scaled features that say little of the labels: J* is near ln K."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(600, 6))
+    scores = 0.3 * X @ rng.normal(size=(6, n_classes))
+    return X, (scores + rng.gumbel(size=scores.shape)).argmax(axis=1)
+
+
+@pytest.mark.parametrize("data", [*SETS, "weak", "weak, three classes"])
+@pytest.mark.parametrize("solver", ["gd", "adagrad", "natural"])
+def test_mini_batches_that_learn_nothing_are_not_called_converged(solver, data):
+    X, y = {**SETS, "weak": weak(), "weak, three classes": weak(3)}[data]
+    params = {"solver": solver, "learning_rate": 1e-6, **BATCHES}
+    clf, message = fit_and_warning(X, y, **params)
+    assert clf.stop_reason_ == "plateau"
+    assert "converged" not in str(clf)
+    assert "(plateau)" in str(clf)
+    assert number_after("J is", message) == pytest.approx(cost(clf, X, y), rel=1e-4)
+    assert "learning rate 1e-06 is far below" in message
+    assert "raise learning_rate" in remedies(message)[0]
+    left = excess(clf, X, y)
+    assert 0.3 * left < number_after("fall by about", message) < 1.5 * left
+
+
+@pytest.mark.parametrize("batch_size", [16, 32, 64])
+@pytest.mark.parametrize("solver", ["gd", "momentum", "nesterov", "adam"])
+@pytest.mark.parametrize("data", [RAW, WINE], ids=["breast cancer", "wine"])
+def test_mini_batches_on_features_of_uneven_scales_are_told_to_scale_them(data, solver, batch_size):
+    params = {"solver": solver, "batch_size": batch_size, "random_state": 0}
+    clf, message = fit_and_warning(*data, **params)
+    assert clf.stop_reason_ == "plateau"
+    assert "StandardScaler" in remedies(message)[0]
+    assert "natural" in remedies(message)[-1]
+
+
+@pytest.mark.parametrize("data", SETS)
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("batch_size", [16, 64])
+def test_mini_batches_that_settle_near_the_minimum_do_not_warn(batch_size, solver, data):
+    X, y = SETS[data]
+    clf = GDLogisticRegression(solver=solver, batch_size=batch_size, random_state=0).fit(X, y)
+    assert clf.stop_reason_ == "plateau"
+    assert excess(clf, X, y) < 6e-3
+
+
+@pytest.mark.parametrize("data", ["breast cancer", "iris", "weak"])
+@pytest.mark.parametrize("rate", [1e-5, 1e-3, 3e-2, 1.0, 10.0, TimeDecay(1.0, decay=1.0)], ids=str)
+@pytest.mark.parametrize("solver", ["gd", "momentum", "adam", "rmsprop"])
+def test_a_plateau_without_a_warning_is_near_the_minimum_and_one_with_it_is_not(solver, rate, data):
+    X, y = {**SETS, "weak": weak()}[data]
+    clf = GDLogisticRegression(solver=solver, learning_rate=rate, C=10.0, max_iter=150, **BATCHES)
+    messages = caught_in(clf, X, y)
+    if clf.stop_reason_ != "plateau":
+        return
+    left = excess(clf, X, y)
+    if messages:
+        assert left > 5e-4
+    else:
+        assert left < max(1e-3, 0.35 * cost(clf, X, y))
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e5])
+@pytest.mark.parametrize("l1_ratio", [0.0, 1.0])
+def test_with_very_many_parameters_what_is_left_is_proven_by_one_feature(l1_ratio, offset):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 2500)) + offset
+    y = (X[:, 0] + 0.5 * rng.normal(size=300) > offset).astype(int)
+    params = {"solver": "gd", "learning_rate": 1e-15, "l1_ratio": l1_ratio, "C": 0.1, **BATCHES}
+    clf, message = fit_and_warning(X, y, **params)
+    assert clf.stop_reason_ == "plateau"
+    best = GDLogisticRegression(C=0.1, l1_ratio=l1_ratio).fit(X - offset, y).history_["cost"][-1]
+    assert 0.05 < number_after("fall by at least", message) < np.log(2) - best
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("l1_ratio", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_the_decrease_proven_by_one_coordinate_is_a_lower_bound(dtype, l1_ratio, n_classes):
+    from sklearn_gd_logreg.objective import Point
+    from sklearn_gd_logreg.remaining import proven_decrease
+
+    points = []
+
+    class Noting(GradientDescent):
+        def step(self, point, alpha, memory):
+            points.append(point)
+            return super().step(point, alpha, memory)
+
+    rng = np.random.default_rng(0)
+    X = (rng.normal(size=(80, 5)) * [1, 10, 0.1, 1, 1] + [0, 100, 3, -1000, 0]).astype(dtype)
+    y = np.arange(80) % n_classes
+    weights = np.arange(80) % 5.0
+    params = {"C": 2.0, "l1_ratio": l1_ratio}
+    clf = GDLogisticRegression(solver=Noting(), max_iter=1, tol=0, **params).fit(X, y, weights)
+    best = GDLogisticRegression(tol=1e-8, **params).fit(X.astype("f8"), y, weights)
+    best, objective = best.history_["cost"][-1], points[0].objective
+    for scale in (0.0, 1e-3, 0.1, 10.0):
+        w = scale * rng.normal(size=points[0].w.shape).astype(dtype)
+        point = Point(objective, w)
+        assert 0 < proven_decrease(point) <= point.cost - best
+    assert clf.n_iter_ == 1
+
+
+def test_without_a_tolerance_nothing_is_asked_at_the_end():
+    clf = GDLogisticRegression(solver="gd", learning_rate=1e-6, tol=0, max_iter=9, **BATCHES)
+    assert caught_in(clf, *SCALED) == []
+    assert clf.stop_reason_ == "max_iter"
+
+
+def test_a_warm_start_on_a_plateau_says_so_again_and_changes_nothing():
+    params = {"solver": "gd", "learning_rate": 1e-6, "warm_start": True, **BATCHES}
+    clf, message = fit_and_warning(*SCALED, **params)
+    history, coef = clf.history_, clf.coef_
+    assert caught_in(clf, *SCALED) == [message]
+    np.testing.assert_array_equal(clf.coef_, coef)
+    for name in set(history) - {"time"}:
+        np.testing.assert_array_equal(clf.history_[name], history[name])
+    # A smaller tol goes on from there.
+    caught_in(clf.set_params(tol=1e-12, max_iter=3), *SCALED)
+    assert clf.n_iter_ == len(history["cost"]) + 2
+    assert clf.history_["passes"][-1] == pytest.approx(history["passes"][-1] + 3)
+
+
+def test_noise_at_a_constant_rate_is_told_to_fall_and_falling_helps():
+    params = {"solver": "rmsprop", "learning_rate": 0.5, **BATCHES}
+    clf, message = fit_and_warning(*SCALED, **params)
+    assert "noise of the batches never settles" in message
+    schedule = re.search(r"CosineDecay\(([\d.]+), steps=(\d+)\)", remedies(message)[0])
+    falling = CosineDecay(float(schedule[1]), steps=int(schedule[2]))
+    settled = GDLogisticRegression(**{**params, "learning_rate": falling}, max_iter=clf.n_iter_)
+    caught_in(settled, *SCALED)
+    assert excess(settled, *SCALED) < 0.5 * excess(clf, *SCALED)
+
+
+def test_classes_that_can_be_separated_without_a_penalty_are_named():
+    _, message = fit_and_warning(*SCALED_WINE, solver="gd", C=np.inf, max_iter=3000, tol=1e-6)
+    assert "finite number" in message
+
+
+# -- why it took so long --------------------------------------------------------------------
+
+CONSTANTS = {"adagrad": 0.5, "rmsprop": 0.01, "adam": 0.01, "natural": 1.0}
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("data", ["breast cancer", "iris"])
+def test_a_rate_far_too_small_is_named_with_the_usual_one(data, solver):
+    X, y = SETS[data]
+    _, message = fit_and_warning(X, y, solver=solver, learning_rate=1e-6, max_iter=60)
+    usual = CONSTANTS.get(solver) or 1 / curvature(X, n_classes=len(np.unique(y)))
+    assert number_after("1e-06 is far below", message) == pytest.approx(usual, rel=6e-3)
+    assert "raise learning_rate" in remedies(message)[0]
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_a_rate_that_is_not_small_is_not_called_small(solver):
+    usual = CONSTANTS.get(solver) or 1 / curvature(SCALED[0])
+    params = {"solver": solver, "learning_rate": 0.3 * usual, "max_iter": 30, "tol": 1e-12}
+    _, message = fit_and_warning(*SCALED, **params)
+    assert "far below" not in message
+    assert "raise learning_rate" not in message
+
+
+@pytest.mark.parametrize(
+    ("solver", "rate"), [("rmsprop", 0.5), ("rmsprop", "auto"), ("rmsprop", 0.1), ("adam", 10.0)]
+)
+@pytest.mark.parametrize("data", ["breast cancer", "iris"])
+def test_an_adaptive_rule_that_circles_is_told_to_let_its_rate_fall_which_helps(data, solver, rate):
+    params = {"solver": solver, "learning_rate": rate}
+    clf, message = fit_and_warning(*SETS[data], **params)
+    assert "circles the minimum" in message
+    schedule = re.search(r"CosineDecay\(([\d.]+), steps=(\d+)\)", remedies(message)[0])
+    falling = CosineDecay(float(schedule[1]), steps=int(schedule[2]))
+    settled = GDLogisticRegression(solver=solver, learning_rate=falling, tol=0).fit(*SETS[data])
+    norms = [m.history_["gradient_norm"][-1] for m in (settled, clf)]
+    assert norms[0] < 0.3 * norms[1]
+    assert "max_iter" not in "".join(remedies(message))  # it would not help
+
+
+@pytest.mark.parametrize("rule", [Momentum(0.999), Momentum(0.9999), Adam(beta1=0.999)])
+def test_too_much_momentum_is_named_and_less_helps(rule):
+    clf, message = fit_and_warning(*SCALED, solver=rule)
+    assert re.match(r"lower beta1?, to 0.9 ", remedies(message)[0])
+    less = type(rule)(0.9)
+    better = GDLogisticRegression(solver=less, tol=0).fit(*SCALED)
+    assert better.history_["gradient_norm"][-1] < 0.5 * clf.history_["gradient_norm"][-1]
+
+
+@pytest.mark.parametrize("rule", [Momentum(), Momentum(0.5), Adam(), Nesterov()])
+@pytest.mark.parametrize("max_iter", [3, 30, 100])
+def test_usual_momentum_is_not_blamed(rule, max_iter):
+    _, message = fit_and_warning(*SCALED, solver=rule, max_iter=max_iter, tol=1e-9)
+    assert "beta" not in message
+
+
+def test_a_rate_that_fell_too_fast_is_named():
+    rate = ExponentialDecay(0.3, decay=0.9)
+    _, message = fit_and_warning(*SCALED, solver="gd", learning_rate=rate)
+    assert "fell from 0.3 to" in message
+    assert "more slowly" in remedies(message)[0]
+
+
+STEADY = {
+    "gd": (SCALED, {"max_iter": 1000}),
+    "gd, iris": (SCALED_IRIS, {"max_iter": 100, "C": 0.1}),
+    "momentum": (SCALED, {"solver": "momentum", "max_iter": 100, "tol": 1e-5}),
+    "a strong penalty": (SCALED, {"max_iter": 60, "C": 0.01, "tol": 1e-8}),
+}
+
+
+@pytest.mark.parametrize("case", STEADY)
+def test_a_steady_pace_tells_how_many_more_iterations_are_needed(case):
+    data, params = STEADY[case]
+    params = {"solver": "gd", **params}
+    clf, message = fit_and_warning(*data, **params)
+    told = re.search(
+        r"raise max_iter \(at the pace of late, (about|more than) (\d+) more\)", message
+    )
+    assert "raise max_iter" in remedies(message)[0]
+    whole = GDLogisticRegression(**{**params, "max_iter": 20_000}).fit(*data)
+    needed, predicted = whole.n_iter_ - clf.n_iter_, int(told[2])
+    assert predicted < 2 * needed
+    if told[1] == "about":
+        assert needed < 2.5 * predicted
+
+
+@pytest.mark.parametrize("solver", [s for s in SOLVERS if s != "natural"])
+@pytest.mark.parametrize("rate", ["auto", 1e-6, 1.0, 1e300])
+@pytest.mark.parametrize("data", [SCALED, RAW], ids=["scaled", "raw"])
+@pytest.mark.parametrize("batch_size", [None, 32])
+def test_another_solver_is_the_last_remedy(batch_size, data, rate, solver):
+    clf = GDLogisticRegression(solver=solver, learning_rate=rate, max_iter=30, tol=1e-9)
+    (message,) = caught_in(clf.set_params(batch_size=batch_size, random_state=0), *data)
+    assert message.endswith("solver='natural'.")
 
 
 # -- rounding -----------------------------------------------------------------------------
