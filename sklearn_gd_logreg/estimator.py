@@ -131,11 +131,15 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         √(dwᵀ F⁻¹ dw) is, whose half square estimates J − J* whatever the scales. The
         natural step, known by then, is still made: it all but squares the error.
         Mini-batches: when the mean cost of an epoch has not improved by ``tol`` for 5
-        epochs. 0 runs exactly ``max_iter`` iterations and does not warn, unless it diverges.
+        epochs, a plateau. A `ConvergenceWarning` follows if J can still fall by more than
+        10 ``tol`` and by more than a fifth (2000 ``tol`` if that is less) of J and of
+        ln K − J, which it has fallen. 0 runs exactly ``max_iter`` iterations and does not
+        warn that they did not converge.
     early_stopping : bool, default=False
         Stop when the loss on validation data, X_val of `fit`, has had no new minimum for
         ``n_iter_no_change`` iterations, and keep the iterate of its minimum, however the
-        descent ends. Without X_val a part of the rows is held out for it.
+        descent ends. Without X_val a part of the rows is held out for it. A
+        `ConvergenceWarning` follows if that iterate is the start and has learnt nothing.
     validation_fraction : float, default=0.1
         Part of every class that is held out, in (0, 1); at least as many rows as classes.
     n_iter_no_change : int, default=10
@@ -190,9 +194,10 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         With mini-batches an iteration is an epoch, and its cost, loss and gradient
         are the means over its batches, each taken where the batch was met.
     stop_reason_ : str
-        "tol"; "max_iter"; "early_stopping"; "callback", if a callback asked to stop;
-        "stalled", if rounding hides any further decrease; "diverged", if the cost was no longer
-        finite; or "partial_fit".
+        "tol", converged; "plateau", with mini-batches, if the cost of the epochs no longer
+        improved by ``tol``; "max_iter"; "early_stopping"; "callback", if a callback asked to
+        stop; "stalled", if rounding hides any further decrease; "diverged", if the cost was no
+        longer finite; or "partial_fit".
     n_features_in_ : int
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -326,7 +331,8 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         Warns
         -----
         sklearn.exceptions.ConvergenceWarning
-            If ``tol`` > 0 was not reached, or the descent diverged.
+            If ``tol`` > 0 was not reached, a plateau is far above the minimum, the descent
+            diverged, or early stopping returns a start that has learnt nothing.
         """
         started = perf_counter()
         quiet = np.errstate(over="ignore", invalid="ignore")  # seen, and reported, as divergence
