@@ -32,6 +32,9 @@ FAR_BELOW = 0.1
 FELL_FAR = 1e-3
 """Part of its largest value to which a rate has fallen when that is named as a cause."""
 
+STAYED = 0.9
+"""Part of its largest value above which a rate counts as constant."""
+
 MUCH_MOMENTUM = 0.95
 """Part of the last move that is made again, from which it may be named as a cause."""
 
@@ -188,7 +191,7 @@ def diverged(case: Case, early_stopping: bool) -> str:
     if settings.batch_size is None:
         others.append("learning_rate='backtracking'")
     if not rule.scale_free:
-        if scale_ratio(objective) > UNEVEN:
+        if scale_causes(objective).causes:
             others.append("scaled features (sklearn.preprocessing.StandardScaler)")
         others.append("solver='natural'")
     kept = "iterate of lowest validation loss" if early_stopping else "point of lowest cost"
@@ -232,10 +235,12 @@ def on_a_plateau(case: Case, remaining: Remaining) -> str:
         advice.remedies.append("lower tol, to go on at this pace")
     if not case.settings.rule.scale_free:
         advice.remedies.append("use solver='natural'")
-    size = "about" if remaining.is_estimate else "at least"
+    left = f"{'about' if remaining.is_estimate else 'at least'} {remaining.decrease:.2g}"
+    if not isfinite(remaining.decrease):
+        left = "an amount that overflows"
     return advice.after(
         f"The cost of the epochs is on a plateau after {it.k} of them, but not at its minimum: "
-        f"J is {remaining.cost:.6g} and can still fall by {size} {remaining.decrease:.2g}. "
+        f"J is {remaining.cost:.6g} and can still fall by {left}. "
         f"The gradient norm is {it.gradient_norm:.2e}, tol is {tol:.2e}."
     )
 
@@ -304,6 +309,8 @@ def untrained(case: Case, judge: EarlyStopping) -> str:
     if not case.rate.searches:
         advice.remedies.append(f"lower learning_rate, which was {history['learning_rate'][1]:.3g}")
     n_rows = len(judge.held_out.objective.data.weighted_rows())
+    if costs[1] < costs[0]:
+        advice.remedies.append("lower C, for a stronger penalty")
     if n_rows < FEW_ROWS:
         more = "give more of them" if judge.given else "raise validation_fraction"
         advice.add(f"There are only {n_rows} validation rows.", more)
@@ -362,7 +369,7 @@ def rate_causes(case: Case, advice: Advice) -> bool:
     adaptive, by_batches = not isfinite(stable.value), settings.batch_size is not None
     restless = goes_up_and_down(outcome.history["cost"], objective.data.dtype)
     momentum_causes(case, advice, restless)
-    if restless and last > 0.5 * largest and (adaptive or by_batches):
+    if restless and last > STAYED * largest and (adaptive or by_batches):
         ending = "the noise of the batches never settles." if by_batches else circles(rule)
         falling = f"let learning_rate fall, as CosineDecay({last:.3g}, steps={it.steps}) does"
         if chosen and not adaptive:

@@ -38,7 +38,7 @@ class Remaining(NamedTuple):
     fallen : float
         By how much J is below ln K, its value at w = 0.
     decrease : float
-        By how much J can still fall: about, or at least.
+        By how much J can still fall: about, or at least; infinite where products overflow.
     is_estimate : bool
         Whether that is an estimate of all that is left, the Newton decrement; else it is a
         lower bound, what one coordinate alone is proven to gain.
@@ -70,7 +70,8 @@ def remaining_at(point: Point, passes: float) -> Remaining:
     """
     objective, cost = point.objective, point.cost
     fallen = objective.loss.uniform_loss - cost
-    if not (isfinite(cost) and np.isfinite(point.dw).all()):
+    known = isfinite(cost) and np.isfinite(point.dw).all()
+    if not (known and np.isfinite(objective.mean_squares).all()):
         return Remaining(cost, fallen, inf, False)
     proven, small = proven_decrease(point), point.w.size <= LARGEST_HESSIAN
     affordable = small and price(objective, objective.data.n_rows) <= AFFORDABLE * passes

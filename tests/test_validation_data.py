@@ -242,6 +242,7 @@ def test_validation_labels_that_do_not_fit_are_looked_for():
     assert "The cost of the training rows fell" in message
     assert "y_val fits it" in remedies(message)[0]
     assert "There are only 89 validation rows" in message
+    assert "lower C" in message
 
 
 @pytest.mark.parametrize(

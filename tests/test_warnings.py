@@ -457,6 +457,21 @@ def test_the_decrease_proven_by_one_coordinate_is_a_lower_bound(dtype, l1_ratio,
     assert clf.n_iter_ == 1
 
 
+def test_features_whose_squares_overflow_are_not_passed_over_in_silence():
+    X, y = SCALED
+    clf, message = fit_and_warning(1e200 * X, y, solver="adam", **BATCHES)
+    assert clf.stop_reason_ == "plateau"
+    assert "an amount that overflows" in message
+    assert "StandardScaler" in remedies(message)[0]
+
+
+def test_a_divergence_for_features_far_from_zero_names_them():
+    X, y = SCALED
+    clf, message = fit_and_warning(1e9 + 1e6 * X[:, :3], y, solver="adam", **BATCHES)
+    assert clf.stop_reason_ == "diverged"
+    assert "scaled features" in message
+
+
 def test_without_a_tolerance_nothing_is_asked_at_the_end():
     clf = GDLogisticRegression(solver="gd", learning_rate=1e-6, tol=0, max_iter=9, **BATCHES)
     assert caught_in(clf, *SCALED) == []
