@@ -9,14 +9,17 @@ import numpy as np
 
 from ._typing import Array
 from .objective import Objective, Point
+from .rules.curvature import Curvature
 from .rules.forms import exact_form
+from .rules.implicit import ImplicitFisher
 from .rules.sampling import price
 
-LARGEST_HESSIAN = 2000
-"""Number of parameters up to which the Newton decrement is worked out."""
+PRODUCTS = 50
+"""Most products with the Hessian, each about a pass."""
 
-AFFORDABLE = 2.0
-"""Cost of the Hessian up to which it is, as a part of what the whole descent has cost."""
+LARGEST_HESSIAN, AFFORDABLE = 2000, 2.0
+"""With an L1 part: number of parameters up to which the Hessian is worked out, and its cost up to
+which it is, as a part of what the whole descent has cost."""
 
 MULTIPLE = 10.0
 """Multiple of ``tol`` that may always be left."""
@@ -64,30 +67,35 @@ class Remaining(NamedTuple):
 def remaining_at(point: Point, passes: float) -> Remaining:
     """What is left to gain at a point, after a descent that has cost so many passes.
 
-    The Newton decrement ½ dwᵀ F⁻¹ dw, with F on all rows (with an L1 part, the decrease of the
-    quadratic model plus λ‖w‖₁), estimates J − J*. It is worked out where F is affordable. The
-    bound from single coordinates holds in any case.
+    The Newton decrement ½ dwᵀ F⁻¹ dw on all rows (with an L1 part, the decrease of the quadratic
+    model plus λ‖w‖₁, where F is affordable) estimates J − J*. The bound from single coordinates
+    holds in any case.
     """
     objective, cost = point.objective, point.cost
     fallen = objective.loss.uniform_loss - cost
     known = isfinite(cost) and np.isfinite(point.dw).all()
     if not (known and np.isfinite(objective.mean_squares).all()):
         return Remaining(cost, fallen, inf, False)
-    proven, small = proven_decrease(point), point.w.size <= LARGEST_HESSIAN
-    affordable = small and price(objective, objective.data.n_rows) <= AFFORDABLE * passes
-    estimate = newton_decrement(point) if affordable else None
+    proven, estimate = proven_decrease(point), newton_decrement(point, AFFORDABLE * passes)
     if estimate is None:
         return Remaining(cost, fallen, proven, False)
     return Remaining(cost, fallen, max(proven, min(estimate, cost)), True)
 
 
-def newton_decrement(point: Point) -> float | None:
-    """The decrease that the quadratic model of J promises; None if its Hessian overflows."""
-    try:
-        decrease = exact_form(point, 0.0, LARGEST_HESSIAN).target(point, 1.0).decrease
-    except ValueError:  # products of features overflow
+def newton_decrement(point: Point, affordable: float) -> float | None:
+    """The decrease that the quadratic model of J promises; None if it is not affordable."""
+    objective = point.objective
+    if not objective.penalty.l1:
+        product = objective.fisher_product(point.w)
+        curvature: Curvature = ImplicitFisher(
+            point, product, 0.0, 0.0, size_before=inf, most=PRODUCTS
+        )
+    elif point.w.size > LARGEST_HESSIAN or price(objective, objective.data.n_rows) > affordable:
         return None
-    return float(decrease) if isfinite(decrease) else None
+    else:
+        curvature = exact_form(point, 0.0, LARGEST_HESSIAN)
+    decrease = float(curvature.target(point, 1.0).decrease)
+    return decrease if isfinite(decrease) else None
 
 
 def proven_decrease(point: Point) -> float:

@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 import pytest
 from scipy import sparse
-from sklearn.datasets import load_breast_cancer, load_iris, load_wine
+from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss
 from sklearn.preprocessing import StandardScaler
@@ -334,6 +334,7 @@ def test_a_diverged_fit_can_be_fitted_again():
 # -- mini-batches on a plateau --------------------------------------------------------------
 
 WINE = load_wine(return_X_y=True)
+DIGITS = load_digits(return_X_y=True)
 SCALED_WINE = StandardScaler().fit_transform(WINE[0]), WINE[1]
 SETS = {"breast cancer": SCALED, "iris": SCALED_IRIS, "wine": SCALED_WINE}
 BATCHES = {"batch_size": 16, "random_state": 0}
@@ -380,12 +381,13 @@ def test_mini_batches_that_learn_nothing_are_not_called_converged(solver, data):
 
 @pytest.mark.parametrize("batch_size", [16, 32, 64])
 @pytest.mark.parametrize("solver", ["gd", "momentum", "nesterov", "adam"])
-@pytest.mark.parametrize("data", [RAW, WINE], ids=["breast cancer", "wine"])
+@pytest.mark.parametrize("data", [RAW, WINE, DIGITS], ids=["breast cancer", "wine", "digits"])
 def test_mini_batches_on_features_of_uneven_scales_are_told_to_scale_them(data, solver, batch_size):
     params = {"solver": solver, "batch_size": batch_size, "random_state": 0}
     clf, message = fit_and_warning(*data, **params)
     assert clf.stop_reason_ == "plateau"
-    assert "StandardScaler" in remedies(message)[0]
+    if data is not DIGITS:  # whose pixels are of like scales, and large
+        assert "StandardScaler" in remedies(message)[0]
     assert "natural" in remedies(message)[-1]
 
 
@@ -417,15 +419,16 @@ def test_a_plateau_without_a_warning_is_near_the_minimum_and_one_with_it_is_not(
 
 @pytest.mark.parametrize("offset", [0.0, 1e5])
 @pytest.mark.parametrize("l1_ratio", [0.0, 1.0])
-def test_with_very_many_parameters_what_is_left_is_proven_by_one_feature(l1_ratio, offset):
+def test_what_is_left_is_seen_with_very_many_parameters_too(l1_ratio, offset):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(300, 2500)) + offset
     y = (X[:, 0] + 0.5 * rng.normal(size=300) > offset).astype(int)
     params = {"solver": "gd", "learning_rate": 1e-15, "l1_ratio": l1_ratio, "C": 0.1, **BATCHES}
     clf, message = fit_and_warning(X, y, **params)
     assert clf.stop_reason_ == "plateau"
+    size = "at least" if l1_ratio else "about"
     best = GDLogisticRegression(C=0.1, l1_ratio=l1_ratio).fit(X - offset, y).history_["cost"][-1]
-    assert 0.05 < number_after("fall by at least", message) < np.log(2) - best
+    assert 0.05 < number_after(f"fall by {size}", message) < np.log(2) - best
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
