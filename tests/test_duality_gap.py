@@ -190,13 +190,14 @@ def test_the_storage_of_the_rows_makes_no_difference(form, n_classes, fit_interc
     n_rows=st.integers(4, 30),
     n_features=st.integers(1, 8),
     n_classes=st.integers(2, 4),
-    log_C=st.floats(-4, 4),
-    l1_ratio=st.sampled_from([0.0, 0.01, 0.5, 0.99, 1.0]),
+    log_C=st.floats(-4, 12),
+    l1_ratio=st.sampled_from([0.0, 0.01, 0.5, 0.99, 1 - 1e-6, 1.0]),
+    steps=st.sampled_from([0, 3]),
     scale=st.floats(0, 20),
     fit_intercept=st.booleans(),
 )
 def test_it_is_a_bound_for_any_two_models(
-    seed, n_rows, n_features, n_classes, log_C, l1_ratio, scale, fit_intercept
+    seed, n_rows, n_features, n_classes, log_C, l1_ratio, steps, scale, fit_intercept
 ):
     """No J is below the bound that any parameters give: here those of another model."""
     X, y = noisy(n_rows, n_features, n_classes, seed)
@@ -209,10 +210,73 @@ def test_it_is_a_bound_for_any_two_models(
     )
     model.coef_ = scale * rng.standard_normal(model.coef_.shape)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(duality, "MOST_STEPS", 0)
+        patch.setattr(duality, "MOST_STEPS", steps)
         found = certificate(model, X, y, p.sample_weight)
     assert found.lower_bound <= cost_of(p, low) + ROUNDING
     assert found.gap >= cost_of(p, model) - cost_of(p, low) - ROUNDING * found.cost
+
+
+# -- a penalty of next to nothing -------------------------------------------------------------
+
+DATA = {
+    "two classes": noisy(300, 6, 2, seed=0),
+    "three classes": noisy(300, 6, 3, seed=0),
+    "breast_cancer": load("breast_cancer", scaled=True),
+    "iris": load("iris", scaled=True),
+}
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("l1_ratio", [1.0, 1 - 1e-6, 0.99, 0.0])
+@pytest.mark.parametrize("name", DATA)
+def test_the_gap_at_the_optimum_does_not_grow_with_C(name, l1_ratio, fit_intercept):
+    """|X'r| exceeds l1 by what the fit left, and by rounding: much beside l1, nothing beside J."""
+    X, y = DATA[name]
+    for C in (1e-2, 1.0, 1e2, 1e4, 1e6, 1e8, 1e10):
+        p = Problem(X, y, {"C": C, "l1_ratio": l1_ratio, "fit_intercept": fit_intercept})
+        model = quietly(GDLogisticRegression(tol=1e-10, **p.options), X, y)
+        if model.stop_reason_ != "max_iter":
+            assert gap_of(p, model) <= (1e-9 if C <= 1e8 else 1e-7)
+
+
+@pytest.mark.parametrize("l1_ratio", [1.0, 1 - 1e-6])
+@pytest.mark.parametrize("name", DATA)
+def test_the_gap_bounds_what_is_left_under_a_penalty_of_next_to_nothing(name, l1_ratio):
+    X, y = DATA[name]
+    for C in (1e6, 1e8, 1e10):
+        p = Problem(X, y, {"C": C, "l1_ratio": l1_ratio})
+        tight = GDLogisticRegression(tol=1e-12, max_iter=3000, **p.options)
+        lowest = cost_of(p, quietly(tight, X, y))
+        for steps in (1, 3, 6, 12):
+            halted = quietly(GDLogisticRegression(max_iter=steps, tol=0, **p.options), X, y)
+            found = certificate(halted, X, y)
+            left = found.cost - lowest
+            assert left - ROUNDING <= found.gap <= 1.02 * left + 1e-7
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_the_gap_is_tight_at_an_optimum_made_by_hand(n_classes, fit_intercept):
+    """Rows once with each label, in the proportions of the model: its loss is the least there is."""
+    rng = np.random.default_rng(n_classes)
+    weights = rng.standard_normal((max(1, n_classes - 1), 3)).round(1)
+    coef = weights if n_classes == 2 else np.vstack([weights, np.zeros(3)])
+    centres = rng.standard_normal((40, 3)).round(2)
+    z = centres @ coef.T
+    a = special.softmax(np.hstack([0 * z, z]) if n_classes == 2 else z, axis=1)
+    X, y = np.repeat(centres, n_classes, axis=0), np.tile(np.arange(n_classes), 40)
+    weight = a.ravel()
+    for C in (1e4, 1e8, 1e12):
+        for l1_ratio in (1.0, 1 - 1e-6):
+            options = {"C": C, "l1_ratio": l1_ratio, "fit_intercept": fit_intercept}
+            model = quietly(GDLogisticRegression(max_iter=0, tol=0, **options), X, y, weight)
+            model.coef_ = coef.copy()
+            least = -weight @ np.log(weight) / weight.sum()  # of the loss, at this model
+            found = certificate(model, X, y, weight)
+            shrinkage = found.cost - least  # J* is between the two
+            assert found.lower_bound <= found.cost
+            assert found.lower_bound >= least - 1e-9
+            assert found.gap <= shrinkage + 1e-9
 
 
 # -- against the formula, written out anew --------------------------------------------------

@@ -23,7 +23,7 @@ The three are made in two passes over X, one forward and one backward.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.optimize import brentq
@@ -57,6 +57,8 @@ class DualPoint:
         Weighted mean of the part of H that the wrong classes make.
     dw : array of shape (n_features, n_outputs)
         Xᵀr.
+    db : array of shape (n_outputs,)
+        Sums of the residuals before the repair.
     """
 
     objective: Objective
@@ -64,6 +66,7 @@ class DualPoint:
     wrong_mean: float
     wrong_entropy: float
     dw: Array
+    db: Array
 
     def bound(self, s: float) -> float:
         """D at y + s (a − y)."""
@@ -103,28 +106,102 @@ class DualPoint:
         return float(np.vdot(np.broadcast_to(np.ravel(share), values.shape), values))
 
 
-def dual_point(fitted: Fitted, scores: Array, mass: Array) -> DualPoint:
-    """The probabilities of a model, made feasible; one pass backward over X.
+@dataclass(frozen=True)
+class Probabilities:
+    """The probabilities of a model, at scores or to first order beside them.
 
-    Parameters
+    Attributes
     ----------
     fitted : Fitted
     scores : array of shape (n_rows, n_outputs)
         Xw without b.
     mass : array of shape (n_classes,)
         Share of every class.
+    b : array of shape (n_outputs,)
+        The balanced intercept; 0 where there is none.
+    change : array of shape (n_rows, n_outputs) or None
+        u: the probabilities are a − (diag(a) − aaᵀ) u, linear in u.
     """
+
+    fitted: Fitted
+    scores: Array
+    mass: Array
+    b: Array
+    change: Array | None = None
+
+    @classmethod
+    def of(cls, fitted: Fitted, scores: Array, mass: Array) -> Probabilities:
+        """Those of a model with its intercept balanced; X is not read."""
+        b = fitted.b
+        if fitted.objective.data.intercept:
+            b = Intercept(fitted.objective, scores, mass).balanced(b).b
+        return cls(fitted, scores, mass, b)
+
+    def lines(self, rows: Rows) -> Array:
+        """A line for each class, shape (n_classes, m); all entries of a row sum to 1."""
+        a = self.fitted.objective.loss.lines(self.scores[rows.index] + self.b)
+        return a if self.change is None else a * (1 - self._relative(rows, a))
+
+    def longest_change(self) -> float:
+        """The largest part of itself that a probability loses by the change; X is not read."""
+        data = self.fitted.objective.data
+        longest = np.empty(data.n_rows)
+
+        def block(rows: Rows) -> tuple[float]:
+            a = self.fitted.objective.loss.lines(self.scores[rows.index] + self.b)
+            longest[rows.index] = self._relative(rows, a).max(axis=0)
+            return (0.0,)
+
+        data.sum(block)
+        return float(longest.max())
+
+    def part_of_the_way(self, w: Array, part: float) -> Probabilities:
+        """Those at w, a part of the way that the change is the end of; X is not read."""
+        assert self.change is not None
+        w, n_features = w.copy(), self.fitted.objective.data.n_features
+        scores = self.scores + self.b - part * self.change - w[n_features:].sum(axis=0)
+        there = Probabilities.of(replace(self.fitted, w=w), scores, self.mass)
+        w[n_features:] = there.b
+        return there
+
+    def _relative(self, rows: Rows, a: Array) -> Array:
+        assert self.change is not None
+        u = np.zeros(a.shape)
+        u[-self.change.shape[1] :] = self.change[rows.index].T * (rows.shares() > 0)
+        relative: Array = u - np.add.reduce(a * u)
+        return relative
+
+    def residuals(self, rows: Rows, a: Array) -> Array:
+        """Differences a − y of the classes with a score, from the wrong ones; written over a."""
+        right = (self.fitted.codes[rows.index], np.arange(a.shape[1]))
+        a[right] = 0
+        a[right] = -np.add.reduce(a)
+        return a[-self.fitted.objective.loss.n_outputs :]
+
+    def imbalance(self) -> Array:
+        """Sums of the weighted residuals; X is not read."""
+
+        def block(rows: Rows) -> tuple[Array]:
+            return (self.residuals(rows, self.lines(rows)) @ rows.shares(),)
+
+        db: Array = self.fitted.objective.data.sum(block)[0]
+        return db
+
+
+def dual_point(probabilities: Probabilities) -> DualPoint:
+    """Probabilities, made feasible; one pass backward over X."""
+    fitted = probabilities.fitted
     objective, codes = fitted.objective, fitted.codes
     n_features, n_outputs = objective.data.n_features, objective.loss.n_outputs
-    b, t, q = fitted.b, 0.0, mass
+    db: Array = np.zeros(n_outputs)
+    t, q = 0.0, probabilities.mass
     if objective.data.intercept:
-        intercept = Intercept(objective, scores, mass)
-        here = intercept.balanced(b)
-        b, (t, q) = here.b, intercept.repair(here)
+        db = probabilities.imbalance()
+        t, q = Intercept(objective, probabilities.scores, probabilities.mass).repair(db)
     wrong = np.empty(objective.data.n_rows)
 
     def block(rows: Rows) -> tuple[float, float, Array]:
-        a = (1 - t) * objective.loss.lines(scores[rows.index] + b) + t * q[:, np.newaxis]
+        a = (1 - t) * probabilities.lines(rows) + t * q[:, np.newaxis]
         right, share = (codes[rows.index], np.arange(a.shape[1])), rows.shares()
         a[right] = 0
         sums = np.add.reduce(a) * (share > 0)
@@ -134,4 +211,4 @@ def dual_point(fitted: Fitted, scores: Array, mass: Array) -> DualPoint:
         return float(share @ sums), entropy, dw
 
     wrong_mean, entropy, dw = objective.data.sum(block, fitted.w.size)
-    return DualPoint(objective, wrong, wrong_mean, entropy, dw[:n_features])
+    return DualPoint(objective, wrong, wrong_mean, entropy, dw[:n_features], db)

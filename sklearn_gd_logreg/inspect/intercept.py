@@ -96,20 +96,20 @@ class Intercept:
         return np.linalg.lstsq(curvature, -here.db, rcond=None)[0]
 
     def _cautious_step(self, here: Balance) -> Array:
-        mean = np.maximum(self.mass + self.imbalance(here), np.finfo(np.float64).tiny)
+        mean = np.maximum(self.mass + self.imbalance(here.db), np.finfo(np.float64).tiny)
         step = np.log(self.mass / mean)
         return (step - step[0])[-self.objective.loss.n_outputs :]
 
-    def imbalance(self, here: Balance) -> Array:
+    def imbalance(self, db: Array) -> Array:
         """δ of every class: the residuals of all classes of a row sum to 0."""
         imbalance = np.zeros(len(self.mass))
-        imbalance[-len(here.db) :] = here.db
+        imbalance[-len(db) :] = db
         imbalance[0] -= imbalance.sum()
         return imbalance
 
-    def repair(self, here: Balance) -> tuple[float, Array]:
-        """The t and q that balance the residuals."""
-        imbalance = self.imbalance(here)
+    def repair(self, db: Array) -> tuple[float, Array]:
+        """The t and q that balance residuals of the weighted sums db."""
+        imbalance = self.imbalance(db)
         odds = float(np.max(imbalance / self.mass))  # t / (1 − t)
         if odds <= 0:
             return 0.0, self.mass
