@@ -72,6 +72,9 @@ from .validation import (
 
 LARGEST = float(np.finfo(np.float64).max)
 
+NEARLY_ONE = Interval(1 - 1e-5, 1)
+"""The ``l1_ratio`` that scikit-learn takes for an L1 penalty alone."""
+
 
 class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     r"""Logistic regression trained by explicit gradient descent on the cross-entropy cost.
@@ -507,6 +510,18 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
             delattr(self, name)
         for name, value in attributes.items():
             setattr(self, name, value)
+
+    @property
+    def penalty(self) -> str | None:
+        """Name of the penalty that ``C`` and ``l1_ratio`` make; scikit-learn asks for it.
+
+        "l2", "l1", "elasticnet", or None for ``C=np.inf``. It is no parameter.
+        """
+        if self.C in Interval(np.inf, np.inf):
+            return None
+        if self.l1_ratio in NEARLY_ONE:
+            return "l1"
+        return "l2" if self.l1_ratio in Interval(0, 0) else "elasticnet"
 
     def decision_function(self, X: Any) -> Array:
         """Scores z = Xw + b.

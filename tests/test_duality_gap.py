@@ -257,7 +257,7 @@ def test_the_gap_bounds_what_is_left_under_a_penalty_of_next_to_nothing(name, l1
 @pytest.mark.parametrize("n_classes", [2, 3])
 @pytest.mark.parametrize("fit_intercept", [True, False])
 def test_the_gap_is_tight_at_an_optimum_made_by_hand(n_classes, fit_intercept):
-    """Rows once with each label, in the proportions of the model: its loss is the least there is."""
+    """Rows once with each label, in the proportions of the model: no model has a lower loss."""
     rng = np.random.default_rng(n_classes)
     weights = rng.standard_normal((max(1, n_classes - 1), 3)).round(1)
     coef = weights if n_classes == 2 else np.vstack([weights, np.zeros(3)])

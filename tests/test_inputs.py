@@ -19,7 +19,7 @@ from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import BaggingClassifier, StackingClassifier, VotingClassifier
 from sklearn.exceptions import UnsetMetadataPassedError
-from sklearn.feature_selection import SelectFromModel
+from sklearn.feature_selection import RFE, RFECV, SelectFromModel
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import (
     GridSearchCV,
@@ -33,6 +33,8 @@ from sklearn.preprocessing import StandardScaler
 
 from sklearn_gd_logreg import GDLogisticRegression, GradientDescent, Momentum, NaturalGradient
 from sklearn_gd_logreg.data.csr import has_repeats
+
+from .problems import L1_RATIO_DECIDES
 
 SOLVERS = ["gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "natural"]
 
@@ -580,6 +582,62 @@ def test_in_any_wrapper_it_replaces_logistic_regression(wrapper, n_classes):
     ours, theirs = (WRAPPERS[wrapper](clf).fit(X, y) for clf in ours_and_theirs())
     np.testing.assert_allclose(ours.predict_proba(X), theirs.predict_proba(X), atol=1e-6)
     np.testing.assert_array_equal(ours.predict(X), theirs.predict(X))
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize(
+    ("parameters", "penalty"),
+    [
+        ({}, "l2"),
+        ({"l1_ratio": 0.5}, "elasticnet"),
+        ({"l1_ratio": 1 - 1e-3}, "elasticnet"),
+        ({"l1_ratio": 1 - 1e-7}, "l1"),
+        ({"l1_ratio": 1}, "l1"),
+        ({"l1_ratio": np.float32(1), "C": 0.1}, "l1"),
+        ({"C": np.inf}, None),
+    ],
+)
+def test_the_features_that_are_selected_by_default_are_those_of_logistic_regression(
+    parameters, penalty, n_classes
+):
+    X, y = rows(n_classes=n_classes)
+    X = np.hstack([X, np.random.default_rng(0).normal(size=(len(X), 20))])
+    clf = GDLogisticRegression(tol=1e-6, **parameters)
+    chosen = SelectFromModel(clf).fit(X, y)
+    size = np.abs(chosen.estimator_.coef_).sum(axis=0)
+    assert chosen.estimator_.penalty == clf.penalty == penalty
+    assert chosen.threshold_ == (1e-5 if penalty == "l1" else size.mean())
+    assert np.array_equal(chosen.get_support(), size >= chosen.threshold_)
+    if L1_RATIO_DECIDES and penalty:  # without one, the classes are separable
+        solver = "saga" if clf.l1_ratio else "lbfgs"
+        theirs = LogisticRegression(
+            C=clf.C, l1_ratio=clf.l1_ratio, solver=solver, tol=1e-8, max_iter=50_000
+        )
+        support = SelectFromModel(theirs).fit(X, y).get_support()
+        assert np.array_equal(chosen.get_support(), support)
+
+
+def test_the_penalty_is_an_attribute_and_no_parameter():
+    clf = GDLogisticRegression(l1_ratio=1.0)
+    assert "penalty" not in clf.get_params() | vars(clf)
+    assert "penalty" not in repr(clf)
+    assert clone(clf).penalty == pickle.loads(pickle.dumps(clf)).penalty == "l1"
+    assert clf.set_params(C=np.inf).penalty is None
+    for change in (lambda: setattr(clf, "penalty", "l2"), lambda: clf.set_params(penalty="l2")):
+        with pytest.raises((AttributeError, ValueError), match="penalty"):
+            change()
+    with pytest.raises(TypeError, match="penalty"):
+        GDLogisticRegression(penalty="l2")
+    for C, l1_ratio in product((None, "1", np.ones(2), np.nan), (None, "1", np.ones(2), np.nan)):
+        assert GDLogisticRegression(C=C, l1_ratio=l1_ratio).penalty == "elasticnet"
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("selector", [RFE, RFECV])
+def test_features_are_eliminated_as_with_logistic_regression(selector, n_classes):
+    X, y = rows(n_classes=n_classes)
+    ours, theirs = (selector(clf).fit(X, y) for clf in ours_and_theirs())
+    np.testing.assert_array_equal(ours.ranking_, theirs.ranking_)
 
 
 @pytest.mark.parametrize("wrapper", [OneVsOneClassifier, OneVsRestClassifier])

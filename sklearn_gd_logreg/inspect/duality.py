@@ -73,7 +73,7 @@ def certificate(model: Any, X: Any, y: Any, sample_weight: ArrayLike | None = No
     do, and dz shortened or lengthened to the best bound. At the minimum of J this is J* itself.
 
     Near it, what Xᵀdz is off by counts, for it is divided by λ. So the probabilities are moved
-    along the Newton step of the model, to first order: then Xᵀdz is what it is at the minimum of the
+    along a Newton step of the model, to first order: then Xᵀdz is that at the minimum of the
     quadratic model, but for rounding. That is done where F has at most 2000 parameters.
 
     Far from it, the bound may be poor. Then a descent by the natural gradient sets out from the

@@ -130,6 +130,8 @@ def check_cost(model: LogisticRegression) -> None:
 
 def penalty_of(model: Any) -> tuple[float, float]:
     """C, inf without a penalty, and l1_ratio, however this version spells them."""
+    if isinstance(model, GDLogisticRegression):
+        return float(model.C), float(model.l1_ratio)
     name = getattr(model, "penalty", "deprecated")
     if name is None:
         return np.inf, 0.0
