@@ -24,6 +24,7 @@ from sklearn.utils import (
 )
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ._text import printable
 from ._typing import Array
 from .callbacks.support import CallbackSupportMixin, with_callbacks
 from .callbacks.tasks import Tasks
@@ -584,7 +585,8 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
 
     def __str__(self) -> str:
         """The parameters and, once fitted, what is known of the fit."""
-        return f"{self!r}\n{in_words(self)}" if "stop_reason_" in vars(self) else repr(self)
+        fit = f"\n{in_words(self)}" if "stop_reason_" in vars(self) else ""
+        return printable(repr(self) + fit)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -112,7 +112,7 @@ ACTIONS = {
     ),
     "dev mismatch": (
         "Look at where the train and the dev set come from. Their class shares differ by more "
-        "than chance explains, so dev error − train error ({variance}) is not variance alone. "
+        "than chance explains, so dev error - train error ({variance}) is not variance alone. "
         "Draw both from one distribution (stratify the split); if the train set was rebalanced "
         "on purpose, hold out a part of it and measure the variance there."
     ),

@@ -6,6 +6,8 @@ from html import escape
 from textwrap import fill
 from typing import TYPE_CHECKING
 
+from .._text import printable
+
 if TYPE_CHECKING:
     from .report import BiasVarianceReport
 
@@ -23,7 +25,7 @@ def as_text(report: BiasVarianceReport) -> str:
     """Aligned tables, then the words."""
     parts = [aligned(sets(report), left=(0,)), aligned(gaps(report), left=(0, 3))]
     parts.append("\n".join(fill(line, WIDTH, subsequent_indent="  ") for line in words(report)))
-    return "\n\n".join(parts)
+    return printable("\n\n".join(parts))
 
 
 def as_html(report: BiasVarianceReport) -> str:
@@ -67,16 +69,16 @@ def gaps(report: BiasVarianceReport) -> Table:
     """A line for each gap."""
     rows = [
         ["gap", "value", "95 % interval", "what it is"],
-        gap(report, "avoidable_bias", f"train error − baseline {report.baseline:g}"),
-        gap(report, "variance", "dev error − train error"),
+        gap(report, "avoidable_bias", f"train error - baseline {report.baseline:g}"),
+        gap(report, "variance", "dev error - train error"),
     ]
     if report.dev_to_test is not None:
-        rows.append(gap(report, "dev_to_test", "test error − dev error"))
+        rows.append(gap(report, "dev_to_test", "test error - dev error"))
     if report.optimisation_error is None:
         rows.append(["optimisation error", "n/a", "", "not available"])
     else:
         meaning = (
-            f"J − lower bound; may change {report.changeable} of {report.n_rows['train']} "
+            f"J - lower bound; may change {report.changeable} of {report.n_rows['train']} "
             "training predictions"
         )
         rows.append(["optimisation error", f"{report.optimisation_error:.1e}", "", meaning])
