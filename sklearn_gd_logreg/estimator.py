@@ -24,6 +24,7 @@ from sklearn.utils import (
 )
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ._floating import ignoring
 from ._text import printable
 from ._typing import Array
 from .callbacks.support import CallbackSupportMixin, with_callbacks
@@ -72,6 +73,9 @@ from .validation import (
 )
 
 LARGEST = float(np.finfo(np.float64).max)
+
+BUT_OVERFLOW = ignoring("divide", "under", "invalid")
+"""Predictions report that scores overflow, as NumPy is set to; what is invalid is looked for."""
 
 NEARLY_ONE = Interval(1 - 1e-5, 1)
 """The ``l1_ratio`` that scikit-learn takes for an L1 penalty alone."""
@@ -339,8 +343,7 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
             diverged, or early stopping returns a start that has learnt nothing.
         """
         started = perf_counter()
-        quiet = np.errstate(over="ignore", invalid="ignore")  # seen, and reported, as divergence
-        with quiet:
+        with np.errstate(all="ignore"):  # overflow is seen, and reported, as divergence
             settings, random_state = self._check_parameters()
             mark = self._bookmark_for(settings, coef_init, intercept_init)
             tasks = self._tasks(X, y, sample_weight)
@@ -425,8 +428,7 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         (True, 6)
         """
         started = perf_counter()
-        quiet = np.errstate(over="ignore", invalid="ignore")
-        with quiet, own_threads(), unchanged_on_error(self):
+        with np.errstate(all="ignore"), own_threads(), unchanged_on_error(self):
             settings, random_state = self._check_parameters()
             if self.early_stopping:
                 allowed = "False in partial_fit, which sees no validation data"
@@ -524,6 +526,7 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
             return "l1"
         return "l2" if self.l1_ratio in Interval(0, 0) else "elasticnet"
 
+    @BUT_OVERFLOW
     def decision_function(self, X: Any) -> Array:
         """Scores z = Xw + b.
 
@@ -540,6 +543,7 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         z = self._scores(X)
         return z[:, 0] if z.shape[1] == 1 else z
 
+    @BUT_OVERFLOW
     def predict(self, X: Any) -> NDArray[Any]:
         """The most probable label of each row.
 
@@ -554,6 +558,7 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         z = self._scores(X)
         return self.classes_[cross_entropy(len(self.classes_)).decide(z)]
 
+    @BUT_OVERFLOW
     def predict_proba(self, X: Any) -> Array:
         """The probability of every class.
 
@@ -569,6 +574,7 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         z = self._scores(X)
         return cross_entropy(len(self.classes_)).probabilities(z)
 
+    @BUT_OVERFLOW
     def predict_log_proba(self, X: Any) -> Array:
         """The logarithm of `predict_proba`, exact where that underflows.
 
@@ -846,11 +852,10 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
     def _scores(self, X: Any) -> Array:
         check_is_fitted(self)
         X = self._validate(X, reset=False)
-        with np.errstate(invalid="ignore"):  # seen, and told apart from overflow
-            z: Array = X @ self.coef_.T
-            z += self.intercept_
-            if not np.isfinite(z).all():
-                self._require_finite(X)
+        z: Array = X @ self.coef_.T
+        z += self.intercept_
+        if not np.isfinite(z).all():
+            self._require_finite(X)
         return z
 
     def _validate(self, X: Any, *y: Any, reset: bool) -> Any:

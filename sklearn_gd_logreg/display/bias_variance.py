@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from .._floating import ignoring
 from ..validation import InvalidParameterError
 from .style import INK, MUTED, axes_for, require_pyplot, tidy, wrapped
 
@@ -110,6 +111,7 @@ class BiasVarianceDisplay:
         self.optimisation_error = optimisation_error
 
     @classmethod
+    @ignoring()
     def from_report(cls, report: BiasVarianceReport, *, ax: Axes | None = None) -> Any:
         """Draw a report.
 
@@ -135,6 +137,7 @@ class BiasVarianceDisplay:
         ).plot(ax)
 
     @classmethod
+    @ignoring()
     def from_estimator(
         cls,
         estimator: Any,
@@ -173,6 +176,7 @@ class BiasVarianceDisplay:
         steps = pairwise([self.baseline, *(self.errors[part] for part in self._parts)])
         return {p: after - before for p, (before, after) in zip(self._parts, steps, strict=True)}
 
+    @ignoring()
     def plot(self, ax: Axes | None = None) -> BiasVarianceDisplay:
         """Draw.
 

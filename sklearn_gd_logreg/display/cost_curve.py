@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._floating import ignoring
 from .._typing import Array
 from ..validation import InvalidParameterError
 from .models import history_of, last_step
@@ -99,6 +100,7 @@ class CostCurveDisplay:
         self.best_iters = best_iters
 
     @classmethod
+    @ignoring()
     def from_estimator(
         cls,
         estimator: Any,
@@ -131,6 +133,7 @@ class CostCurveDisplay:
         return cls.from_estimators({label: estimator}, **options, ax=ax, **line_kw)
 
     @classmethod
+    @ignoring()
     def from_estimators(
         cls,
         estimators: Mapping[str, Any] | Sequence[Any],
@@ -166,6 +169,7 @@ class CostCurveDisplay:
         options = {"x": x, "quantity": quantity, "scale": scale, "x_scale": x_scale}
         return cls(histories, best_iters).plot(ax, **options, **line_kw)
 
+    @ignoring()
     def plot(
         self,
         ax: Axes | None = None,

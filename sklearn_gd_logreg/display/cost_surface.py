@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._floating import ignoring
 from .._typing import Array
 from ..inspect.fitted import settle
 from ..validation import Interval, InvalidParameterError
@@ -112,6 +113,7 @@ class CostSurfaceDisplay:
         self.explained_variance_ratio = explained_variance_ratio
 
     @classmethod
+    @ignoring()
     def from_estimator(
         cls,
         estimator: Any,
@@ -185,6 +187,7 @@ class CostSurfaceDisplay:
             ax, kind=kind, colorbar=colorbar
         )
 
+    @ignoring()
     def plot(
         self, ax: Axes | None = None, *, kind: str = "contour", colorbar: bool = True
     ) -> CostSurfaceDisplay:

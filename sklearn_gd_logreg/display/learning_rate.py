@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.exceptions import ConvergenceWarning
 
+from .._floating import ignoring
 from .._typing import Array
 from ..estimator import GDLogisticRegression
 from ..objective import Objective
@@ -121,6 +122,7 @@ class LearningRateDisplay:
         self.stable_formula = stable_formula
 
     @classmethod
+    @ignoring()
     def from_estimator(
         cls,
         estimator: Any,
@@ -173,6 +175,7 @@ class LearningRateDisplay:
         display = cls(rates, costs, diverged, float(stable.value), stable.formula)
         return display.plot(ax, kind=kind, scale=scale)
 
+    @ignoring()
     def plot(
         self, ax: Axes | None = None, *, kind: str = "curves", scale: str = "log"
     ) -> LearningRateDisplay:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .._floating import ignoring
 from .._typing import Array
 from ..data import Rows, own_threads
 from ..descent import descend, first_iterate
@@ -56,6 +57,7 @@ class Certificate(NamedTuple):
     gap: float
 
 
+@ignoring()
 def certificate(model: Any, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Certificate:
     r"""Cost of a fitted model, and a number that no parameters can bring the cost below.
 
@@ -135,8 +137,7 @@ def certificate(model: Any, X: Any, y: Any, sample_weight: ArrayLike | None = No
     """
     fitted = settle(model, X, y, sample_weight)
     require_penalty(model, fitted)
-    quiet = np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore")
-    with quiet, own_threads():
+    with own_threads():
         known = cost_and_bound(fitted)
         cost = lowest = known.cost
         lower_bound, best = refined_bound(known, damped=False), fitted

@@ -6,6 +6,7 @@ from typing import Any
 
 from sklearn.pipeline import Pipeline
 
+from .._floating import ignoring
 from ..inspect import duality_gap
 from ..validation import Interval
 from .action import Findings, Gap, Optimisation, next_action
@@ -18,6 +19,7 @@ from .report import BiasVarianceReport
 BASELINE = Interval(0, 1, "[)")
 
 
+@ignoring()
 def bias_variance_report(
     model: Any,
     X_train: Any,
