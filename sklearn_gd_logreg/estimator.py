@@ -59,7 +59,7 @@ from .rules import UpdateRule, as_rule
 from .run import Run
 from .settings import Settings
 from .stream import Stream, epoch_on, first_on, label_part, nowhere
-from .summary import estimated_gap, in_words
+from .summary import Gap, in_words, known_gap
 from .targets import Labels, encode, label_rows, listed
 from .validation import (
     DTYPES,
@@ -253,7 +253,7 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         "n_iter_no_change": Interval(1, float("inf"), "[)", integral=True),
     }
 
-    _estimated_gap: float | None
+    _known_gap: Gap | None
 
     def __init__(
         self,
@@ -490,7 +490,7 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         kept = last.w if finite else w
         self._take(self._attributes(kept, w, objective, last.cost, labels, history.as_dict()))
         self.stop_reason_ = "partial_fit" if finite else "diverged"
-        self._estimated_gap, self._weight_seen = None, whole.total
+        self._known_gap, self._weight_seen = None, whole.total
         if finite:
             after = (last, random_state, vars(self), settings, labels, history)
             self._stream = Stream.after(*after)
@@ -801,7 +801,7 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
             run, iterate.w, iterate.cost, labels, watch.history.as_dict()
         )
         mark = run.bookmark(iterate, watch.standing, attributes)
-        attributes |= {"stop_reason_": "callback", "_estimated_gap": None, "_bookmark": mark}
+        attributes |= {"stop_reason_": "callback", "_known_gap": None, "_bookmark": mark}
         if watch.held_out is not None:
             attributes["best_iter_"] = watch.standing.best.k
         return attributes
@@ -846,7 +846,7 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
                 warnings.warn(cannot_go_on(run.settings.rule, error), UserWarning, stacklevel=4)
         self._take(attributes)
         self.stop_reason_ = outcome.reason
-        self._estimated_gap = estimated_gap(outcome, run)
+        self._known_gap = known_gap(outcome, run, labels)
         self._weight_seen = labels.total
 
     def _scores(self, X: Any) -> Array:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from .bound import upper_bound
 from .monitor import Outcome
 from .run import Run
+from .targets import Labels, class_mass
 
 if TYPE_CHECKING:
     from .estimator import GDLogisticRegression
@@ -24,22 +26,39 @@ REASONS = {
 }
 
 
-def estimated_gap(outcome: Outcome, run: Run) -> float | None:
-    """About J − J* of the model, if it is known without a further pass.
+NEAR = 1e-3
+"""Part of the cost below which half the squared decrement is an estimate of J − J*."""
 
-    √(dwᵀ F⁻¹ dw), the norm of the natural gradient, says it by half its square. Else, where
-    the cost is l2-strongly convex in w, it is at most ‖g‖²/(2 l2) with g the smallest
-    subgradient, provided that b is the best for this w. None on mini-batches, without an L2
-    penalty, and where the model is not the last iterate.
+TELLING = 0.5
+"""Part of the cost below which a bound on J − J* says more than J ≥ 0 does."""
+
+
+class Gap(NamedTuple):
+    """What is known of J − J*: at most ``value`` if that is proven, else about so much."""
+
+    value: float
+    proven: bool
+
+
+def known_gap(outcome: Outcome, run: Run, labels: Labels) -> Gap | None:
+    """What is known of J − J* of the model without a further pass.
+
+    √(dwᵀ F⁻¹ dw), the norm of the natural gradient, says it by half its square near the minimum;
+    not with an L1 part, where it is that of a quadratic model solved in part. The gradient of the
+    last pass bounds it where there is a penalty: see `upper_bound`. None on mini-batches, where the
+    model is not the last iterate, and far from the minimum, where neither is near J − J*.
     """
-    it, penalty = outcome.last, run.start.objective.penalty
+    it, cost = outcome.last, outcome.last.cost
     if run.settings.batch_size is not None or outcome.w is not it.w:
         return None
-    if not run.settings.rule.max_norm:
-        return 0.5 * float(it.gradient_norm) ** 2
-    if not penalty.l2:
-        return None
-    return float(np.square(it.point.subgradient, dtype=np.float64).sum()) / (2 * penalty.l2)
+    if not (run.settings.rule.max_norm or run.start.objective.penalty.l1):
+        estimate = 0.5 * float(it.gradient_norm) ** 2
+        if estimate <= NEAR * cost:
+            return Gap(estimate, proven=False)
+    share = None if labels.share is None else labels.share[:, 0].astype(np.float64)
+    mass = class_mass(labels.codes, share, len(labels.classes))
+    bound = upper_bound(it.point, mass[mass > 0] / mass.sum())
+    return Gap(bound, proven=True) if bound <= TELLING * cost else None
 
 
 def in_words(model: GDLogisticRegression) -> str:
@@ -72,9 +91,13 @@ def in_words(model: GDLogisticRegression) -> str:
 
 def distance(model: GDLogisticRegression, cost: float) -> str:
     """How far the cost is from its minimum, as far as the fit has told."""
-    gap = model._estimated_gap
-    if gap is None:
-        return "how far above the minimum: see duality_gap(model, X, y)"
-    if gap <= np.finfo(model.coef_.dtype).eps * cost:
+    gap = vars(model).get("_known_gap")
+    if gap is not None and gap.value <= 8 * np.finfo(model.coef_.dtype).eps * cost:
         return "at the minimum but for rounding"
-    return f"about {gap:.2g} above the minimum"
+    if gap is not None:
+        rounded_up = 1.05 * gap.value
+        known = f"less than {rounded_up:.2g}" if gap.proven else f"about {gap.value:.2g}"
+        return f"{known} above the minimum"
+    if model.penalty is None:
+        return "how far above the minimum is not known: without a penalty there is no bound"
+    return "how far above the minimum: see duality_gap(model, X, y)"

@@ -91,7 +91,7 @@ class Checkpoint:
     def _content(fitted: Any) -> Mapping[str, Any]:
         model = clone(fitted).set_callbacks()
         known = [name for name in vars(fitted) if name.endswith("_") and not name.startswith("_")]
-        for name in [*known, "_bookmark", "_estimated_gap"]:
+        for name in [*known, "_bookmark", "_known_gap"]:
             if name in vars(fitted):
                 setattr(model, name, getattr(fitted, name))
         # The format must be legible where the estimator, of another version, is not.
