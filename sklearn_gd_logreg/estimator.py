@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import (
@@ -53,9 +54,9 @@ from .monitor import Columns, History, Observer, Outcome, Watch
 from .objective import Objective, Point
 from .penalty import ElasticNet
 from .progress import Printer
-from .rates import Backtracking, as_learning_rate
+from .rates import Backtracking, as_learning_rate, rate_with
 from .resume import Bookmark, Origin, moments, shuffles_from
-from .rules import UpdateRule, as_rule
+from .rules import UpdateRule, as_rule, rule_with
 from .run import Run
 from .settings import Settings
 from .stream import Stream, epoch_on, first_on, label_part, nowhere
@@ -64,8 +65,10 @@ from .targets import Labels, encode, label_rows, listed
 from .validation import (
     DTYPES,
     Interval,
+    advice_on_images,
     check_flags,
     check_intervals,
+    check_nested,
     invalid,
     is_converted,
     numbers,
@@ -74,8 +77,17 @@ from .validation import (
 
 LARGEST = float(np.finfo(np.float64).max)
 
+OBJECTS = {"solver": rule_with, "learning_rate": rate_with}
+"""How to write an object with a parameter, where a name or a number has none."""
+
 BUT_OVERFLOW = ignoring("divide", "under", "invalid")
 """Predictions report that scores overflow, as NumPy is set to; what is invalid is looked for."""
+
+LEVELS = Interval(0, float("inf"), "[)", integral=True)
+"""Of ``verbose``."""
+
+SIZES = Interval(1, float("inf"), "[)", integral=True)
+"""Of mini-batches."""
 
 NEARLY_ONE = Interval(1 - 1e-5, 1)
 """The ``l1_ratio`` that scikit-learn takes for an L1 penalty alone."""
@@ -505,7 +517,7 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         attributes = self._attributes(w, w, objective, start.cost, labels, history.as_dict())
         self._take(attributes)
         self.stop_reason_ = "partial_fit"
-        self._estimated_gap, self._weight_seen = None, 0.0
+        self._known_gap, self._weight_seen = None, 0.0
 
     def _take(self, attributes: dict[str, Any]) -> None:
         """Set these fitted attributes, and forget those that not every fit has."""
@@ -589,6 +601,27 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         z = self._scores(X)
         return cross_entropy(len(self.classes_)).log_probabilities(z)
 
+    def set_params(self, **params: Any) -> GDLogisticRegression:
+        """Set parameters, those of a rule or a learning rate as ``solver__<name>`` too.
+
+        Parameters
+        ----------
+        **params : dict
+            The values by name.
+
+        Returns
+        -------
+        self : GDLogisticRegression
+
+        Raises
+        ------
+        ValueError
+            If there is no such parameter, or ``solver`` or ``learning_rate`` is not an object.
+        """
+        check_nested(self, params, OBJECTS)
+        super().set_params(**params)
+        return self
+
     def __str__(self) -> str:
         """The parameters and, once fitted, what is known of the fit."""
         fit = f"\n{in_words(self)}" if "stop_reason_" in vars(self) else ""
@@ -605,10 +638,10 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         """What the descent goes by, and the source of shuffles, if all are valid."""
         check_intervals(self, self._intervals)
         check_flags(self, ("fit_intercept", "early_stopping", "warm_start"))
-        if not isinstance(self.verbose, bool | np.bool_):
-            check_intervals(self, {"verbose": Interval(0, float("inf"), "[)", integral=True)})
-        if self.batch_size is not None:
-            check_intervals(self, {"batch_size": Interval(1, float("inf"), "[)", integral=True)})
+        if not isinstance(self.verbose, bool | np.bool_) and self.verbose not in LEVELS:
+            raise invalid(self, "verbose", self.verbose, f"{LEVELS} or a bool")
+        if self.batch_size is not None and self.batch_size not in SIZES:
+            raise invalid(self, "batch_size", self.batch_size, f"{SIZES} or None")
         if not (self.class_weight is None or isinstance(self.class_weight, dict)) and not (
             isinstance(self.class_weight, str) and self.class_weight == "balanced"
         ):
@@ -664,7 +697,7 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
             X_val = self._validate(X_val, reset=False)
         except ValueError as error:
             raise ValueError(f"X_val does not fit X: {error}") from error
-        assert_all_finite(X_val, estimator_name=type(self).__name__, input_name="X_val")
+        self._require_finite(X_val, "X_val")
         y_val = column_or_1d(y_val)
         check_consistent_length(X_val, y_val)
         return Labelled(X_val, y_val, sample_weight_val)
@@ -861,22 +894,25 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
     def _validate(self, X: Any, *y: Any, reset: bool) -> Any:
         """X, or X and y, as scikit-learn checks them, but for the finiteness of X."""
         converted = is_converted(X, *y)
-        checked = validate_data(
-            self,
-            X,
-            *y,
-            reset=reset,
-            skip_check_array=converted,
-            accept_sparse="csr",
-            dtype=DTYPES,
-            ensure_all_finite=False,
-        )
+        with advice_on_images(X):
+            checked = validate_data(
+                self,
+                X,
+                *y,
+                reset=reset,
+                skip_check_array=converted,
+                accept_sparse="csr",
+                dtype=DTYPES,
+                ensure_all_finite=False,
+            )
         if not converted:
             refuse_nat(self, X, checked[0] if y else checked)
         return checked
 
-    def _require_finite(self, X: Any) -> None:
-        assert_all_finite(X, estimator_name=type(self).__name__, input_name="X")
+    def _require_finite(self, X: Any, name: str = "X") -> None:
+        """Raise unless X is finite, whatever scikit-learn may assume of it."""
+        with config_context(assume_finite=False):
+            assert_all_finite(X, estimator_name=type(self).__name__, input_name=name)
 
 
 def check_start(name: str, value: ArrayLike, shape: tuple[int, ...]) -> Array:

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import entr
 from sklearn.model_selection import train_test_split
 
+from ._text import shown
 from ._typing import Array
 from .data import Reduction, as_dataset
 from .exposure import expand, unshifted
@@ -140,8 +141,8 @@ def hold_out(
         index = train_test_split(there, test_size=size, stratify=codes, random_state=seed)[1]
     except ValueError as error:
         raise ValueError(
-            f"early_stopping=True holds out validation_fraction={fraction!r} of every class, which "
-            f"these rows do not allow: {error} Pass X_val and y_val, or another fraction."
+            f"early_stopping=True holds out validation_fraction={shown(fraction)} of every class, "
+            f"which these rows do not allow: {error} Pass X_val and y_val, or another fraction."
         ) from error
     index.sort()
     out, first, counts = np.unique(labels.codes[index], return_index=True, return_counts=True)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
+from inspect import isabstract
 from math import cos, inf, isfinite, pi, sqrt
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from ._text import shown
 from .objective import Point
 from .validation import (
     POSITIVE,
@@ -20,6 +22,7 @@ from .validation import (
     Interval,
     InvalidParameterError,
     check_flags,
+    first_with,
     invalid,
 )
 
@@ -38,6 +41,9 @@ TRIALS = 10
 SHORTER = 0.1, 0.7
 """Least and greatest part of a rejected step that interpolation proposes."""
 
+SCHEDULES_OF_SGD = ("constant", "optimal", "invscaling", "adaptive", "pa1", "pa2")
+"""What ``learning_rate`` may be in scikit-learn's SGDClassifier and MLPClassifier."""
+
 PATIENCE = 0.1
 """Momentum that prevents a step longer than this part of the first trial is dropped."""
 
@@ -47,6 +53,11 @@ class LearningRate(Hyperparameters):
 
     searches = False
     """Whether every step is chosen so that the cost falls."""
+
+    @property
+    def title(self) -> str:
+        """What a message calls it."""
+        return type(self).__name__
 
     @abstractmethod
     def __call__(self, k: int) -> float:
@@ -59,8 +70,8 @@ class LearningRate(Hyperparameters):
             alpha = alpha.item()
         if alpha not in POSITIVE:
             raise InvalidParameterError(
-                f"The 'learning_rate' of step {k} must be {POSITIVE}. Got {alpha!r} from "
-                f"{type(self).__name__} instead."
+                f"The 'learning_rate' of step {k} must be {POSITIVE}. Got {shown(alpha)} from "
+                f"{self.title} instead."
             )
         return float(alpha)
 
@@ -276,6 +287,11 @@ class FunctionRate(LearningRate):
     def __init__(self, function: Callable[[int], float]) -> None:
         self.function = function
 
+    @property
+    def title(self) -> str:
+        name = getattr(self.function, "__qualname__", None) or shown(self.function)
+        return str(name).rpartition("<locals>.")[2]
+
     def __call__(self, k: int) -> float:
         return self.function(k)
 
@@ -433,4 +449,28 @@ def as_learning_rate(owner: object, value: Any) -> LearningRate:
         "learning_rate",
         value,
         f"{POSITIVE}, 'auto', 'backtracking', a LearningRate or a function of the step",
+        hint_for_rate(value),
     )
+
+
+def rate_with(parameter: str, value: object) -> str:
+    """How to write a learning rate with such a parameter, in place of a number or a name."""
+    if parameter == "alpha" and value in POSITIVE:
+        return f"Constant({shown(value)})"
+    kinds = (TimeDecay, StepDecay, CosineDecay, Backtracking)
+    return f"{first_with(parameter, kinds).__name__}()"
+
+
+def hint_for_rate(value: object) -> str:
+    """What to give in place of something that is no learning rate."""
+    if isinstance(value, type) and issubclass(value, LearningRate) and not isabstract(value):
+        return f"Give an instance: learning_rate={value.__name__}()."
+    kind = value if isinstance(value, type) else type(value)
+    if issubclass(kind, Hyperparameters) and not issubclass(kind, LearningRate):
+        return f"{kind.__name__} is a rule: give it as solver."
+    if isinstance(value, str) and value in SCHEDULES_OF_SGD:
+        return (
+            f"{value!r} is a learning_rate of SGDClassifier: leave it out, or give a number or a "
+            "schedule such as TimeDecay()."
+        )
+    return ""

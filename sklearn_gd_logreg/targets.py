@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 from sklearn.utils.multiclass import check_classification_targets
 
+from ._text import shown
 from ._typing import Array
 from .validation import invalid, numbers
 
@@ -79,7 +80,7 @@ def label_rows(
     if len(classes) < 2:
         raise ValueError(
             f"{type(owner).__name__} needs rows of at least 2 classes, but the data hold only "
-            f"one class: {listed(classes)[0]!r}."
+            f"one class: {shown(listed(classes)[0])}."
         )
     weights = check_weights(sample_weight, len(y))
     if weights is None and class_weight is None:
@@ -144,7 +145,7 @@ def place(y: NDArray[Any], classes: NDArray[Any], rule: str) -> NDArray[np.signe
     if codes is None:
         known = listed(classes)
         unseen = [label for label in dict.fromkeys(listed(y)) if label not in known]
-        raise ValueError(f"{rule}, {known}. Got {unseen} as well.")
+        raise ValueError(f"{rule}, {shown(known)}. Got {shown(unseen)} as well.")
     return codes
 
 
@@ -208,7 +209,7 @@ def check_weights(
     if weights.shape != (n_rows,):
         raise ValueError(f"{name}.shape == {weights.shape}, expected {(n_rows,)}!")
     if weights.min() < 0:
-        raise ValueError(f"{name} must be >= 0 everywhere. Got {weights.min()!r} instead.")
+        raise ValueError(f"{name} must be >= 0 everywhere. Got {shown(weights.min())} instead.")
     if not np.isfinite(weights.sum()):
         raise ValueError(f"{name} must have a finite sum. Got inf instead.")
     if not (may_be_zeros or weights.any()):

@@ -1,16 +1,19 @@
 """Checks of parameters: what is allowed is stated once, and the error quotes it."""
 
 from abc import ABC
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn import config_context
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_array
 
+from ._text import shown
 from ._typing import Array
 
 NAT = float(np.iinfo(np.int64).min)
@@ -69,10 +72,13 @@ class Interval:
 POSITIVE = Interval(0, float("inf"), "()")
 
 
-def invalid(owner: object, name: str, value: object, allowed: object) -> InvalidParameterError:
-    """The error for one parameter, in scikit-learn's words."""
+def invalid(
+    owner: object, name: str, value: object, allowed: object, hint: str = ""
+) -> InvalidParameterError:
+    """The error for one parameter, in scikit-learn's words, and what might be meant."""
     where = f"The {name!r} parameter of {type(owner).__name__}"
-    return InvalidParameterError(f"{where} must be {allowed}. Got {value!r} instead.")
+    error = f"{where} must be {allowed}. Got {shown(value)} instead. {hint}"
+    return InvalidParameterError(error.rstrip())
 
 
 def check_intervals(owner: object, intervals: dict[str, Interval]) -> None:
@@ -93,11 +99,32 @@ def check_flags(owner: object, names: Iterable[str]) -> None:
 def numbers(name: str, value: ArrayLike) -> Array:
     """An array of finite floats of any shape; the error names it."""
     try:
-        return check_array(
-            value, ensure_2d=False, allow_nd=True, dtype=np.float64, ensure_min_samples=0
-        )
+        with config_context(assume_finite=False):
+            return check_array(
+                value, ensure_2d=False, allow_nd=True, dtype=np.float64, ensure_min_samples=0
+            )
     except (TypeError, ValueError) as error:
         raise InvalidParameterError(f"{name} must be finite numbers: {error}") from error
+
+
+@contextmanager
+def advice_on_images(X: object) -> Iterator[None]:
+    """Say, where an array of three dimensions or more is refused, how to make rows of it."""
+    try:
+        yield
+    except ValueError as error:
+        if n_dimensions(X) <= 2:
+            raise
+        advice = "Make a row of each sample: X.reshape(len(X), -1)."
+        raise ValueError(f"{error} {advice}") from error
+
+
+def n_dimensions(X: Any) -> int:
+    """Number of dimensions of an array or of nested lists; 0 if these make none."""
+    try:
+        return int(getattr(X, "ndim", None) or np.ndim(X))
+    except (TypeError, ValueError):
+        return 0
 
 
 def is_converted(X: object, y: object = None) -> bool:
@@ -139,6 +166,36 @@ def _is_column_of_labels(y: object, n_rows: int) -> bool:
     return type(y) is np.ndarray and y.shape == (n_rows,) and y.dtype.kind in "biuU"
 
 
+def check_nested(
+    owner: BaseEstimator,
+    changes: Mapping[str, Any],
+    objects: Mapping[str, Callable[[str, object], str]],
+) -> None:
+    """Raise for the first ``name__of`` among changes whose ``name`` is no object with parameters.
+
+    Parameters
+    ----------
+    owner : estimator
+    changes : mapping
+        As of `set_params`.
+    objects : mapping
+        For ``name``, how to write an object with a parameter in place of a value.
+    """
+    known = owner.get_params(deep=False)
+    for key in changes:
+        name, nested, rest = key.partition("__")
+        value = changes.get(name, known.get(name))
+        if not nested or name not in known or is_changeable(value):
+            continue
+        hint = f"Give {name}={objects[name](rest, value)}." if name in objects else ""
+        raise invalid(owner, name, value, f"an object with a parameter {rest!r}", hint)
+
+
+def is_changeable(value: object) -> bool:
+    """Whether a value has parameters of its own."""
+    return hasattr(value, "set_params") and not isinstance(value, type)
+
+
 class Hyperparameters(BaseEstimator, ABC):
     """Base of rules and rates: named numbers that ``clone`` and grids can reach.
 
@@ -156,3 +213,8 @@ class Hyperparameters(BaseEstimator, ABC):
         tags = super().__sklearn_tags__()
         tags.requires_fit = False
         return tags
+
+
+def first_with(parameter: str, kinds: Sequence[type[Hyperparameters]]) -> type[Hyperparameters]:
+    """The first of these classes that has a parameter; the first of all if none has."""
+    return next((kind for kind in kinds if parameter in kind().get_params()), kinds[0])

@@ -5,6 +5,7 @@ import pickle
 import subprocess
 import sys
 from os import utime
+from pathlib import Path
 from threading import Thread
 from time import perf_counter, time
 
@@ -447,6 +448,27 @@ def test_a_folder_that_is_missing_is_refused_before_any_work(tmp_path):
     with pytest.raises(FileNotFoundError, match="'path' parameter of Checkpoint"):
         clf.fit(X, Y)
     assert not hasattr(clf, "coef_")
+
+
+def test_a_folder_is_no_file_to_write_to(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for path in (tmp_path, str(tmp_path), f"{tmp_path}/new/", "", "."):
+        with pytest.raises(IsADirectoryError, match=r"'path' parameter of Checkpoint.*a folder"):
+            Checkpoint(path)
+    for path in (None, 3, b"fit", Path):
+        with pytest.raises(ValueError, match="'path' parameter of Checkpoint must be a str"):
+            Checkpoint(path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@needs_callbacks
+def test_a_folder_that_has_come_in_between_is_refused_before_any_work(tmp_path):
+    clf = exactly(3).set_callbacks(Checkpoint(tmp_path / "fit"))
+    (tmp_path / "fit").mkdir()
+    with pytest.raises(IsADirectoryError, match=r"'path' parameter of Checkpoint.*a folder"):
+        clf.fit(X, Y)
+    assert not hasattr(clf, "coef_")
+    assert [path.name for path in tmp_path.iterdir()] == ["fit"]
 
 
 # -- without sklearn.callback ---------------------------------------------------------------

@@ -2,12 +2,16 @@
 
 import pickle
 from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
+from sklearn import config_context
+from sklearn.base import clone
 from sklearn.exceptions import DataConversionWarning, NotFittedError
+from sklearn.model_selection import GridSearchCV
 
 from sklearn_gd_logreg import (
     AdaGrad,
@@ -22,11 +26,15 @@ from sklearn_gd_logreg import (
     LearningRate,
     Momentum,
     NaturalGradient,
+    Nesterov,
     RMSProp,
     StepDecay,
     TimeDecay,
+    duality_gap,
     estimator,
+    gradient_check,
 )
+from sklearn_gd_logreg.validation import InvalidParameterError
 
 from .problems import SOLVERS
 
@@ -34,6 +42,18 @@ RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 4))
 Y = np.array(["ham", "spam"])[(X[:, 0] + RNG.normal(size=60) > 0).astype(int)]
 Y3 = np.array(["a", "b", "c"])[np.arange(60) % 3]
+
+
+ALL_RULES = [GradientDescent, Momentum, Nesterov, AdaGrad, RMSProp, Adam, NaturalGradient]
+ALL_RATES = [
+    Constant,
+    TimeDecay,
+    ExponentialDecay,
+    StepDecay,
+    InverseSqrt,
+    CosineDecay,
+    Backtracking,
+]
 
 
 class Idle(GradientDescent):
@@ -122,6 +142,84 @@ def test_a_bad_parameter_is_refused_before_the_data_are_looked_at(name):
     with refused(clf, f"'{name}'"):
         clf.fit(None, None)
     assert set(vars(clf)) == set(clf.get_params(deep=False))
+
+
+@pytest.mark.parametrize("name", ALLOWED)
+def test_what_else_is_allowed_is_told_and_numbers_of_numpy_are_shown_as_plain_ones(name):
+    clf = fitted(solver=Idle())
+    values = (np.float64(-1.5), np.float32(-0.5), np.int64(-3), [np.float64(2.0)], (np.int8(1), 2))
+    for value in values:
+        with pytest.raises(InvalidParameterError) as caught:
+            clf.set_params(**{name: value}).fit(X, Y)
+        assert "np." not in str(caught.value)
+        assert str(value).replace("np.float64(2.0)", "2.0").replace("np.int8(1)", "1") in str(
+            caught.value
+        )
+    more = {"batch_size": "or None", "verbose": "or a bool", "random_state": "or None"}
+    assert more.get(name, "must be") in str(caught.value)
+
+
+NAMES_OF_LOGISTIC_REGRESSION = ["lbfgs", "liblinear", "newton-cg", "newton-cholesky", "sag", "saga"]
+
+HINTS = [
+    *(("solver", kind, f"Give an instance: solver={kind.__name__}()") for kind in ALL_RULES),
+    *(
+        ("learning_rate", kind, f"Give an instance: learning_rate={kind.__name__}()")
+        for kind in ALL_RATES
+    ),
+    *(
+        ("solver", name, f"{name!r} is a solver of LogisticRegression: leave it out")
+        for name in NAMES_OF_LOGISTIC_REGRESSION
+    ),
+    ("solver", "Adam", "Did you mean 'adam'?"),
+    ("solver", "rms_prop", "Did you mean 'rmsprop'?"),
+    ("solver", TimeDecay(), "TimeDecay is a learning rate: give it as learning_rate."),
+    ("solver", TimeDecay, "TimeDecay is a learning rate: give it as learning_rate."),
+    ("learning_rate", Momentum(), "Momentum is a rule: give it as solver."),
+    ("learning_rate", Adam, "Adam is a rule: give it as solver."),
+    ("learning_rate", "adaptive", "a learning_rate of SGDClassifier"),
+    ("learning_rate", "constant", "a learning_rate of SGDClassifier"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "hint"), HINTS, ids=lambda part: str(part)[:40])
+def test_what_one_may_have_meant_is_said(name, value, hint):
+    clf = fitted(**{"solver": Idle(), name: value})
+    with refused(clf, hint, error=InvalidParameterError):
+        clf.fit(X, Y)
+
+
+NESTED = [
+    ({"solver": "momentum"}, {"solver__beta": 0.5}, "Give solver=Momentum()."),
+    ({"solver": "adam"}, {"solver__beta1": 0.5}, "Give solver=Adam()."),
+    ({}, {"solver__damping": 0.5}, "Give solver=NaturalGradient()."),
+    ({}, {"solver__beta": 0.5}, "Give solver=Momentum()."),
+    ({}, {"solver": "rmsprop", "solver__rho": 0.5}, "Give solver=RMSProp()."),
+    ({"solver": Momentum}, {"solver__beta": 0.5}, "Give solver=Momentum()."),
+    ({"learning_rate": 0.1}, {"learning_rate__alpha": 0.5}, "Give learning_rate=Constant(0.1)."),
+    ({}, {"learning_rate__decay": 0.5}, "Give learning_rate=TimeDecay()."),
+    ({"learning_rate": "backtracking"}, {"learning_rate__grow": 3.0}, "=Backtracking()."),
+    ({}, {"C__alpha": 0.5}, "'C' parameter of GDLogisticRegression must be an object"),
+]
+
+
+@pytest.mark.parametrize(("parameters", "changes", "hint"), NESTED, ids=repr)
+def test_parameters_of_a_name_or_a_number_cannot_be_set(parameters, changes, hint):
+    clf = fitted(**parameters)
+    with refused(clf, hint, error=InvalidParameterError):
+        clf.set_params(C=3.0, **changes)
+    grid = {name: [value] for name, value in changes.items()}
+    with pytest.raises(InvalidParameterError, match=hint.replace("(", r"\(").replace(")", r"\)")):
+        GridSearchCV(GDLogisticRegression(**parameters), grid).fit(X, Y)
+
+
+def test_parameters_of_objects_can_be_set():
+    clf = GDLogisticRegression().set_params(solver=Momentum(), solver__beta=0.5)
+    clf.set_params(learning_rate=TimeDecay(), learning_rate__decay=0.25, C=2.0)
+    assert (clf.solver.beta, clf.learning_rate.decay, clf.C) == (0.5, 0.25, 2.0)
+    for wrong in ({"solver__rho": 1}, {"solverr__beta": 1}, {"penalty": "l1"}):
+        with pytest.raises(ValueError, match="Invalid parameter"):
+            clf.set_params(**wrong)
 
 
 GOOD = {
@@ -270,6 +368,27 @@ def test_a_schedule_of_ones_own_that_returns_a_bad_rate_is_named_with_the_step(b
         clf.fit(X, Y)
 
 
+def a_rate_of_mine(k):
+    return np.float64(-1.0)
+
+
+@pytest.mark.parametrize(
+    ("rate", "words"),
+    [
+        (a_rate_of_mine, "Got -1.0 from a_rate_of_mine instead"),
+        (lambda k: np.float32(np.nan), "Got nan from <lambda> instead"),
+        (partial(a_rate_of_mine), "Got -1.0 from functools.partial"),
+        (Falling([np.int64(0)]).__call__, "Got 0 from Falling.__call__ instead"),
+        (Falling([np.array(0.0)]), "Got 0.0 from Falling instead"),
+    ],
+    ids=lambda part: str(part)[:30],
+)
+def test_the_function_of_the_user_is_named_and_what_it_returned_is_plain(rate, words):
+    clf = GDLogisticRegression(solver="gd", learning_rate=rate, tol=0)
+    with pytest.raises(InvalidParameterError, match=words):
+        clf.fit(X, Y)
+
+
 def test_an_error_inside_the_function_of_the_rate_comes_out_as_it_is():
     clf = fitted(solver="gd", learning_rate=Falling([0.1]), tol=0)
     with refused(clf, "list index out of range", error=IndexError):
@@ -356,7 +475,9 @@ BAD_X = {
     "text": (X.astype(str).astype(object) + "!", "could not convert string to float"),
     "text frame": (pd.DataFrame({"a": ["x"] * 60, "b": 1.0}), "could not convert string to float"),
     "1-D": (X[:, 0], "Expected 2D array, got 1D array"),
-    "3-D": (X[:, :, np.newaxis], "dim 3"),
+    "3-D": (X[:, :, np.newaxis], r"dim 3.*X.reshape\(len\(X\), -1\)"),
+    "4-D": (X.reshape(60, 2, 2, 1), r"dim 4.*X.reshape\(len\(X\), -1\)"),
+    "3-D in lists": (X.reshape(60, 2, 2).tolist(), r"dim 3.*X.reshape\(len\(X\), -1\)"),
     "a number": (3.0, "Expected 2D array, got scalar array"),
     "no rows": (X[:0], "0 sample"),
     "no features": (X[:, :0], "0 feature"),
@@ -411,6 +532,33 @@ def test_one_bad_number_is_found_wherever_the_descent_begins(name, rows, contain
     if np.isnan(value):
         with refused(clf, "GDLogisticRegression does not accept missing values"):
             clf.fit(container(bad), Y, weights)
+
+
+@pytest.mark.parametrize("rows", [X, WIDE], ids=["tall", "wide"])
+@pytest.mark.parametrize("name", FIRST_PASSES)
+def test_a_bad_number_is_found_where_scikit_learn_is_told_that_there_is_none(name, rows):
+    bad = rows.copy()
+    bad[37, 2] = np.nan
+    good = GDLogisticRegression(solver="gd", tol=1e-2).fit(rows, Y)
+    clf = clone(good).fit(rows, Y).set_params(solver="natural").set_params(**FIRST_PASSES[name])
+    with config_context(assume_finite=True):
+        with refused(clf, "Input X contains NaN", error=ValueError):
+            clf.fit(bad, Y)
+        with refused(clf, "Input X contains NaN", error=ValueError):
+            clf.partial_fit(bad, Y)
+        with refused(clf, "Input X_val contains NaN", error=ValueError):
+            clf.fit(rows, Y, X_val=bad, y_val=Y)
+        for use in (good.predict, good.predict_proba, good.decision_function):
+            with pytest.raises(ValueError, match="Input X contains NaN"):
+                use(bad)
+        for judge in (duality_gap, gradient_check):
+            with pytest.raises(ValueError, match="Input X contains NaN"):
+                judge(good, bad, Y)
+        for weights in (np.where(np.arange(60) == 7, np.nan, 1), np.nan):
+            with refused(clf, "sample_weight", "NaN"):
+                clf.fit(rows, Y, weights)
+        with refused(clf, "coef_init", "NaN"):
+            clf.fit(rows, Y, coef_init=bad[37:38])
 
 
 def test_a_finite_x_is_not_read_in_search_of_bad_numbers(monkeypatch):
@@ -522,6 +670,17 @@ def test_class_weights_that_leave_no_row_are_refused(weight):
     )
     with refused(clf, "class_weight", "not", "0"):
         clf.fit(X, Y3, weight)
+
+
+@pytest.mark.parametrize("solver", ["natural", "adam"])
+def test_a_class_of_weight_0_is_not_held_out_to_judge_the_others(solver):
+    rows = Y3 != "b"
+    options = {"early_stopping": True, "solver": solver, "random_state": 0}
+    alone = GDLogisticRegression(**options).fit(X[rows], Y3[rows])
+    clf = GDLogisticRegression(class_weight={"a": 1, "b": 0, "c": 1.0}, **options).fit(X, Y3)
+    np.testing.assert_allclose(clf.history_["val_loss"], alone.history_["val_loss"], rtol=1e-7)
+    assert clf.best_iter_ == alone.best_iter_
+    np.testing.assert_allclose(clf.predict_proba(X)[:, -1], alone.predict_proba(X)[:, -1])
 
 
 # -- predict ------------------------------------------------------------------------------

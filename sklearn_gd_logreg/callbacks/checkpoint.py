@@ -14,11 +14,13 @@ from uuid import uuid4
 
 from sklearn.base import clone
 
-from ..validation import Interval, check_intervals
+from ..validation import Interval, check_intervals, invalid
 
 KIND = "sklearn_gd_logreg checkpoint"
 FORMAT = f"{KIND} 2"
 """Changes whenever the state of a descent does."""
+
+SEPARATORS = tuple(filter(None, (os.sep, os.altsep)))
 
 ABANDONED = 3600.0
 """Seconds without a change after which an unfinished file is that of a process that was killed."""
@@ -63,9 +65,20 @@ class Checkpoint:
         self.path = path
         self.every = every
         check_intervals(self, self._intervals)
+        self._check_path()
+
+    def _check_path(self) -> None:
+        if not isinstance(self.path, str | os.PathLike):
+            raise invalid(self, "path", self.path, "a str or path-like")
+        if Path(self.path).is_dir() or os.fspath(self.path).endswith(SEPARATORS):
+            raise IsADirectoryError(
+                f"The 'path' parameter of Checkpoint must be that of a file. Got {self.path!r}, a "
+                "folder."
+            )
 
     def setup(self, estimator: Any, context: Any) -> None:
-        """See that the folder exists, and clear it of old unfinished files, before any work."""
+        """See that the file can be written, and clear old unfinished ones, before any work."""
+        self._check_path()
         folder = Path(self.path).absolute().parent
         if not folder.is_dir():
             raise FileNotFoundError(

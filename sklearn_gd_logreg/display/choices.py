@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .._text import shown
 from .._typing import Array
 from ..exposure import reduce
 from ..validation import Interval, InvalidParameterError, numbers
@@ -28,13 +29,14 @@ def parameter_plane(
     """
     if not isinstance(chosen, tuple | list) or len(chosen) != 2:
         raise InvalidParameterError(
-            f"The 'parameters' parameter of {owner} must be a pair or None. Got {chosen!r} instead."
+            f"The 'parameters' parameter of {owner} must be a pair or None. "
+            f"Got {shown(chosen)} instead."
         )
     first, second = (entry_of(owner, given, len(classes), one) for one in chosen)
     if first == second:
         raise InvalidParameterError(
             f"The 'parameters' parameter of {owner} must be two different parameters. "
-            f"Got {chosen!r} instead."
+            f"Got {shown(chosen)} instead."
         )
     labels = label_of(given, classes, first), label_of(given, classes, second)
     return axes_plane(w, [first, second], labels)
@@ -47,7 +49,8 @@ def entry_of(owner: str, given: Given, n_classes: int, one: Any) -> tuple[int, i
     if not isinstance(one, tuple | list) or len(one) != 2 or not is_place(one[1], n_classes):
         raise InvalidParameterError(
             f"The 'parameters' parameter of {owner} must be, for {n_classes} classes, pairs of a "
-            f"feature and the number of a class from 0 to {n_classes - 1}. Got {one!r} instead."
+            f"feature and the number of a class from 0 to {n_classes - 1}. "
+            f"Got {shown(one)} instead."
         )
     return row_of(owner, given, one[0]), int(one[1])
 
@@ -67,7 +70,7 @@ def row_of(owner: str, given: Given, feature: Any) -> int:
     words += [repr(INTERCEPT)] if given.final.fit_intercept else []
     raise InvalidParameterError(
         f"The 'parameters' parameter of {owner} must hold {' or '.join(words)}. "
-        f"Got {feature!r} instead."
+        f"Got {shown(feature)} instead."
     )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._floating import ignoring
+from .._text import shown
 from .._typing import Array
 from ..inspect.fitted import settle
 from ..validation import Interval, InvalidParameterError
@@ -280,5 +281,5 @@ def require_projection(ax: Axes | None, deep: bool) -> None:
     if ax is not None and (ax.name == "3d") != deep:
         needed = "have projection='3d'" if deep else "be flat"
         raise InvalidParameterError(
-            f"The 'ax' parameter of {NAME} must {needed} for this kind of picture. Got {ax!r}."
+            f"The 'ax' parameter of {NAME} must {needed} for this kind of picture. Got {shown(ax)}."
         )

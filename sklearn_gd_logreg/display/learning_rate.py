@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.exceptions import ConvergenceWarning
 
 from .._floating import ignoring
+from .._text import shown
 from .._typing import Array
 from ..estimator import GDLogisticRegression
 from ..objective import Objective
@@ -293,7 +294,7 @@ def checked_rates(learning_rates: ArrayLike) -> Array:
     if not len(rates) or not rates[0] > 0:
         raise InvalidParameterError(
             f"The 'learning_rates' parameter of {NAME} must be positive floats or None. "
-            f"Got {learning_rates!r} instead."
+            f"Got {shown(learning_rates)} instead."
         )
     return rates
 

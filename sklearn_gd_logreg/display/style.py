@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._text import shown
 from .._typing import Array
 from ..validation import Interval, InvalidParameterError
 
@@ -132,7 +133,7 @@ def choose(owner: str, name: str, value: object, allowed: Iterable[str]) -> Any:
         return value
     listed = ", ".join(map(repr, words[:-1])) + f" or {words[-1]!r}"
     raise InvalidParameterError(
-        f"The {name!r} parameter of {owner} must be {listed}. Got {value!r} instead."
+        f"The {name!r} parameter of {owner} must be {listed}. Got {shown(value)} instead."
     )
 
 
@@ -165,5 +166,5 @@ def check(owner: str, name: str, value: object, interval: Interval) -> None:
     """Raise `InvalidParameterError` if a number lies outside its interval."""
     if value not in interval:
         raise InvalidParameterError(
-            f"The {name!r} parameter of {owner} must be {interval}. Got {value!r} instead."
+            f"The {name!r} parameter of {owner} must be {interval}. Got {shown(value)} instead."
         )

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn import config_context
 from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -20,7 +21,7 @@ from ..loss import cross_entropy
 from ..objective import Objective
 from ..penalty import ElasticNet
 from ..targets import Labels, label_rows, listed
-from ..validation import DTYPES, InvalidParameterError, invalid, refuse_nat
+from ..validation import DTYPES, InvalidParameterError, advice_on_images, invalid, refuse_nat
 
 RATIOS = {"l2": 0.0, "l1": 1.0}
 """l1_ratio of the penalties that older versions of scikit-learn call by name."""
@@ -74,7 +75,8 @@ def settle(model: Any, X: Any, y: Any, sample_weight: ArrayLike | None) -> Fitte
     model, X = last_step(model, X)
     C, l1_ratio = penalty_of(model)
     given = X
-    X, y = validate_data(model, X, y, reset=False, accept_sparse="csr", dtype=DTYPES)
+    with advice_on_images(X), config_context(assume_finite=False):
+        X, y = validate_data(model, X, y, reset=False, accept_sparse="csr", dtype=DTYPES)
     refuse_nat(model, given, X)
     labels = label_rows(model, y, sample_weight, model.class_weight)
     present = present_in(model)

@@ -12,6 +12,7 @@ from scipy.special import log_softmax
 from sklearn.preprocessing import MaxAbsScaler
 
 from .._floating import ignoring
+from .._text import shown
 from .._typing import Array
 from ..validation import Interval, InvalidParameterError
 from .fitted import Fitted, settle
@@ -112,7 +113,9 @@ def check_limits(**values: object) -> None:
     """Raise for the first argument that is out of its interval."""
     for name, value in values.items():
         if value not in LIMITS[name]:
-            raise InvalidParameterError(f"{name} must be {LIMITS[name]}. Got {value!r} instead.")
+            raise InvalidParameterError(
+                f"{name} must be {LIMITS[name]}. Got {shown(value)} instead."
+            )
 
 
 @dataclass(frozen=True)

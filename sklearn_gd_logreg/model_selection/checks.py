@@ -7,13 +7,14 @@ from typing import Any
 from numpy.typing import NDArray
 from sklearn.utils import column_or_1d
 
+from .._text import shown
 from ..validation import InvalidParameterError
 
 
 def refused(function: str, name: str, value: object, allowed: object) -> InvalidParameterError:
     """The error for one argument of a function, in scikit-learn's words."""
     return InvalidParameterError(
-        f"The {name!r} parameter of {function} must be {allowed}. Got {value!r} instead."
+        f"The {name!r} parameter of {function} must be {allowed}. Got {shown(value)} instead."
     )
 
 

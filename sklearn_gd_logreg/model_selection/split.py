@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 
+from .._text import shown
 from ..validation import Interval
 from .checks import as_labels, check_same_rows, count_rows, refused
 
@@ -144,8 +145,9 @@ def check_sizes(n_rows: int, dev_size: float, test_size: float) -> tuple[int, in
     n_dev, n_test = (int(size) if size in COUNT else ceil(size * n_rows) for size in sizes.values())
     if n_dev + n_test >= n_rows:
         raise ValueError(
-            f"dev_size and test_size must leave rows to train on. Got dev_size={dev_size!r} and "
-            f"test_size={test_size!r}, which are {n_dev} and {n_test} of {n_rows} rows."
+            "dev_size and test_size must leave rows to train on. "
+            f"Got dev_size={shown(dev_size)} and test_size={shown(test_size)}, "
+            f"which are {n_dev} and {n_test} of {n_rows} rows."
         )
     return n_dev, n_test
 

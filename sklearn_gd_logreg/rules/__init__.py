@@ -1,8 +1,10 @@
 """Update rules: how w_{k+1} follows from w_k. One file each."""
 
+from difflib import get_close_matches
+from inspect import isabstract
 from typing import Any
 
-from ..validation import invalid
+from ..validation import Hyperparameters, first_with, invalid
 from .adagrad import AdaGrad
 from .adam import Adam
 from .base import UpdateRule
@@ -36,6 +38,16 @@ RULES: dict[str, type[UpdateRule]] = {
 }
 """Name of every rule that ``solver`` may be."""
 
+SOLVERS_OF_LOGISTIC_REGRESSION = (
+    "lbfgs",
+    "liblinear",
+    "newton-cg",
+    "newton-cholesky",
+    "sag",
+    "saga",
+)
+"""What ``solver`` may be there."""
+
 
 def as_rule(owner: object, value: Any) -> UpdateRule:
     """The rule for a name, or the object itself; raises for anything else."""
@@ -44,5 +56,27 @@ def as_rule(owner: object, value: Any) -> UpdateRule:
         return value
     if not isinstance(value, str) or value not in RULES:
         names = ", ".join(map(repr, RULES))
-        raise invalid(owner, "solver", value, f"one of {{{names}}} or an UpdateRule")
+        allowed = f"one of {{{names}}} or an UpdateRule"
+        raise invalid(owner, "solver", value, allowed, hint_for_rule(value))
     return RULES[value]()
+
+
+def rule_with(parameter: str, value: object) -> str:
+    """How to write a rule with such a parameter, in place of a name."""
+    named = [RULES[value]] if isinstance(value, str) and value in RULES else []
+    return f"{first_with(parameter, [*named, *RULES.values()]).__name__}()"
+
+
+def hint_for_rule(value: object) -> str:
+    """What to give in place of something that is no rule."""
+    if isinstance(value, type) and issubclass(value, UpdateRule) and not isabstract(value):
+        return f"Give an instance: solver={value.__name__}()."
+    kind = value if isinstance(value, type) else type(value)
+    if issubclass(kind, Hyperparameters) and not issubclass(kind, UpdateRule):
+        return f"{kind.__name__} is a learning rate: give it as learning_rate."
+    if not isinstance(value, str):
+        return ""
+    if value in SOLVERS_OF_LOGISTIC_REGRESSION:
+        return f"{value!r} is a solver of LogisticRegression: leave it out, or choose one of these."
+    similar = get_close_matches(value.lower(), RULES, n=1)
+    return f"Did you mean {similar[0]!r}?" if similar else ""
