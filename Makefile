@@ -1,7 +1,8 @@
-# Every target sets itself up: the first one makes the virtual environment .venv and
+# Every target sets itself up: the first one makes the virtual environment VENV and
 # installs there what it needs; the next ones find it. `make help` lists the targets.
 
 PYTHON ?= python3
+VENV = .venv
 ARGS ?=
 DATA ?= $(SKLEARN_GD_LOGREG_DATA)
 
@@ -11,53 +12,61 @@ export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo pictures test test-bench test-oldest fuzz lint types docs bench bench-scaling bench-docs clean
+.PHONY: help demo pictures test test-bench test-kernels test-oldest test-sklearn fuzz lint types
+.PHONY: docs bench bench-scaling bench-docs clean
 .NOTPARALLEL:
 
 help: ## this list
-	@echo "PYTHON=python3.12 chooses the Python of a new environment, ARGS='-k sparse' goes to pytest,"
-	@echo "ARGS=--quick or ARGS=--help to the benchmark, DATA=folder names its real data."
+	@echo "PYTHON=python3.12 chooses the Python of a new environment, VENV=.venv-3.12 its folder."
+	@echo "ARGS='-k sparse' goes to pytest, ARGS=--quick or ARGS=--help to the benchmark;"
+	@echo "DATA=folder names its real data."
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
-demo: .venv/examples.installed ## our fits beside scikit-learn's, on real data
-	.venv/bin/python examples/quickstart.py
+demo: $(VENV)/examples.installed ## our fits beside scikit-learn's, on real data
+	$(VENV)/bin/python examples/quickstart.py
 
-pictures: .venv/examples.installed ## the four pictures of a descent, in examples/output
-	.venv/bin/python examples/pictures.py $(ARGS)
+pictures: $(VENV)/examples.installed ## the four pictures of a descent, in examples/output/pictures
+	$(VENV)/bin/python examples/pictures.py $(ARGS)
 
-test: .venv/test.installed ## the tests
-	.venv/bin/python -m pytest -n auto $(ARGS)
+test: $(VENV)/test.installed ## the tests
+	$(VENV)/bin/python -m pytest -n auto $(ARGS)
 
-test-bench: .venv/test.installed .venv/bench.installed ## the tests of the benchmark
-	.venv/bin/python -m pytest tests/test_benchmark.py $(ARGS)
+test-bench: $(VENV)/test.installed $(VENV)/bench.installed ## the tests of the benchmark
+	$(VENV)/bin/python -m pytest tests/test_benchmark.py $(ARGS)
+
+test-kernels: $(VENV)/test.installed ## the tests that rounding could decide, under several kernels of OpenBLAS
+	$(VENV)/bin/python tests/kernels.py -n auto $(ARGS)
+
+test-sklearn: $(VENV)/test.installed ## scikit-learn's own tests of its LogisticRegression, with ours in its place
+	$(VENV)/bin/python tests/foreign/sklearn_logistic.py $(ARGS)
 
 test-oldest: .venv-oldest/test.installed ## the tests on the oldest supported versions
 	.venv-oldest/bin/python -m pytest -n auto $(ARGS)
 
-fuzz: .venv/test.installed ## random problems for a minute, judged; ARGS='--minutes 60 --seed 1'
-	.venv/bin/python -m tests.fuzz $(ARGS)
+fuzz: $(VENV)/test.installed ## random problems for a minute, judged; ARGS='--minutes 60 --seed 1'
+	$(VENV)/bin/python -m tests.fuzz $(ARGS)
 
-lint: .venv/lint.installed ## format and style
-	.venv/bin/ruff format --check .
-	.venv/bin/ruff check .
+lint: $(VENV)/lint.installed ## format and style
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
 
-types: .venv/lint.installed ## static types of the package
-	.venv/bin/mypy
+types: $(VENV)/lint.installed ## static types of the package
+	$(VENV)/bin/mypy
 
-docs: .venv/docs.installed ## the documentation, in docs/_build/html
-	.venv/bin/sphinx-build -W --keep-going -b html docs docs/_build/html
+docs: $(VENV)/docs.installed ## the documentation, in docs/_build/html
+	$(VENV)/bin/sphinx-build -W --keep-going -b html docs docs/_build/html
 
-bench: .venv/bench.installed ## time to the optimum beside other solvers; the better part of an hour
-	SKLEARN_GD_LOGREG_DATA='$(DATA)' .venv/bin/python benchmarks/run.py $(ARGS)
+bench: $(VENV)/bench.installed ## time to the optimum beside other solvers; the better part of an hour
+	SKLEARN_GD_LOGREG_DATA='$(DATA)' $(VENV)/bin/python benchmarks/run.py $(ARGS)
 
-bench-scaling: .venv/bench.installed ## how the cost grows with the sizes of a problem
-	.venv/bin/python benchmarks/scaling.py $(ARGS)
+bench-scaling: $(VENV)/bench.installed ## how the cost grows with the sizes of a problem
+	$(VENV)/bin/python benchmarks/scaling.py $(ARGS)
 
-bench-docs: .venv/bench.installed ## the last benchmark's tables and curves into docs
-	.venv/bin/python benchmarks/report.py --docs $(ARGS)
+bench-docs: $(VENV)/bench.installed ## the last benchmark's tables and curves into docs
+	$(VENV)/bin/python benchmarks/report.py --docs $(ARGS)
 
 clean: ## remove all that was made here, environments too
-	rm -rf .venv .venv-oldest build dist docs/_build docs/api/generated examples/output
+	rm -rf .venv .venv-* .ci/copy build dist docs/_build docs/api/generated examples/output
 	rm -rf benchmarks/output benchmarks/logistic_regression/__cache__
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -65,7 +74,7 @@ clean: ## remove all that was made here, environments too
 # -- environments ------------------------------------------------------------------------
 # An empty file in an environment says what is done there: `made`, or `<extra>.installed`.
 
-.venv/made .venv-oldest/made:
+$(VENV)/made .venv-oldest/made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "Python 3.11 or later is needed, and '$(PYTHON)' is not that." >&2; \
 	  echo "Name one that is: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11" >&2; exit 1; }
@@ -76,9 +85,9 @@ clean: ## remove all that was made here, environments too
 	@touch $@
 
 # The test extra holds the examples extra.
-.venv/%.installed: pyproject.toml .venv/made
-	.venv/bin/python -m pip install --quiet --editable '.[$*]'
-	@touch $@ $(if $(filter test,$*),.venv/examples.installed)
+$(VENV)/%.installed: pyproject.toml $(VENV)/made
+	$(VENV)/bin/python -m pip install --quiet --editable '.[$*]'
+	@touch $@ $(if $(filter test,$*),$(VENV)/examples.installed)
 
 .venv-oldest/%.installed: pyproject.toml tests/oldest.txt .venv-oldest/made
 	.venv-oldest/bin/python -m pip install --quiet --constraint tests/oldest.txt --editable '.[$*]'

@@ -18,6 +18,8 @@ from .problems import Problem
 from .test_resume import in_parts, pickled, same
 from .test_shortcuts import ASKED, ROUNDING, cost_of, model, text, weighted
 
+pytestmark = pytest.mark.rounding
+
 
 def by_columns(problem, **options):
     """The same with an L1 penalty or an elastic net, and no F that is worth its price."""

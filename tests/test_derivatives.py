@@ -28,6 +28,8 @@ from sklearn_gd_logreg.rules.secant import Pair, SecantFisher, bend
 
 from .problems import mean_loss_and_gradient, noisy, sparse_rows, uneven_weights
 
+pytestmark = pytest.mark.rounding
+
 
 @dataclass(frozen=True)
 class Case:

@@ -30,6 +30,8 @@ from .problems import (
     uneven_weights,
 )
 
+pytestmark = pytest.mark.rounding
+
 ROUNDING = 1e-14
 
 

@@ -29,6 +29,8 @@ from sklearn_gd_logreg import (
 )
 from sklearn_gd_logreg.rules import natural
 
+pytestmark = pytest.mark.rounding
+
 SOLVERS = ["gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "natural"]
 COLUMNS = ["iteration", "passes", "cost", "loss", "gradient_norm", "learning_rate", "time"]
 

@@ -23,6 +23,8 @@ from sklearn_gd_logreg import (
 
 from .problems import SOLVERS, noisy
 
+pytestmark = pytest.mark.rounding
+
 # -- what is drawn --------------------------------------------------------------------------
 
 seeds = st.integers(0, 2**31 - 1)

@@ -18,6 +18,8 @@ from sklearn_gd_logreg import (
     UpdateRule,
 )
 
+pytestmark = pytest.mark.rounding
+
 RULES = ["gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "natural"]
 RATES = {
     "auto": {},

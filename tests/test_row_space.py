@@ -32,6 +32,8 @@ from sklearn_gd_logreg.penalty import ElasticNet
 
 from .problems import mean_loss_and_gradient, uneven_weights
 
+pytestmark = pytest.mark.rounding
+
 N_ROWS, N_FEATURES = 14, 90
 SAME = ("iteration", "cost", "loss", "gradient_norm", "learning_rate")
 STORAGES = {

@@ -19,6 +19,8 @@ from .problems import (
 )
 from .problems import uneven_weights as uneven
 
+pytestmark = pytest.mark.rounding
+
 PROBABILITIES = 1e-4
 """The promise: no probability differs by more."""
 

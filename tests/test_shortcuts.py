@@ -39,6 +39,8 @@ from sklearn_gd_logreg.rules.secant import (
 
 from .problems import Problem, cost, noisy, reference, sparse_rows, uneven_weights
 
+pytestmark = pytest.mark.rounding
+
 TOL = 1e-4
 ASKED = TOL**2 / 2
 """What ``tol`` says of J − J*."""

@@ -8,6 +8,8 @@ from sklearn_gd_logreg import GDLogisticRegression
 
 from .problems import SOLVERS, load
 
+pytestmark = pytest.mark.rounding
+
 
 @pytest.mark.parametrize("l1_ratio", [0.0, 0.5, 1.0])
 @pytest.mark.parametrize("distance", [0.3, 1.0, 3.0, 10.0, 30.0, 1e3, 1e6])

@@ -6,6 +6,8 @@ import statsmodels.api as sm
 
 from sklearn_gd_logreg import GDLogisticRegression
 
+pytestmark = pytest.mark.rounding
+
 
 def rows_of(name):
     """Features as they are, and labels; whether there was any affair, for ``fair``."""

@@ -247,6 +247,7 @@ def results(objective, w):
     yield sample.fisher(w)
 
 
+@pytest.mark.rounding
 @pytest.mark.parametrize("n_classes", [2, 3])
 @pytest.mark.parametrize("storage", STORAGES)
 def test_every_sum_has_the_same_bits(storage, n_classes, small_blocks, use, quick_turns):
@@ -267,6 +268,7 @@ def test_every_sum_has_the_same_bits(storage, n_classes, small_blocks, use, quic
             assert_array_equal(one, other)
 
 
+@pytest.mark.rounding
 @pytest.mark.parametrize("storage", STORAGES)
 @pytest.mark.parametrize("solver", ["natural", "gd", "adam"])
 def test_a_fit_has_the_same_bits(storage, solver, small_blocks, use):
@@ -585,6 +587,7 @@ def test_blas_is_left_alone_where_it_has_little_to_do(X, n_threads):
     assert set(seen) == {1}
 
 
+@pytest.mark.rounding
 @pytest.mark.parametrize("storage", [*STORAGES, "thin"])
 @pytest.mark.parametrize("l1_ratio", [0, 0.5])
 @pytest.mark.parametrize(

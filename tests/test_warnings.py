@@ -23,6 +23,8 @@ from sklearn_gd_logreg import (
     TimeDecay,
 )
 
+pytestmark = pytest.mark.rounding
+
 SOLVERS = ["gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "natural"]
 RAW = load_breast_cancer(return_X_y=True)
 SCALED = StandardScaler().fit_transform(RAW[0]), RAW[1]
