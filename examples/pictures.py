@@ -1,8 +1,8 @@
 """The four pictures of a descent, on the breast cancer data.
 
-Saves them in ``examples/output``, or in a folder that is named:
+Saves them in ``examples/output/pictures``, or in a folder that is named:
 ``python examples/pictures.py docs/_static/pictures`` makes those of the user guide. Run it with
-``make pictures``, or with Python where the package and matplotlib are installed.
+``make pictures``, or with Python where the package, matplotlib and pandas are installed.
 """
 
 import os
@@ -26,7 +26,7 @@ from sklearn_gd_logreg import (
     train_dev_test_split,
 )
 
-FOLDER = Path(__file__).parent / "output"
+FOLDER = Path(__file__).parent / "output" / "pictures"
 TWO_PANELS = (10, 4.2)  # inches
 STEPS = {"gd": 300, "momentum": 300, "natural": 15}
 

@@ -4,6 +4,7 @@ import ast
 import inspect
 import json
 import re
+import shutil
 import subprocess
 import sys
 from importlib.metadata import version
@@ -16,6 +17,7 @@ from packaging.version import Version
 
 import sklearn_gd_logreg
 
+ROOT = Path(__file__).parents[1]
 PACKAGE = Path(sklearn_gd_logreg.__file__).parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 PUBLIC = {name: getattr(sklearn_gd_logreg, name) for name in sklearn_gd_logreg.__all__}
@@ -216,3 +218,54 @@ def test_the_rules_by_name_are_those_described():
             name: parameter.default
             for name, parameter in inspect.signature(rule).parameters.items()
         }
+
+
+# -- the targets of make ------------------------------------------------------------------
+
+in_a_clone = pytest.mark.skipif(not (ROOT / "Makefile").exists(), reason="there is no Makefile")
+CODE = re.compile(r"^```.*?^```|^ {4}[^\n]*|`[^`]+`", re.DOTALL | re.MULTILINE)
+
+
+def targets():
+    """Those that `make help` lists."""
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    return set(re.findall(r"^([a-z-]+):.*## ", text, re.MULTILINE))
+
+
+def steps():
+    """Those that the checks run."""
+    text = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    return set(re.findall(r"^step ([a-z-]+)", text, re.MULTILINE))
+
+
+@in_a_clone
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs"])
+def test_every_target_that_a_page_names_is_there_and_checked(page):
+    path = ROOT / page
+    pages = sorted(path.glob("*.md")) if path.is_dir() else [path]
+    code = [code for one in pages for code in CODE.findall(one.read_text(encoding="utf-8"))]
+    named = {name for text in code for name in re.findall(r"\bmake +([a-z][a-z-]*)", text)}
+    assert named
+    assert named <= targets()
+    assert named <= steps()
+
+
+@in_a_clone
+def test_every_target_is_checked_and_named_to_contributors():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"^    make ([a-z-]+)", text, re.MULTILINE))
+    assert named == targets() - {"help"}
+    assert steps() == targets()
+
+
+@in_a_clone
+def test_the_examples_write_no_file_of_each_other(tmp_path):
+    examples = shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    shutil.rmtree(examples / "output", ignore_errors=True)
+    written = []
+    for script in sorted(examples.glob("*.py")):
+        before = {path: path.stat().st_mtime_ns for path in examples.rglob("*.png")}
+        subprocess.run([sys.executable, script], check=True, capture_output=True, cwd=tmp_path)
+        assert before == {path: path.stat().st_mtime_ns for path in before}
+        written.append({*examples.rglob("*.png")} - before.keys())
+    assert all(written)
