@@ -32,8 +32,6 @@ from sklearn_gd_logreg.penalty import ElasticNet
 
 from .problems import mean_loss_and_gradient, uneven_weights
 
-pytestmark = pytest.mark.rounding
-
 N_ROWS, N_FEATURES = 14, 90
 SAME = ("iteration", "cost", "loss", "gradient_norm", "learning_rate")
 STORAGES = {
@@ -62,6 +60,7 @@ def wide(n_classes=2, seed=0, n_rows=N_ROWS, n_features=N_FEATURES):
     return X, np.arange(n_rows) % n_classes
 
 
+@pytest.mark.rounding
 @pytest.mark.parametrize("C", [1.0, np.inf])
 @pytest.mark.parametrize("fit_intercept", [True, False])
 @pytest.mark.parametrize("storage", STORAGES)
@@ -129,6 +128,7 @@ def assert_same(inside, outside, rtol=1e-9, n_more_passes=1):
 # -- the same descent -----------------------------------------------------------------------
 
 
+@pytest.mark.rounding
 @pytest.mark.parametrize("storage", STORAGES)
 @pytest.mark.parametrize("rate", rates())
 @pytest.mark.parametrize("solver", ["gd", "momentum", "nesterov"])
@@ -144,6 +144,7 @@ def test_every_rule_rate_and_storage_descends_alike(both, solver, rate, storage)
     assert_same(inside, outside, 1e-9 if X.dtype == np.float64 else 1e-5)
 
 
+@pytest.mark.rounding
 @pytest.mark.parametrize(
     ("n_classes", "weighted", "fit_intercept", "started"),
     list(product([2, 3], [False, True], [False, True], [False, True])),
@@ -167,6 +168,7 @@ def test_classes_weights_intercepts_and_starts(
     assert_same(*models, n_more_passes=1 + started)
 
 
+@pytest.mark.rounding
 def test_a_plain_loop_takes_the_same_path(small_pays):
     X, y = wide()
     w, b, alpha, costs, norms = np.zeros((1, N_FEATURES)), np.zeros(1), 0.05, [], []
@@ -183,6 +185,7 @@ def test_a_plain_loop_takes_the_same_path(small_pays):
     np.testing.assert_allclose(clf.intercept_, last[1], rtol=1e-10)
 
 
+@pytest.mark.rounding
 @pytest.mark.parametrize("solver", ["gd", "momentum", "nesterov"])
 def test_tol_stops_at_the_same_iterate_wherever_in_a_group_it_is(both, solver):
     X, y = wide()
@@ -196,6 +199,7 @@ def test_tol_stops_at_the_same_iterate_wherever_in_a_group_it_is(both, solver):
         assert_same(inside, outside)
 
 
+@pytest.mark.rounding
 def test_a_descent_that_diverges_does_so_at_the_same_iterate(both):
     X, y = wide()
     inside, outside = both(X, y, learning_rate=1e153, solver="gd", max_iter=30)
@@ -203,6 +207,7 @@ def test_a_descent_that_diverges_does_so_at_the_same_iterate(both):
     assert inside.n_iter_ == outside.n_iter_
 
 
+@pytest.mark.rounding
 def test_a_warm_start_from_the_row_space_adds_no_direction(small_pays, monkeypatch):
     X, y = wide()
     seen = []
@@ -234,6 +239,7 @@ def hard_rows():
     }
 
 
+@pytest.mark.rounding
 @pytest.mark.parametrize("storage", ["C", "CSR"])
 @pytest.mark.parametrize("rows", hard_rows())
 def test_rows_that_depend_on_each_other_descend_alike(both, rows, storage):
@@ -247,6 +253,7 @@ def test_rows_that_depend_on_each_other_descend_alike(both, rows, storage):
     assert_same(*models, rtol=1e-5 if lost else 1e-8, n_more_passes=n_more_passes)
 
 
+@pytest.mark.rounding
 @pytest.mark.parametrize("storage", ["C", "CSR"])
 @pytest.mark.parametrize("C", [100.0, np.inf])
 @pytest.mark.parametrize("rows", ["odd units", "nearly the same", "well apart", "twice the same"])
@@ -271,6 +278,7 @@ def test_the_model_costs_what_the_history_says(rows, C, storage):
     assert not faithful or rows != "odd units" or storage == "CSR"
 
 
+@pytest.mark.rounding
 @pytest.mark.parametrize("precision", [np.float64, np.float32])
 def test_a_penalty_keeps_to_what_the_row_space_knows(precision):
     """Spectra: smooth, so that most coordinates are short, and of no use to the model."""
@@ -283,6 +291,7 @@ def test_a_penalty_keeps_to_what_the_row_space_knows(precision):
     assert space.is_faithful(1 / (1e4 * 60))
 
 
+@pytest.mark.rounding
 @pytest.mark.parametrize("scale", [1e-170, 1e-150, 1.0, 1e150, 1e170])
 @pytest.mark.parametrize("storage", ["C", "F", "CSR"])
 @pytest.mark.parametrize("rows", hard_rows())
@@ -299,6 +308,7 @@ def test_the_factors_are_those_of_x(rows, storage, scale):
     np.testing.assert_allclose(Q.T @ Q, np.eye(T.shape[1]), atol=blurred.get(rows, 1e-11))
 
 
+@pytest.mark.rounding
 @pytest.mark.parametrize("storage", STORAGES)
 def test_products_piece_by_piece_are_products(storage, monkeypatch):
     monkeypatch.setattr(factor, "TILE", 100)
@@ -314,6 +324,7 @@ def test_products_piece_by_piece_are_products(storage, monkeypatch):
     np.testing.assert_allclose(T @ (X.T @ M).T, X, atol=1e-12)
 
 
+@pytest.mark.rounding
 @pytest.mark.parametrize("storage", STORAGES)
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_max_norms_are_those_of_the_expanded_columns(storage, n_classes):
@@ -445,6 +456,7 @@ def largest(v):
     return np.array([v[0, 0::2], 2 * v[0, 1::2]]).T.ravel()
 
 
+@pytest.mark.rounding
 def test_each_iterate_has_the_norm_of_its_own_gradient():
     found = list(with_max_norms(iterates(300), largest, 0, 150))
     assert [it.k for it in found] == list(range(151))
