@@ -44,9 +44,8 @@ def upper_bound(point: Point, mass: Array) -> float:
         extra = float(np.vdot(db, b)) + t * (point.loss - linear - float(entr(q).sum()))
         off = t * (np.sqrt(min(2, w.shape[1]) * eigenvalue) + float(np.linalg.norm(g)))
     if penalty.l2:
-        u = -penalty.conjugate_gradient(g)
-        spread = penalty.l1 * np.abs(w) + np.clip(g, -penalty.l1, penalty.l1) * w
-        bound = 0.5 * penalty.l2 * float(np.square(w - u).sum()) + float(spread.sum())
+        u = penalty.conjugate_gradient(g)
+        bound = penalty.fenchel_gap(w, g)
         bound += off * float(np.linalg.norm(u)) + off**2 / (2 * penalty.l2)
     else:  # no better weights are longer than J / l1
         excess = max(float(np.abs(g).max()) + off - penalty.l1, 0.0)

@@ -88,3 +88,13 @@ class ElasticNet:
         """The w of that maximum, sign(dw) max(|dw| − l1, 0) / l2; 0 where nothing exceeds l1."""
         excess = np.sign(dw) * np.maximum(np.abs(dw) - self.l1, 0)
         return excess / self.l2 if excess.any() else excess
+
+    def fenchel_gap(self, w: Array, g: Array) -> float:
+        """P(w) + P*(−g) + g·w, at least 0, with an L2 part; 0 where −g is a subgradient of P at w.
+
+        With u the w of the maximum in P*, it is l2/2 ‖w − u‖² + Σ (l1 |w| + clip(g, −l1, l1) w):
+        no small number is left of large ones.
+        """
+        u = -self.conjugate_gradient(g)
+        spread = self.l1 * np.abs(w) + np.clip(g, -self.l1, self.l1) * w
+        return 0.5 * self.l2 * float(np.square(w - u).sum()) + float(spread.sum())

@@ -11,7 +11,7 @@ import numpy as np
 
 from ._typing import Array
 from .descent import Iterate
-from .proof import is_proved
+from .witness import bound_agrees
 
 SLOWEST = 0.995
 """Largest ratio of two norms that is reckoned with: a hundred decreases are still to come."""
@@ -43,7 +43,7 @@ class GradientTolerance(StoppingRule):
     A rule that knows its next step by then (``finishes``) makes it, and the descent ends
     with the point after; but not from a start that is good enough, nor for a decrease
     that rounding would hide. There the norm is that of a model of J, which may be wrong. So the
-    bound on J − J* has to agree (`is_proved`), and the norm must not shrink too slowly. If not,
+    bound on J − J* has to agree (`bound_agrees`), and the norm must not shrink too slowly. If not,
     the descent goes on.
 
     A norm is known no better than the numbers: where ``tol`` is below their rounding, it is
@@ -95,7 +95,7 @@ class GradientTolerance(StoppingRule):
         """
         ratio = min(iterate.gradient_norm / (self.last_norm or inf), SLOWEST)
         to_come = iterate.gradient_norm**2 / (1 - ratio**2)
-        return to_come <= self.tol**2 and is_proved(iterate.point, self.tol)
+        return to_come <= self.tol**2 and bound_agrees(iterate.point, self.tol)
 
     def _exhausted(self, iterate: Iterate) -> bool:
         lower = iterate.cost < self.best_cost - rounding_of(iterate)

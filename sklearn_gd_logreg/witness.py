@@ -23,7 +23,6 @@ import numpy as np
 from ._typing import Array
 from .data import Rows
 from .objective import Point
-from .penalty import ElasticNet
 
 LOOSE = 1e4
 """How many times tol²/2 the bound may be. At the end of fits of the benchmark's problems it is at
@@ -37,7 +36,7 @@ ROUNDINGS = 16
 """Units of rounding, in the size of its terms, by which an entry of the gradient may be off."""
 
 
-def is_proved(point: Point, tol: float) -> bool:
+def bound_agrees(point: Point, tol: float) -> bool:
     """Whether the bound on J − J* agrees that a descent has converged to ``tol``.
 
     What the rounding of the gradient does to the bound does not count against it. Without a
@@ -70,7 +69,7 @@ def gap(point: Point, shared: Array | float = 0.0, rounding: Array | float = 0.0
     residual = penalty.smallest_subgradient(w, dw)[:n_features]
     w = w[:n_features]
     g = dw[:n_features] - penalty.l2 * w - np.clip(residual, -rounding, rounding)
-    bounds = [fenchel_gap(penalty, w, g)] if penalty.l2 else []
+    bounds = [penalty.fenchel_gap(w, g)] if penalty.l2 else []
     if penalty.l1:
         scale = penalty.l1 / max(float(np.abs(g).max(initial=0)), penalty.l1)
         with_zero = penalty.value(w) + float(np.vdot(scale * g, w))
@@ -97,12 +96,3 @@ def second_look(point: Point) -> tuple[Array, Array]:
     rounding: Array = ROUNDINGS * np.finfo(w.dtype).eps * np.sqrt(squares[: data.n_features])
     shared = means[: data.n_features] @ db if data.intercept else np.zeros_like(rounding)
     return shared, rounding
-
-
-def fenchel_gap(penalty: ElasticNet, w: Array, g: Array) -> float:
-    """P(w) + P*(−g) + g·w of an elastic net, term by term not below 0."""
-    u = -penalty.conjugate_gradient(g)
-    terms = penalty.l1 * np.abs(w) + np.where(u, -penalty.l1 * np.sign(u), g) * w
-    if penalty.l2:
-        terms += 0.5 * penalty.l2 * (w - u) ** 2
-    return float(np.maximum(terms, 0).sum())
