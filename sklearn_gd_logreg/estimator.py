@@ -235,9 +235,9 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
 
     A row of weight 0 is treated as absent, and a weight k as k copies of the row.
 
-    For more than two classes a common shift of all scores changes no probability. The intercepts
-    sum to 0, and so do the weights of each feature without a penalty. With L2 they come to, as
-    the descent converges; with L1 they do not.
+    For more than two classes a common shift of all scores changes no probability. From a start at
+    0 the intercepts sum to 0, and so do the weights of each feature without a penalty. With L2
+    they come to, as the descent converges; with L1 they do not.
 
     References
     ----------
