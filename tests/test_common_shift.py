@@ -7,13 +7,12 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_iris
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import scale
 
 from sklearn_gd_logreg import GDLogisticRegression, Trajectory
 from sklearn_gd_logreg.callbacks.support import AVAILABLE
 
-from .problems import SOLVERS
+from .problems import SOLVERS, reference
 
 X, Y = load_iris(return_X_y=True)
 Z = scale(X)
@@ -72,10 +71,7 @@ def test_the_last_cost_of_the_history_is_that_of_the_model(solver, l1_ratio, C):
 
 def test_exact_zeros_of_an_l1_penalty_stay():
     clf = fitted(C=0.3, l1_ratio=1.0, tol=1e-8)
-    saga = LogisticRegression(C=0.3, l1_ratio=1.0, solver="saga", tol=1e-8, max_iter=100_000)
-    if "penalty" in saga.get_params():
-        saga.set_params(**{"penalty": "l1"} if saga.penalty == "l2" else {})
-    saga.fit(Z, Y)
+    saga = reference(Z, Y, C=0.3, l1_ratio=1.0)
     np.testing.assert_array_equal(clf.coef_ == 0, saga.coef_ == 0)
     np.testing.assert_allclose(clf.intercept_, saga.intercept_, atol=1e-5)
 
