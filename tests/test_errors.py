@@ -381,7 +381,7 @@ def a_rate_of_mine(k):
         (Falling([np.int64(0)]).__call__, "Got 0 from Falling.__call__ instead"),
         (Falling([np.array(0.0)]), "Got 0.0 from Falling instead"),
     ],
-    ids=lambda part: str(part)[:30],
+    ids=["function", "lambda", "partial", "method", "object"],
 )
 def test_the_function_of_the_user_is_named_and_what_it_returned_is_plain(rate, words):
     clf = GDLogisticRegression(solver="gd", learning_rate=rate, tol=0)
