@@ -55,7 +55,7 @@ def known_gap(outcome: Outcome, run: Run, labels: Labels) -> Gap | None:
         estimate = 0.5 * float(it.gradient_norm) ** 2
         if estimate <= NEAR * cost:
             return Gap(estimate, proven=False)
-    share = None if labels.share is None else labels.share[:, 0].astype(np.float64)
+    share = None if labels.share is None else labels.share[:, 0]
     mass = class_mass(labels.codes, share, len(labels.classes))
     bound = upper_bound(it.point, mass[mass > 0] / mass.sum())
     return Gap(bound, proven=True) if bound <= TELLING * cost else None
