@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.random import RandomState
 from numpy.typing import NDArray
-from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 
 from ._cached import cached_attribute
-from ._linalg import diagonal
+from ._linalg import diagonal, largest_eigenvalue
 from ._typing import Array, Precision
 from .data import ALL, Dataset, Rows, pairs
 from .loss import CrossEntropy
@@ -305,7 +304,6 @@ class Objective:
 
     def _lipschitz_by_products(self) -> float:
         """The same by Lanczos iteration, from a few products with a vector."""
-        side = self.data.n_parameters
 
         def product(v: Array) -> Array:
             column = v.astype(self.data.dtype).reshape(-1, 1)
@@ -314,15 +312,8 @@ class Objective:
             )[0]
             return (self.loss.smoothness * moments + self.penalty.gradient(column)).ravel()
 
-        operator = LinearOperator((side, side), matvec=product, dtype=np.float64)
-        start = np.random.RandomState(0).uniform(0.5, 1.5, size=side)
-        try:
-            found = eigsh(operator, k=1, which="LA", v0=start, tol=1e-3, return_eigenvectors=False)
-        except ArpackError:
-            if product(start).any():
-                raise
-            return 0.0  # X is 0, and there is nothing to begin with
-        return 1.01 * float(found[0])
+        start = np.random.RandomState(0).uniform(0.5, 1.5, size=self.data.n_parameters)
+        return 1.01 * largest_eigenvalue(product, start, 1e-3)
 
     # -- mini-batches ------------------------------------------------------------------
 

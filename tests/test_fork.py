@@ -33,12 +33,15 @@ def problem(kind):
         return GDLogisticRegression(l1_ratio=1), X, y
     if kind == "elastic net, softmax":
         return GDLogisticRegression(l1_ratio=0.5), X, random.randint(3, size=300)
+    if kind == "gd, many features":  # L from products
+        X = random.standard_normal((700, 600))
+        return GDLogisticRegression(solver="gd", max_iter=5, tol=0), X, random.randint(2, size=700)
     X = wide_sparse()
     y = (X @ random.standard_normal(X.shape[1]) > 0).astype(int)
     return GDLogisticRegression(l1_ratio=1, C=10), X, y
 
 
-KINDS = ["l2", "softmax", "l1", "elastic net, softmax", "l1, columns"]
+KINDS = ["l2", "softmax", "l1", "elastic net, softmax", "l1, columns", "gd, many features"]
 
 
 def run_script(script, *arguments, **environment):
@@ -88,7 +91,7 @@ FORKS = """
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked here")
-@pytest.mark.parametrize(("kind", "n_threads"), [*zip(KINDS, "22222", strict=True), ("l1", "1")])
+@pytest.mark.parametrize(("kind", "n_threads"), [*zip(KINDS, "222222", strict=True), ("l1", "1")])
 def test_a_process_forked_during_a_fit_can_fit(kind, n_threads):
     done = run_script(FORKS, kind, OMP_NUM_THREADS=n_threads)
     assert (done.returncode, done.stderr) == (0, "")

@@ -30,14 +30,21 @@ ROUNDS = 10, 30, 90
 SLOW = 0.01
 """Part of the whole decrease from which the last rounds brought little."""
 
-CYCLIC = RandomState(0)
-"""Of no effect where coordinates take turns, and never the global one; seeding costs a while."""
-
 ROUNDING = 1e-15
 """Part of a curvature up to which what is left of it beside the free coordinates is 0."""
 
 PRECISION = 1e-7
 """Change of a coordinate, as a part of the largest, below which the rounds may end."""
+
+
+class Cyclic(RandomState):
+    """Of no effect where coordinates take turns, but asked for a number: without its lock."""
+
+    def randint(self, *args: Any, **options: Any) -> Any:
+        return 0
+
+
+CYCLIC = Cyclic(0)
 
 
 @dataclass(frozen=True)
