@@ -187,10 +187,18 @@ def judge(verdict, model, problem):
 
 
 def moved_by_rounding(cost, coef, intercept, J, draws=4):
-    """How much J may rise where every parameter is off by a unit in its last place."""
+    """By how much rounding may hide that J is lower elsewhere.
+
+    It is the larger of two: how much J rises where every parameter is off by a unit in its last
+    place, and the rounding of the losses and of the scores of centred columns in J.
+    """
     eps = np.finfo(coef.dtype).eps
     rng = np.random.default_rng(0)
-    worst = 8 * eps * abs(J)
+    w = np.abs(coef.astype(LONG)).T
+    z = cost.scores(coef, intercept)
+    shift = np.array([abs(cost.shift(v, b)) for v, b in zip(coef, intercept, strict=True)])
+    size = abs(cost.X) @ w + shift
+    worst = eps * (8 * abs(J) + np.sum(np.abs(cost.residuals(z)) * size))
     for _ in range(draws):
         signs, sign = rng.choice([-1, 1], coef.shape), rng.choice([-1, 1], intercept.shape)
         moved = coef.astype(LONG) * (1 + eps * signs), intercept.astype(LONG) * (1 + eps * sign)
