@@ -47,6 +47,7 @@ from .messages import (
     EarlyStopping,
     cannot_go_on,
     diverged_on_stream,
+    sorted_stream,
     warn_if_rounded,
     warn_unless_converged,
 )
@@ -59,7 +60,7 @@ from .resume import Bookmark, Origin, moments, shuffles_from
 from .rules import UpdateRule, as_rule, rule_with
 from .run import Run
 from .settings import Settings
-from .stream import Stream, epoch_on, first_on, label_part, nowhere
+from .stream import Arrivals, Stream, epoch_on, first_on, label_part, nowhere
 from .summary import Gap, in_words, known_gap
 from .targets import Labels, encode, label_rows, listed
 from .validation import (
@@ -503,11 +504,18 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         self._take(self._attributes(kept, w, objective, last.cost, labels, history.as_dict()))
         self.stop_reason_ = "partial_fit" if finite else "diverged"
         self._known_gap, self._weight_seen = None, whole.total
-        if finite:
-            after = (last, random_state, vars(self), settings, labels, history)
-            self._stream = Stream.after(*after)
-        else:
+        if not finite:
             warnings.warn(diverged_on_stream(last), ConvergenceWarning, stacklevel=3)
+            return
+        arrivals = stream.arrivals if stream else Arrivals.of(len(labels.classes))
+        arrivals = arrivals.after(labels.codes)
+        late = arrivals.sorted_class()
+        if late is not None:
+            message = sorted_stream(labels.classes[late], arrivals.waited[late])
+            warnings.warn(message, ConvergenceWarning, stacklevel=3)
+            arrivals = replace(arrivals, noted=True)
+        known = (settings, labels, history, arrivals)
+        self._stream = Stream.after(last, random_state, vars(self), *known)
 
     def _wait_for_rows(self, X: Any, labels: Labels, started: float) -> None:
         """The start of a stream, of which no row of non-zero weight has come yet."""

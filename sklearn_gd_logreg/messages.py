@@ -142,6 +142,16 @@ def diverged_on_stream(last: Iterate) -> str:
     )
 
 
+def sorted_stream(label: object, waited: int) -> str:
+    """The rows of a stream come sorted by class."""
+    return (
+        f"The rows of partial_fit seem to be sorted by class: none of the first {waited} is of "
+        f"class {label!s}, and many since are. From such rows a model forgets the classes "
+        "that came first, and may predict them worse than without any training. Shuffle the rows, "
+        "so that every class comes all along."
+    )
+
+
 class Case(NamedTuple):
     """A descent that has not converged, as it was asked for and as it ended."""
 

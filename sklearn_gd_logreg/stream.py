@@ -31,6 +31,61 @@ from .targets import (
 from .validation import invalid
 
 Kind = tuple[tuple[int, ...], str, tuple[bool, ...]]
+LATE = 2
+"""Calls without a class after which its coming is noted: the second may be the first of another."""
+
+ODDS = 1e-9
+"""How rare an order of the rows must be, among all orders, to be no chance."""
+
+OFTEN = 1.5
+"""How many times as frequent as the average class a late class must be since it came."""
+
+
+@dataclass(frozen=True)
+class Arrivals:
+    """When the rows of each class came.
+
+    Attributes
+    ----------
+    counts : array of shape (n_classes,)
+        Rows of each class so far.
+    waited : array of shape (n_classes,)
+        Rows that had come before the first of a class that came late, 0 for the others.
+    calls : int
+    noted : bool
+        Whether the rows have been found to be sorted.
+    """
+
+    counts: NDArray[np.intp]
+    waited: NDArray[np.intp]
+    calls: int = 0
+    noted: bool = False
+
+    @classmethod
+    def of(cls, n_classes: int) -> Arrivals:
+        """Before the first rows."""
+        return cls(np.zeros(n_classes, np.intp), np.zeros(n_classes, np.intp))
+
+    def after(self, codes: NDArray[np.intp]) -> Arrivals:
+        """With the rows of one more call, whose class numbers these are."""
+        new = np.bincount(codes, minlength=len(self.counts))
+        waited = self.waited
+        if self.calls >= LATE:
+            waited = np.where((self.counts == 0) & (new > 0), self.counts.sum(), waited)
+        return replace(self, counts=self.counts + new, waited=waited, calls=self.calls + 1)
+
+    def sorted_class(self) -> int | None:
+        """A class that came late and is frequent since, as it would be in no random order.
+
+        Of all orders of the rows, n of them of the class, a part of at most pⁿ has these in the
+        last part p.
+        """
+        n_rows = int(self.counts.sum())
+        since = n_rows - self.waited
+        unlikely = self.counts * np.log(since / n_rows) < np.log(ODDS)
+        often = self.counts * len(self.counts) >= OFTEN * since
+        found = np.flatnonzero(unlikely & often & (self.waited > 0))
+        return None if self.noted or not len(found) else int(found[0])
 
 
 @dataclass(frozen=True)
@@ -52,6 +107,7 @@ class Stream:
         Precision of the parameters, and what they belong to.
     history : History or None
         With which the stream may go on in this process.
+    arrivals : Arrivals
     """
 
     memory: bytes
@@ -63,6 +119,7 @@ class Stream:
     settings: Settings
     kind: Kind
     history: History | None
+    arrivals: Arrivals
 
     @classmethod
     def after(
@@ -73,13 +130,14 @@ class Stream:
         settings: Settings,
         labels: Labels,
         history: History,
+        arrivals: Arrivals,
     ) -> Stream:
         """The stream after an epoch on its last rows."""
         memory = freeze(iterate.memory, iterate.point.objective)
         settings = replace(settings, rule=copy(settings.rule), rate=None)
         known = (iterate.learning_rate, iterate.steps, iterate.passes, state_of(random_state))
         kind = kind_of(iterate.w, labels)
-        return cls(memory, *known, Model.of(model), settings, kind, history)
+        return cls(memory, *known, Model.of(model), settings, kind, history, arrivals)
 
     def goes_on(
         self, settings: Settings, w: Array, model: Mapping[str, Any], labels: Labels

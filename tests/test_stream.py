@@ -241,3 +241,78 @@ def test_what_a_stream_cannot_do_is_refused(case):
     call, message = REFUSED[case]
     with pytest.raises(ValueError, match=message):
         call(GDLogisticRegression())
+
+
+def fed(X, y, size, order, n_classes, **params):
+    """The model of a stream, and the ConvergenceWarnings of its calls."""
+    clf = GDLogisticRegression(random_state=0, **params)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for start in range(0, len(order), size):
+            index = order[start : start + size]
+            clf.partial_fit(X[index], y[index], classes=range(n_classes))
+            clf = pickle.loads(pickle.dumps(clf))
+    assert all(w.category is ConvergenceWarning and w.filename == __file__ for w in caught)
+    return clf, [str(w.message) for w in caught]
+
+
+FORMS = {
+    "default": {},
+    "weak penalty": {"C": np.inf},
+    "strong penalty": {"C": 0.01},
+    "L1": {"l1_ratio": 1.0},
+    "by products": {"solver": NaturalGradient(direct_limit=1)},
+    "batches": {"batch_size": 25},
+    "adam": {"solver": "adam"},
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("n_classes", [2, 3, 4, 10])
+def test_rows_sorted_by_class_are_noticed_once_and_others_are_not(n_classes, form):
+    X, y = rows(1200, 6, n_classes)
+    ordered = np.argsort(y, kind="stable")
+    for size in (1200 // n_classes // 4, 37, 10):
+        _, caught = fed(X, y, size, ordered, n_classes, **FORMS[form])
+        assert len(caught) == 1
+        assert "sorted by class" in caught[0]
+        assert "Shuffle the rows" in caught[0]
+        assert fed(X, y, size, np.arange(1200), n_classes, **FORMS[form])[1] == []
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("n_classes", [2, 3, 4, 10])
+def test_no_model_of_sorted_rows_is_worse_than_none_in_silence(n_classes, form):
+    X, y = rows(2000, 6, n_classes)
+    X, ordered = X / np.logspace(-1, 1, 6), np.argsort(y, kind="stable")
+    for calls in (1, 2, 5):  # for each class
+        size = 2000 // n_classes // calls
+        clf, caught = fed(X, y, size, ordered, n_classes, **FORMS[form])
+        loss = -np.log(clf.predict_proba(X)[np.arange(2000), y]).mean()
+        assert caught or loss < np.log(n_classes)
+        if form == "default" and calls == 1 and 2 < n_classes < 10:
+            assert loss < 0.9 * np.log(n_classes)
+        assert loss < 4 * np.log(n_classes)
+
+
+def test_rare_classes_and_calls_of_any_size_are_no_sorted_rows():
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        n_classes = rng.integers(2, 12)
+        y = rng.choice(n_classes, 600, p=rng.dirichlet(np.full(n_classes, 0.3)))
+        X = rng.normal(size=(600, 1))
+        params = {"solver": "gd", "learning_rate": 0.01}
+        assert fed(X, y, rng.integers(5, 60), np.arange(600), n_classes, **params)[1] == []
+
+
+def test_a_class_that_is_new_and_rare_is_no_sorted_row():
+    X, y = rows(3000, 6, 3)
+    late = np.r_[np.flatnonzero(y[:1500] != 2), np.arange(1500, 3000)]
+    late = late[(y[late] != 2) | (late % 5 == 0)]  # from the middle on, one row in 15
+    assert fed(X, y, 100, late, 3)[1] == []
+
+
+def test_a_given_rate_is_used_as_it_is_on_sorted_rows_too():
+    X, y = rows(400, 6, 2)
+    clf, _ = fed(X, y, 100, np.argsort(y, kind="stable"), 2, learning_rate=0.5)
+    assert clf.history_["learning_rate"][1:].tolist() == [0.5] * 4

@@ -7,14 +7,15 @@ way out from w = 0 it shrinks, and mostly a step ends short of the lowest point 
 from __future__ import annotations
 
 from math import sqrt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..objective import Point
-from ..rates import Backtracking
+from ..rates import Backtracking, Constant
 
 if TYPE_CHECKING:
+    from .base import UpdateRule
     from .curvature import Target
     from .natural import NaturalMemory
 
@@ -33,6 +34,31 @@ class LongerSteps(Backtracking):
 
     def first_trial(self, memory: NaturalMemory, k: int, last: float) -> float:
         return memory.alpha
+
+
+class PolyakBound(Constant):
+    """α, or Polyak's rate where that is smaller: no step promises more than all of J.
+
+    J is not negative, so a step that promises to lower it by more goes too far. On a stream these
+    are the steps on rows of one class alone, from where another class was all but certain: F has
+    vanished there.
+
+    References
+    ----------
+    Loizou, Vaswani, Laradji and Lacoste-Julien, "Stochastic Polyak step-size for SGD: An
+    adaptive learning rate for fast convergence", AISTATS 2021.
+    """
+
+    def advance(
+        self, rule: UpdateRule, point: Point, memory: Any, k: int, last: float
+    ) -> tuple[Point, Any, float]:
+        alpha = self.at(k)
+        w, remembered = rule.step(point, alpha, memory)
+        promised = point.expected_decrease(w)
+        if promised > point.cost > 0:
+            alpha *= point.cost / promised
+            w, remembered = rule.step(point, alpha, memory)
+        return point.move(w), remembered, alpha
 
 
 def first_rate(point: Point, full: Target) -> float:

@@ -11,7 +11,7 @@ import numpy as np
 
 from .._typing import Array
 from ..objective import Objective, Point
-from ..rates import Constant, LearningRate, TimeDecay
+from ..rates import LearningRate, TimeDecay
 from ..validation import Interval, check_flags
 from .base import StableRate, UpdateRule
 from .curvature import (
@@ -24,7 +24,7 @@ from .curvature import (
     towards_the_origin,
 )
 from .forms import SMALL, exact_form, fisher_rows, thrifty_form
-from .lengths import LongerSteps, first_rate, next_rate
+from .lengths import LongerSteps, PolyakBound, first_rate, next_rate
 from .proximal import ProximalFisher, WorkingSet
 from .sampling import (
     Known,
@@ -367,7 +367,7 @@ class OnStream(NaturalGradient):
         size = min(batch_size or n_rows, n_rows)
         gain = self._gain * size / n_rows
         n_parameters = objective.data.n_parameters * objective.loss.n_outputs
-        return Constant(gain / (1 + n_parameters / size * gain))
+        return PolyakBound(gain / (1 + n_parameters / size * gain))
 
 
 class OnSample(NaturalGradient):
