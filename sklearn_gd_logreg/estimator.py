@@ -403,8 +403,8 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         penalty is that of all rows so far, 1/(C Σs) with the sum over all calls, so that one
         reading of the stream ends near the model of `fit` on all rows; a row that comes twice
         counts twice. "natural" averages F over the stream, and its "auto" rate falls with the
-        part that the new rows are of all so far. A line search looks at the rows of the call
-        alone. Another solver, ``batch_size`` or ``fit_intercept``, or coefficients changed by
+        part that the new rows are of all so far; no step promises to lower J by more than J.
+        A line search looks at the rows of the call alone. Another solver, ``batch_size`` or ``fit_intercept``, or coefficients changed by
         hand, begin with a new memory. ``max_iter``, ``tol`` and callbacks have no part in it.
 
         Parameters
@@ -427,6 +427,12 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         ValueError
             If a parameter, X, y, the classes or the weights are not valid; the model is then
             left as it was.
+
+        Warns
+        -----
+        sklearn.exceptions.ConvergenceWarning
+            If the descent diverged, or the rows seem to be sorted by class: they must come in
+            random order, or the model forgets the classes that came first.
 
         Examples
         --------
