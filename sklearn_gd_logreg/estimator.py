@@ -404,8 +404,9 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         reading of the stream ends near the model of `fit` on all rows; a row that comes twice
         counts twice. "natural" averages F over the stream, and its "auto" rate falls with the
         part that the new rows are of all so far; no step promises to lower J by more than J.
-        A line search looks at the rows of the call alone. Another solver, ``batch_size`` or ``fit_intercept``, or coefficients changed by
-        hand, begin with a new memory. ``max_iter``, ``tol`` and callbacks have no part in it.
+        A line search looks at the rows of the call alone. Another solver, ``batch_size`` or
+        ``fit_intercept``, or coefficients changed by hand, begin with a new memory.
+        ``max_iter``, ``tol`` and callbacks have no part in it.
 
         Parameters
         ----------
