@@ -218,8 +218,18 @@ def stalled(outcome: Outcome, tol: float, objective: Objective) -> str:
     remedy = "pass X as float64, or raise tol" if dtype == np.float32 else "raise tol"
     return (
         f"The descent stopped at iteration {outcome.last.k}: no step lowers the cost by more than "
-        f"the rounding of {dtype}. The gradient norm is {outcome.last.gradient_norm:.2e}, tol is "
-        f"{tol:.2e}. Remedy: {remedy}."
+        f"the rounding of {dtype}. {norm_beside_tol(outcome.last, tol)} Remedy: {remedy}."
+    )
+
+
+def norm_beside_tol(it: Iterate, tol: float) -> str:
+    """The norm and ``tol``; and why a norm that is small enough was not believed."""
+    state = f"The gradient norm is {it.gradient_norm:.2e}, tol is {tol:.2e}."
+    if it.gradient_norm > tol:
+        return state
+    return (
+        f"{state} But the bound on J - J* from the gradient, or the pace of the norm, says that "
+        "more may be left: an extreme value may hide what the other rows say of its feature."
     )
 
 
@@ -233,7 +243,7 @@ def out_of_iterations(case: Case) -> str:
         advice.remedies.append("use solver='natural'")
     return advice.after(
         f"No convergence after max_iter={it.k} iterations.",
-        f"The gradient norm is {it.gradient_norm:.2e}, tol is {tol:.2e}.",
+        norm_beside_tol(it, tol),
     )
 
 

@@ -78,7 +78,7 @@ class GradientTolerance(StoppingRule):
             last_step_made, self.small = self.small, True
             worthwhile = iterate.gradient_norm**2 / 2 > rounding_of(iterate)
             if self.finishes and worthwhile and iterate.k > 0 and not last_step_made:
-                self.last_norm = iterate.gradient_norm
+                self.converged, self.last_norm = self._is_near(iterate), iterate.gradient_norm
                 return None
         self.small = small
         self.converged = small and (not self.finishes or self._is_near(iterate))

@@ -80,7 +80,7 @@ def gap(point: Point, shared: Array | float = 0.0, rounding: Array | float = 0.0
 
 
 def second_look(point: Point) -> tuple[Array, Array]:
-    """What the gradient of the loss owes to b and to rounding; one pass.
+    """What the gradient of the loss owes to b and to rounding; one pass, which does not count.
 
     The residuals r sum to db in place of 0, and r − share · db to 0: that takes the mean of x
     times db from g. Rounding is about a unit times the root of the sum of the squares of the terms.
@@ -93,7 +93,9 @@ def second_look(point: Point) -> tuple[Array, Array]:
         share = rows.shares()[:, np.newaxis].astype(w.dtype)
         return rows.squares(np.square(dz, dtype=np.float64)), rows.backward(share)
 
+    count = data.passes.count
     squares, means = data.sum(block, 2 * w.size)
+    data.passes.count = count
     db = point.dw[data.n_features :].astype(np.float64)
     rounding: Array = ROUNDINGS * np.finfo(w.dtype).eps * np.sqrt(squares[: data.n_features])
     shared = means[: data.n_features] @ db if data.intercept else np.zeros_like(rounding)

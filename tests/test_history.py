@@ -10,6 +10,7 @@ import pytest
 from scipy import sparse
 from scipy.special import expit
 from sklearn.datasets import load_breast_cancer
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.preprocessing import StandardScaler
@@ -478,11 +479,16 @@ def test_every_full_descent_stops_as_soon_as_its_norm_is_within_the_tolerance(de
     within = clf.history_["gradient_norm"] <= 2e-3
     assert not within[0]
     assert within[-1]
-    # The next step of the natural gradient is known by then, and is made.
-    in_a_row = within[:-1] & within[1:] if "natural" in descent else within[:-1]
-    assert not in_a_row[:-1].any()
-    assert in_a_row[-1] == ("natural" in descent)
     assert clf.stop_reason_ == "tol"
+    if "natural" not in descent:
+        assert not within[:-1].any()
+        return
+    # The next step of the natural gradient is known by then, and is made; more are made where
+    # the norm shrinks so slowly that more is to come, or a bound does not agree.
+    assert within[-2]
+    norms = clf.history_["gradient_norm"]
+    ratio = min(norms[-1] / norms[-2], 0.995)
+    assert norms[-1] ** 2 / (1 - ratio**2) <= 2e-3**2
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
@@ -490,7 +496,12 @@ def test_the_last_iteration_allowed_may_be_the_one_that_converges(solver):
     X, y, weights = rows()
     clf = GDLogisticRegression(solver=solver, tol=0.05).fit(X, y, weights)
     first = int(np.flatnonzero(clf.history_["gradient_norm"] <= 0.05)[0])
-    just = GDLogisticRegression(solver=solver, tol=0.05, max_iter=first).fit(X, y, weights)
+    just = GDLogisticRegression(solver=solver, tol=0.05, max_iter=first)
+    if solver == "natural":  # its last step was not made, so the bound does not agree yet
+        with pytest.warns(ConvergenceWarning, match="bound"):
+            just.fit(X, y, weights)
+        return
+    just.fit(X, y, weights)
     assert (just.n_iter_, just.stop_reason_) == (first, "tol")
 
 

@@ -386,7 +386,8 @@ def test_other_validation_data_judge_from_where_the_descent_goes_on(wrong):
     wrong_labels = np.where(y[60:] == y[60], 1 - t, t) if wrong == "the weights" else 1 - t
     if wrong == "the weights":
         weights = (y[60:] == y[60]) + 1e-9
-    clf.fit(X[:60], y[:60], X_val=T, y_val=wrong_labels, sample_weight_val=weights)
+    with pytest.warns(ConvergenceWarning, match="best_iter_=0"):
+        clf.fit(X[:60], y[:60], X_val=T, y_val=wrong_labels, sample_weight_val=weights)
     assert (clf.best_iter_, clf.n_iter_, clf.stop_reason_) == (0, 3, "early_stopping")
     if wrong == "some rows":  # at w = 0, where the best iterate is, all rows have the same loss
         T, t = T[:100], t[:100]
