@@ -20,6 +20,8 @@ from sklearn_gd_logreg.witness import bound_agrees, gap
 
 from .problems import cost, kkt_violation, load, noisy
 
+pytestmark = pytest.mark.rounding
+
 
 def converged_or_warned(clf, X, y, sample_weight=None):
     """The fitted model, and whether it claims to have converged."""
