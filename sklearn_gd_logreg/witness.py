@@ -25,9 +25,9 @@ from .data import Rows
 from .objective import Point
 
 LOOSE = 2.5e3
-"""How many times tol²/2 the bound may be. At the end of fits of the benchmark's problems, to
-tol = 1e-4, it is up to 190 times that, and 2200 times in float32: it is loose where the penalty is
-weak."""
+"""How many times tol²/2 the bound may be. At the end of fits of the benchmark's problems
+(`benchmarks/ends.py`) it is up to 190 times that, and 2200 times in float32: it is loose where the
+penalty is weak."""
 
 LOOSE_L1 = 2.0
 """How many times tol it may be with an L1 part, where it is of the first order in the subgradient.

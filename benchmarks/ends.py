@@ -1,0 +1,46 @@
+"""How a default fit ends on each problem of the benchmark: passes, and the bound that has to agree.
+
+For each problem one line: iterations and passes to the end, why it ended, and the bound on
+J − J* at the model over tol²/2, over tol and over J, as `sklearn_gd_logreg.witness` works it out.
+No time is measured, so the lines are the same on a busy machine. Run it with
+``python benchmarks/ends.py [REGEX]``; ``SKLEARN_GD_LOGREG_DATA`` names a folder of real data.
+"""
+
+import re
+import sys
+import warnings
+from math import isfinite
+
+from problems import all_problems
+from run import pose
+
+from sklearn_gd_logreg import GDLogisticRegression
+from sklearn_gd_logreg.inspect.fitted import settle
+from sklearn_gd_logreg.objective import Point
+from sklearn_gd_logreg.witness import gap
+
+
+def main(titles: str = "") -> None:
+    head = f"{'iterations':>11}{'passes':>9}  {'reason':<9}{'/ (tol²/2)':>11}{'/ tol':>9}{'/ J':>9}"
+    print(f"{'':<36}{head}")
+    for problem in all_problems():
+        if problem.large or not re.search(titles, problem.title):
+            continue
+        p = pose(problem).problem
+        options = {"C": p.C, "l1_ratio": p.l1_ratio, "fit_intercept": p.fit_intercept}
+        model = GDLogisticRegression(**options)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what it would say is in the column of the reason
+            model.fit(p.X, p.y, p.sample_weight)
+        line = f"{model.n_iter_:>11}{model.history_['passes'][-1]:>9.2f}  {model.stop_reason_:<9}"
+        if isfinite(p.C):
+            fitted = settle(model, p.X, p.y, p.sample_weight)
+            point = Point(fitted.objective, fitted.w)
+            bound = gap(point)
+            ratios = bound / (model.tol**2 / 2), bound / model.tol, bound / point.cost
+            line += f"{ratios[0]:>11.2g}{ratios[1]:>9.2g}{ratios[2]:>9.2g}"
+        print(f"{problem.title:<36}{line}", flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
