@@ -385,8 +385,8 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
             judge = EarlyStopping(held, X_val is not None) if self.early_stopping and held else None
             warn_unless_converged(outcome, objective, settings, run.rate, remaining, judge)
             if run.space is not None and settings.tol:
-                w = run.expand(outcome.w).astype(run.origin.w.dtype)
-                warn_if_rounded(run.space.rounding(w), settings.tol)
+                rounding = run.space.rounding(outcome.w, run.origin.w.dtype)
+                warn_if_rounded(rounding, settings.tol)
         return self
 
     def partial_fit(

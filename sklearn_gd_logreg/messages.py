@@ -21,6 +21,7 @@ from .rates import LearningRate
 from .remaining import Remaining
 from .rules import AdaGrad, Adam, Momentum, UpdateRule
 from .settings import Settings
+from .stopping import rounding_of_norm
 from .symptoms import goes_up_and_down, pace
 
 UNEVEN = 10.0
@@ -216,6 +217,8 @@ def stalled(outcome: Outcome, tol: float, objective: Objective) -> str:
     """Rounding hides any further decrease."""
     dtype = objective.data.dtype
     remedy = "pass X as float64, or raise tol" if dtype == np.float32 else "raise tol"
+    if rounding_of_norm(outcome.last) < outcome.last.gradient_norm <= tol:
+        remedy = "clip or impute extreme values; duality_gap tells how far J may be above J*"
     return (
         f"The descent stopped at iteration {outcome.last.k}: no step lowers the cost by more than "
         f"the rounding of {dtype}. {norm_beside_tol(outcome.last, tol)} Remedy: {remedy}."

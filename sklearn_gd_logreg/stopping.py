@@ -17,6 +17,13 @@ SLOWEST = 0.995
 """Largest ratio of two norms that is reckoned with: a hundred decreases are still to come."""
 
 
+FAST, SLOW = 0.33, 0.9
+"""Ratios of two norms: below the first Newton's method is about to end, above the second it is held
+up by a direction of hardly any curvature. In between, rows may be on their way to be saturated. The
+loss of such a row falls to 1/e with a step, or to 1/e² with twice the step, and the norm to the
+root of that, whatever the other rows would gain."""
+
+
 class StoppingRule(ABC):
     """Decides, seeing one iterate after the other, whether the descent has converged.
 
@@ -63,6 +70,7 @@ class GradientTolerance(StoppingRule):
     waited: int = 0
     small: bool = False
     last_norm: float = inf
+    last_ratio: float = 0.0
 
     @property
     def settings(self) -> tuple[Any, ...]:
@@ -78,14 +86,22 @@ class GradientTolerance(StoppingRule):
             last_step_made, self.small = self.small, True
             worthwhile = iterate.gradient_norm**2 / 2 > rounding_of(iterate)
             if self.finishes and worthwhile and iterate.k > 0 and not last_step_made:
-                self.converged, self.last_norm = self._is_near(iterate), iterate.gradient_norm
+                self.converged = self._is_near(iterate)
+                self._remember(iterate)
                 return None
         self.small = small
         self.converged = small and (not self.finishes or self._is_near(iterate))
-        self.last_norm = iterate.gradient_norm
+        self._remember(iterate)
         if self.converged:
             return "tol"
         return "stalled" if self.line_search and self._exhausted(iterate) else None
+
+    def _remember(self, iterate: Iterate) -> None:
+        self.last_ratio, self.last_norm = self._ratio(iterate), iterate.gradient_norm
+
+    def _ratio(self, iterate: Iterate) -> float:
+        """The norm over that of the iterate before."""
+        return iterate.gradient_norm / (self.last_norm or inf)
 
     def _is_near(self, iterate: Iterate) -> bool:
         """Whether J is as near to its minimum as a small norm says, near the minimum.
@@ -93,9 +109,16 @@ class GradientTolerance(StoppingRule):
         Newton's method all but squares the norm there. Where the norm shrinks by one ratio from
         step to step instead, its square is the first term of a geometric series.
         """
-        ratio = min(iterate.gradient_norm / (self.last_norm or inf), SLOWEST)
+        ratio = min(self._ratio(iterate), SLOWEST)
         to_come = iterate.gradient_norm**2 / (1 - ratio**2)
-        return to_come <= self.tol**2 and bound_agrees(iterate.point, self.tol)
+        if to_come > self.tol**2 or not bound_agrees(iterate.point, self.tol):
+            return False
+        penalty = iterate.point.objective.penalty
+        steady = ratio <= FAST or (ratio >= SLOW and self.last_ratio >= SLOW)
+        if steady or penalty.l1 + penalty.l2 > 0:
+            return True
+        # Without a penalty there is no bound but 0, and such steps may hide all that is left.
+        return 2 * iterate.cost <= self.tol**2 or 0.5 * to_come <= rounding_of(iterate)
 
     def _exhausted(self, iterate: Iterate) -> bool:
         lower = iterate.cost < self.best_cost - rounding_of(iterate)

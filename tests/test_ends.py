@@ -254,6 +254,28 @@ def test_one_value_of_999999999_is_fitted(seed):
     assert clf.history_["cost"][-1] <= better_than(X, y, row, column) + 1e-6
 
 
+@pytest.mark.parametrize("seed", range(0, 100, 5))
+def test_without_a_penalty_one_huge_value_does_not_end_a_fit_either(seed):
+    rng = np.random.default_rng(seed)
+    X, y, _, _ = with_outlier(200, 10 ** rng.uniform(5, 11), seed)
+    clf = GDLogisticRegression(C=np.inf)
+    if converged_or_warned(clf, X, y):
+        nearly = GDLogisticRegression(C=1e12, tol=1e-6, max_iter=300).fit(X, y)
+        assert clf.history_["cost"][-1] <= nearly.history_["cost"][-1] + 1e-6
+
+
+@pytest.mark.parametrize("storage", [np.array, sparse.csr_array])
+@pytest.mark.parametrize("C", [1.0, np.inf])
+def test_wide_rows_far_from_0_without_an_intercept_warn_where_history_is_not_the_model(C, storage):
+    rng = np.random.default_rng(1)
+    X, y = rng.standard_normal((50, 200)), rng.integers(0, 2, 50)
+    near = GDLogisticRegression(C=C, fit_intercept=False)
+    assert converged_or_warned(near, storage(X + 10.0), y)
+    assert cost(X + 10.0, y, near, C=C) == pytest.approx(near.history_["cost"][-1], rel=1e-6)
+    with pytest.warns(ConvergenceWarning, match="far from 0"):
+        near.fit(storage(X + 1e6), y)
+
+
 # -- the lasso of a step ----------------------------------------------------------------------
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 from scipy import sparse
 
 from .._typing import Array
@@ -60,10 +61,10 @@ class Centring:
         """Other rows less c."""
         return less(rows, self.centre)
 
-    def rounding(self, w: Array) -> float:
-        """By how much a score may change where b is rounded; w as expanded, in its precision."""
-        sizes = np.abs(self.centre).astype(np.float64) @ np.abs(w[:-1])
-        return float(np.finfo(w.dtype).eps * sizes.max(initial=0))
+    def rounding(self, v: Array, precision: DTypeLike) -> float:
+        """By how much a score may change where b is rounded."""
+        sizes = np.abs(self.centre).astype(np.float64) @ np.abs(v[:-1])
+        return float(np.finfo(precision).eps * sizes.max(initial=0))
 
 
 def centre_if_far(data: Dataset, w: Array) -> Centring | None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from .._typing import Array
 from .base import Dataset
@@ -33,8 +34,8 @@ class Reduction(Protocol):
     def coordinates(self, rows: Any) -> Any:
         """Other rows, validation data for one, as the descent would read them."""
 
-    def rounding(self, w: Array) -> float:
-        """By how much a score may change where parameters are rounded as they are `expand`ed."""
+    def rounding(self, v: Array, precision: DTypeLike) -> float:
+        """By how much a score may change where v is `expand`ed to parameters in this precision."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +63,10 @@ class Chain:
         """Other rows after both."""
         return self.second.coordinates(self.first.coordinates(rows))
 
-    def rounding(self, w: Array) -> float:
+    def rounding(self, v: Array, precision: DTypeLike) -> float:
         """That of both."""
-        return self.first.rounding(w) + self.second.rounding(w)
+        between = self.first.rounding(self.second.expand(v), precision)
+        return between + self.second.rounding(v, precision)
 
 
 def weighted_part(data: Dataset) -> Dataset:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 from scipy import linalg
 
 from .._typing import Array
@@ -102,9 +103,18 @@ class RowSpace:
             new[:, rank:] = product(rows, self.outside)
         return new
 
-    def rounding(self, w: Array) -> float:
-        """Nothing to speak of: the coordinates are orthonormal."""
-        return 0.0
+    def rounding(self, v: Array, precision: DTypeLike) -> float:
+        """By how much a score may change: w = Xᵀ(M v), and z = X w, are rounded in double.
+
+        A coordinate as long as σ has 1/σ in M, and X may stretch what is rounded by the largest σ,
+        twice. That is much where all rows are far from 0, without an intercept to centre them.
+        """
+        rank = self.mix.shape[1]
+        lengths = np.linalg.norm(self.data.X[:, :rank], axis=0)
+        longest = float(lengths.max(initial=0))
+        used = v[:rank] / np.where(lengths > 0, lengths, np.inf)[:, np.newaxis]
+        size = float(np.sqrt(np.square(used).sum(axis=0).max(initial=0)))
+        return float(np.finfo(np.float64).eps) * longest**2 * size
 
     def max_norms(self, v: Array) -> Array:
         """Max-norm of every column of v in the original coordinates, in the precision of X."""
