@@ -240,6 +240,7 @@ GOOD = {
 }
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")  # two iterations
 @pytest.mark.parametrize(("name", "value"), [(n, v) for n, values in GOOD.items() for v in values])
 def test_the_ends_of_the_ranges_and_the_types_of_numpy_are_allowed(name, value):
     params = {"solver": "gd", "max_iter": 2, "tol": 0, name: value}

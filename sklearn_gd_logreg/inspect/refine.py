@@ -166,7 +166,8 @@ class QuadraticModel:
                 sign[enters] = -np.sign(g[enters])
             active = free | (sign != 0)
             step = np.zeros_like(u)
-            step[active] = self._solve(active, -(g + self.l1 * sign)[active])
+            if active.any():
+                step[active] = self._solve(active, -(g + self.l1 * sign)[active])
             u = self._lowest_along(u, step, g)
             complete = bool((u[active & ~free] != 0).all())
         return u

@@ -172,7 +172,7 @@ def solve_lasso(
         if settled and gained > enough:
             return u
     u = _feature_sign_search(problem, first, u, enough)
-    for _ in range(CYCLES):
+    for _ in range(CYCLES if thresholds.any() else 0):
         left, gained = problem.gain_of_a_coordinate(u), problem.fall(first, u)
         if left <= LITTLE * gained:
             break
