@@ -191,6 +191,20 @@ def test_wide_data_far_from_0_and_validation_data_beside_it(weighted):
     )
 
 
+@pytest.mark.parametrize("offset", [0.0, 2.0**20])
+def test_a_sample_of_few_long_weighted_rows_tells_whether_columns_are_far(offset):
+    rng = np.random.default_rng(0)
+    X = np.round(rng.normal(size=(12, 60_000)), 3)
+    X[:, 0] += offset
+    y, weights = np.arange(12) % 2, rng.integers(1, 4, 12).astype(float)
+    clf = GDLogisticRegression(C=1e-3).fit(X, y, weights)
+    assert clf.stop_reason_ == "tol"
+    near = GDLogisticRegression(C=1e-3).fit(X - offset * (np.arange(60_000) == 0), y, weights)
+    np.testing.assert_allclose(
+        clf.predict_proba(X), near.predict_proba(X - offset * (np.arange(60_000) == 0)), atol=1e-4
+    )
+
+
 def test_a_start_and_a_warm_start_go_through_the_centring():
     u, v, y = unix_times()
     far = np.c_[1.7e9 + 3600 * u, v]

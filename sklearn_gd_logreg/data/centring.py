@@ -139,6 +139,7 @@ def far_columns(data: Dataset) -> Array:
 def sample(data: Dataset, size: int) -> Any:
     """About so many rows of non-zero weight, all over the data."""
     if isinstance(data.share, np.ndarray):
-        return data.sample(min(size, data.n_rows)).X
+        rows = data.sample(min(size, data.n_rows)).X
+        return rows[:] if isinstance(rows, ArrayView) else rows
     step = -(-data.n_rows // size)
     return data.X[::step]
