@@ -9,10 +9,10 @@ import numpy as np
 
 from ._typing import Array
 from .objective import Objective, Point
-from .rules.curvature import Curvature
-from .rules.forms import exact_form
-from .rules.implicit import ImplicitFisher
-from .rules.sampling import price
+from .rules.natural.curvature import Curvature
+from .rules.natural.forms import exact_form
+from .rules.natural.hessian_free import ImplicitFisher
+from .rules.natural.subsampling import price
 
 PRODUCTS = 50
 """Most products with the Hessian, each about a pass."""

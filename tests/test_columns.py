@@ -9,10 +9,10 @@ from sklearn_gd_logreg.data import as_dataset, csr
 from sklearn_gd_logreg.loss import cross_entropy
 from sklearn_gd_logreg.objective import Objective, Point
 from sklearn_gd_logreg.penalty import ElasticNet
-from sklearn_gd_logreg.rules import columns, coordinates
-from sklearn_gd_logreg.rules.column_model import CAREFUL
-from sklearn_gd_logreg.rules.curvature import regular_fisher
-from sklearn_gd_logreg.rules.proximal import ProximalFisher
+from sklearn_gd_logreg.rules.natural import columns, coordinates
+from sklearn_gd_logreg.rules.natural.column_model import CAREFUL
+from sklearn_gd_logreg.rules.natural.curvature import regular_fisher
+from sklearn_gd_logreg.rules.natural.prox_newton import ProximalFisher
 
 from .problems import Problem
 from .test_resume import in_parts, pickled, same

@@ -14,8 +14,8 @@ from sklearn_gd_logreg.loss import cross_entropy
 from sklearn_gd_logreg.objective import Objective, Point, joined
 from sklearn_gd_logreg.penalty import ElasticNet
 from sklearn_gd_logreg.rates import lowest_between
-from sklearn_gd_logreg.rules import curvature
-from sklearn_gd_logreg.rules.curvature import (
+from sklearn_gd_logreg.rules.natural import curvature
+from sklearn_gd_logreg.rules.natural.curvature import (
     DiagonalFisher,
     FactorisedFisher,
     KroneckerFisher,
@@ -23,8 +23,8 @@ from sklearn_gd_logreg.rules.curvature import (
     regular_fisher,
     without_rounding,
 )
-from sklearn_gd_logreg.rules.implicit import conjugate_gradients
-from sklearn_gd_logreg.rules.secant import Pair, SecantFisher, bend
+from sklearn_gd_logreg.rules.natural.hessian_free import conjugate_gradients
+from sklearn_gd_logreg.rules.natural.lbfgs import Pair, SecantFisher, bend
 
 from .problems import mean_loss_and_gradient, noisy, sparse_rows, uneven_weights
 

@@ -14,8 +14,8 @@ from sklearn_gd_logreg.data import as_dataset
 from sklearn_gd_logreg.loss import cross_entropy
 from sklearn_gd_logreg.objective import Objective, Point
 from sklearn_gd_logreg.penalty import ElasticNet
-from sklearn_gd_logreg.rules.implicit import conjugate_gradients
-from sklearn_gd_logreg.rules.lasso import solve_lasso
+from sklearn_gd_logreg.rules.natural.hessian_free import conjugate_gradients
+from sklearn_gd_logreg.rules.natural.lasso import solve_lasso
 from sklearn_gd_logreg.witness import bound_agrees, gap
 
 from .problems import cost, kkt_violation, load, noisy

@@ -28,7 +28,7 @@ from sklearn_gd_logreg import (
     StepDecay,
     TimeDecay,
 )
-from sklearn_gd_logreg.rules import natural
+from sklearn_gd_logreg.rules.natural import rule as natural
 
 pytestmark = pytest.mark.rounding
 

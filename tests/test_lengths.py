@@ -14,9 +14,9 @@ from sklearn_gd_logreg.data import as_dataset
 from sklearn_gd_logreg.loss import cross_entropy
 from sklearn_gd_logreg.objective import Objective, Point
 from sklearn_gd_logreg.penalty import ElasticNet
-from sklearn_gd_logreg.rules import lengths
-from sklearn_gd_logreg.rules.curvature import Target
-from sklearn_gd_logreg.rules.forms import secants
+from sklearn_gd_logreg.rules.natural import lengths
+from sklearn_gd_logreg.rules.natural.curvature import Target
+from sklearn_gd_logreg.rules.natural.forms import secants
 
 from .problems import uneven_weights
 

@@ -17,24 +17,24 @@ from sklearn_gd_logreg.data import Dataset, as_dataset, base, csr, dense
 from sklearn_gd_logreg.loss import cross_entropy
 from sklearn_gd_logreg.objective import Objective, Point
 from sklearn_gd_logreg.penalty import ElasticNet
-from sklearn_gd_logreg.rules import forms, implicit, natural, sampling, secant
-from sklearn_gd_logreg.rules.curvature import FactorisedFisher, KroneckerFisher
-from sklearn_gd_logreg.rules.forms import fisher_rows, secants, thrifty_form
-from sklearn_gd_logreg.rules.implicit import ImplicitFisher
-from sklearn_gd_logreg.rules.lasso import solve_lasso
-from sklearn_gd_logreg.rules.sampling import (
-    FEWEST,
-    RESTRAINT,
-    price,
-    restraint_on_samples,
-    sample_sizes,
-)
-from sklearn_gd_logreg.rules.secant import (
+from sklearn_gd_logreg.rules.natural import forms, hessian_free, lbfgs, rule, subsampling
+from sklearn_gd_logreg.rules.natural.curvature import FactorisedFisher, KroneckerFisher
+from sklearn_gd_logreg.rules.natural.forms import fisher_rows, secants, thrifty_form
+from sklearn_gd_logreg.rules.natural.hessian_free import ImplicitFisher
+from sklearn_gd_logreg.rules.natural.lasso import solve_lasso
+from sklearn_gd_logreg.rules.natural.lbfgs import (
     FEWEST_PAIRS,
     PAIRS_BYTES,
     Pair,
     SecantFisher,
     most_pairs,
+)
+from sklearn_gd_logreg.rules.natural.subsampling import (
+    FEWEST,
+    RESTRAINT,
+    price,
+    restraint_on_samples,
+    sample_sizes,
 )
 
 from .problems import Problem, cost, noisy, reference, sparse_rows, uneven_weights
@@ -317,8 +317,8 @@ def test_what_samples_hand_over_aims_at_the_norm_of_the_whole(name, monkeypatch)
             aims.add(self.curvature.aim)
         return follow(self, before, ratio)
 
-    follow = natural.NaturalMemory.follow
-    monkeypatch.setattr(natural.NaturalMemory, "follow", followed)
+    follow = rule.NaturalMemory.follow
+    monkeypatch.setattr(rule.NaturalMemory, "follow", followed)
     problem.fit(model(tol=1e-7))
     assert aims == {1e-7}
 
@@ -398,7 +398,7 @@ def test_products_make_way_for_f_itself_where_they_have_cost_as_much():
     asked = thrifty_form(point, 0.0, 2000, 1e30, guess)
     assert isinstance(asked, ImplicitFisher)
     assert asked.began == data.passes.count
-    assert asked.most == max(int(cost), forms.FEWEST_PRODUCTS) < implicit.MOST_PRODUCTS
+    assert asked.most == max(int(cost), forms.FEWEST_PRODUCTS) < hessian_free.MOST_PRODUCTS
     for spent, limit, form in [
         (0.9 * cost, 2000, ImplicitFisher),
         (1.1 * cost, 2000, SecantFisher),
@@ -511,7 +511,7 @@ def test_a_guess_is_kept_however_slow_but_not_for_ever(monkeypatch):
     """Products with F on the way cost more passes, but fewer iterations."""
     problem = text(1e4)
     kept = problem.fit(model())
-    monkeypatch.setattr(secant, "MANY", 20)
+    monkeypatch.setattr(lbfgs, "MANY", 20)
     left = problem.fit(model())
     assert (np.diff(kept.history_["passes"])[:-4] < 5).all()
     assert kept.history_["passes"][-1] < left.history_["passes"][-1]
@@ -664,14 +664,14 @@ def test_growing_samples_read_little_and_lead_near(name):
 @pytest.mark.parametrize("name", ["imbalanced", "half of the mass in a row"])
 def test_a_sample_that_does_not_do_gives_way_to_more_rows(monkeypatch, name):
     problem, used = problem_of(name), []
-    made = natural.thrifty_form
+    made = rule.thrifty_form
 
     def spy(point, *args):
         form = made(point, *args)
         used.append(form.n_rows)
         return form
 
-    monkeypatch.setattr(natural, "thrifty_form", spy)
+    monkeypatch.setattr(rule, "thrifty_form", spy)
     clf = problem.fit(model(tol=1e-9))
     plain = problem.fit(model(tol=1e-9, solver=NaturalGradient(exact=True)))
     assert used == sorted(used)
@@ -686,13 +686,13 @@ def test_a_sample_that_does_not_do_gives_way_to_more_rows(monkeypatch, name):
 def test_samples_hand_f_over(monkeypatch, name, start, dtype):
     """So the first step on all rows takes no F of its own, and is a good one."""
     problem, used = problem_of(name), []
-    made = natural.thrifty_form
+    made = rule.thrifty_form
 
     def spy(point, *args):
         used.append(point.objective.data.n_rows)
         return made(point, *args)
 
-    monkeypatch.setattr(natural, "thrifty_form", spy)
+    monkeypatch.setattr(rule, "thrifty_form", spy)
     X, y, n_outputs = problem.X.astype(dtype), problem.y, len(fitted(name).coef_)
     coef = None if start is None else np.full((n_outputs, X.shape[1]), start)
     clf = model(max_iter=1, tol=1e-12, **problem.options)
@@ -775,7 +775,7 @@ def test_restrained_samples_spare_passes_where_features_are_rare(monkeypatch, st
     X, y = levels(30000, [50, 100])
     problem = Problem(storage(X), y, {"C": C})
     with_restraint = problem.fit(model())
-    monkeypatch.setattr(sampling, "RESTRAINT", 0.0)
+    monkeypatch.setattr(subsampling, "RESTRAINT", 0.0)
     without = problem.fit(model())
     assert with_restraint.history_["passes"][-1] < without.history_["passes"][-1]
     best = problem.fit(model(tol=1e-9, solver=NaturalGradient(exact=True)))

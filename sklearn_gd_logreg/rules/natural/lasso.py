@@ -22,9 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import lapack
 
-from .._linalg import diagonal, unit_scale
-from .._typing import Array
-from ..data import blas_threads
+from ..._linalg import diagonal, unit_scale
+from ..._typing import Array
+from ...data import blas_threads
 from .coordinates import descend_by_coordinates
 
 ROUNDING = 1e-12
@@ -157,7 +157,7 @@ def solve_lasso(
     Examples
     --------
     >>> import numpy as np
-    >>> from sklearn_gd_logreg.rules.lasso import solve_lasso
+    >>> from sklearn_gd_logreg.rules.natural.lasso import solve_lasso
     >>> u = solve_lasso(np.eye(3), np.array([3.0, -0.5, -2.0]), np.ones(3), np.zeros(3))
     >>> print(u.round(6))
     [ 2.  0. -1.]

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from sklearn import config_context
 from sklearn.linear_model import enet_path
 
-from .._linalg import diagonal
-from .._typing import Array
-from ..data import Columns
+from ..._linalg import diagonal
+from ..._typing import Array
+from ...data import Columns
 
 ROUNDS = 10, 30, 90
 """Rounds over all coordinates that are made before their gain is looked at, in turn."""

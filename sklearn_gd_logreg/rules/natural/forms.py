@@ -7,7 +7,7 @@ from math import inf
 
 import numpy as np
 
-from ..objective import Objective, Point
+from ...objective import Objective, Point
 from .columns import ColumnFisher
 from .curvature import (
     TRACE,
@@ -18,10 +18,10 @@ from .curvature import (
     quick_fisher,
     regular_fisher,
 )
-from .implicit import ImplicitFisher
-from .proximal import ProximalFisher, WorkingSet
-from .sampling import price
-from .secant import SecantFisher
+from .hessian_free import ImplicitFisher
+from .lbfgs import SecantFisher
+from .prox_newton import ProximalFisher, WorkingSet
+from .subsampling import price
 
 MOST_ROWS = 150
 """Rows a parameter beyond which a sample tells hardly more of F."""

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import lapack
 
-from .._linalg import diagonal, require_finite, unit_scale
-from .._typing import Array, Precision
-from ..data import ALL, blas_threads
-from ..objective import Objective, Point
+from ..._linalg import diagonal, require_finite, unit_scale
+from ..._typing import Array, Precision
+from ...data import ALL, blas_threads
+from ...objective import Objective, Point
 
 LEAST_PIVOT = 2e-5
 """Least square of a pivot of F with a unit diagonal that single precision can tell."""

@@ -23,13 +23,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .._cached import cached_attribute
-from .._linalg import unit_scale
-from .._typing import Array
-from ..data import Columns
-from ..penalty import ElasticNet
+from ..._cached import cached_attribute
+from ..._linalg import unit_scale
+from ..._typing import Array
+from ...data import Columns
+from ...penalty import ElasticNet
 from .coordinates import rounds_over_columns
-from .implicit import conjugate_gradients
+from .hessian_free import conjugate_gradients
 
 
 class Care(NamedTuple):

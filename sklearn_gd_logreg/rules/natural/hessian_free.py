@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import DTypeLike
 
-from .._cached import cached_attribute
-from .._linalg import unit_scale
-from .._typing import Array
-from ..objective import FisherProduct, Point
+from ..._cached import cached_attribute
+from ..._linalg import unit_scale
+from ..._typing import Array
+from ...objective import FisherProduct, Point
 from .curvature import Curvature, Target, largest_diagonal, without_rounding
 
 if TYPE_CHECKING:
-    from .secant import SecantFisher
+    from .lbfgs import SecantFisher
 
 MOST_PRODUCTS = 200
 """Steps of conjugate gradients."""

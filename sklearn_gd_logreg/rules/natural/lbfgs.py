@@ -9,10 +9,10 @@ from typing import NamedTuple
 import numpy as np
 from scipy.linalg import get_blas_funcs
 
-from .._typing import Array, Precision
-from ..objective import Objective, Point
+from ..._typing import Array, Precision
+from ...objective import Objective, Point
 from .curvature import Curvature, FactorisedFisher, Metric
-from .sampling import price
+from .subsampling import price
 
 FEWEST_PAIRS, MOST_PAIRS, PAIRS_BYTES = 5, 20, 8e6
 """Steps that are remembered: as many as take so many bytes, between two bounds."""

@@ -8,12 +8,12 @@ from math import inf
 import numpy as np
 from numpy.typing import NDArray
 
-from .._linalg import diagonal
-from .._typing import Array
-from ..objective import Objective, Point
+from ..._linalg import diagonal
+from ..._typing import Array
+from ...objective import Objective, Point
 from .curvature import Curvature, Target, largest_diagonal, regular_fisher
 from .lasso import coordinate_gains, solve_lasso
-from .secant import FRESH, NEGLIGIBLE, NEWTON, bend
+from .lbfgs import FRESH, NEGLIGIBLE, NEWTON, bend
 
 SET_PRICE = 6.0
 """What F of a working set is taken to cost, in passes."""

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..objective import Point
-from ..rates import Backtracking, Constant
+from ...objective import Point
+from ...rates import Backtracking, Constant
 
 if TYPE_CHECKING:
-    from .base import UpdateRule
+    from ..base import UpdateRule
     from .curvature import Target
-    from .natural import NaturalMemory
+    from .rule import NaturalMemory
 
 LONGEST = 2.0
 """Largest rate that is tried."""

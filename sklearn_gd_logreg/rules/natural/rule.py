@@ -9,11 +9,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from .._typing import Array
-from ..objective import Objective, Point
-from ..rates import LearningRate, TimeDecay
-from ..validation import Interval, check_flags
-from .base import StableRate, UpdateRule
+from ..._typing import Array
+from ...objective import Objective, Point
+from ...rates import LearningRate, TimeDecay
+from ...validation import Interval, check_flags
+from ..base import StableRate, UpdateRule
 from .curvature import (
     TRACE,
     Curvature,
@@ -25,8 +25,8 @@ from .curvature import (
 )
 from .forms import SMALL, exact_form, fisher_rows, thrifty_form
 from .lengths import LongerSteps, PolyakBound, first_rate, next_rate
-from .proximal import ProximalFisher, WorkingSet
-from .sampling import (
+from .prox_newton import ProximalFisher, WorkingSet
+from .subsampling import (
     Known,
     descend_on_samples,
     fisher_work,

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from .._typing import Array
-from ..objective import Objective, Point
-from ..penalty import ElasticNet
+from ..._typing import Array
+from ...objective import Objective, Point
+from ...penalty import ElasticNet
 
 if TYPE_CHECKING:
     from .curvature import Curvature
-    from .natural import OnSample
+    from .rule import OnSample
 
 PER_SCORE = 400.0
 """Work on a score in a pass, its exponential above all, in multiplications of a large matrix

@@ -9,15 +9,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .._cached import cached_attribute
-from .._typing import Array
-from ..data import Dataset
-from ..objective import Point
+from ..._cached import cached_attribute
+from ..._typing import Array
+from ...data import Dataset
+from ...objective import Point
 from .column_model import CAREFUL, LOOSE, Care, ColumnModel, State
 from .curvature import Curvature, Target
-from .implicit import MOST_PRODUCTS, PRECISION
-from .proximal import WorkingSet
-from .sampling import PER_PASS
+from .hessian_free import MOST_PRODUCTS, PRECISION
+from .prox_newton import WorkingSet
+from .subsampling import PER_PASS
 
 LIGHT = 1e6
 """By how much the column of the intercept is stretched: l1 on it is then next to nothing."""
