@@ -72,7 +72,7 @@ def first_iterate(start: Point, rule: UpdateRule) -> Iterate:
 
 def seen_again(iterate: Iterate, rule: UpdateRule) -> Iterate:
     """The iterate with the gradient norm that counts where the rule is aimed at another ``tol``."""
-    memory = rule.again(iterate.point, iterate.memory)
+    memory = rule.prepare(iterate.point, iterate.memory)
     if memory is iterate.memory:
         return iterate
     norm, passes = rule.norm(iterate.point, memory), iterate.point.objective.data.passes.count
@@ -95,7 +95,7 @@ def descend(iterate: Iterate, rule: UpdateRule, rate: LearningRate) -> Iterator[
 def _looked_at(point: Point, rule: UpdateRule, memory: Any, k: int, alpha: float) -> Iterate:
     norm = nan
     if isfinite(point.cost):
-        memory = rule.look(point, memory)
+        memory = rule.prepare(point, memory)
         norm = rule.norm(point, memory)
     passes = point.objective.data.passes.count
     known = (k, point.w, point.cost, point.loss, norm, alpha, passes, point.dw)
@@ -136,7 +136,7 @@ def epoch(
     """The iterate after one step on every batch, or after one whose cost is not finite."""
     objective, w = iterate.point.objective, iterate.w
     alpha, steps = iterate.learning_rate, iterate.steps
-    memory = rule.look_before_epoch(Point(objective, w), iterate.memory)
+    memory = rule.prepare_epoch(Point(objective, w), iterate.memory)
     cost, loss, dw = 0.0, 0.0, np.zeros_like(w)
     for mass, batch in objective.batches(batch_size, random_state):
         point = Point(batch, w)

@@ -395,7 +395,7 @@ class Backtracking(LearningRate):
                     return trial, remembered, alpha
                 alpha *= self._shorter(rule, point, trial, promised, alpha == first)
             if not fresh and (not downhill or alpha < PATIENCE * first):
-                memory, fresh = rule.forget(point, memory), True
+                memory, fresh = rule.reset_memory(point, memory), True
             elif not downhill:
                 alpha *= self.shrink
         return point, memory, 0.0

@@ -9,10 +9,10 @@ import numpy as np
 
 from ._typing import Array
 from .objective import Objective, Point
+from .rules.natural.cost_model import hessian_cost
 from .rules.natural.curvature import Curvature
-from .rules.natural.forms import exact_form
-from .rules.natural.hessian_free import ImplicitFisher
-from .rules.natural.subsampling import price
+from .rules.natural.hessian_free import HessianFree
+from .rules.natural.plan import full_hessian
 
 PRODUCTS = 50
 """Most products with the Hessian, each about a pass."""
@@ -86,14 +86,14 @@ def newton_decrement(point: Point, affordable: float) -> float | None:
     """The decrease that the quadratic model of J promises; None if it is not affordable."""
     objective = point.objective
     if not objective.penalty.l1:
-        product = objective.fisher_product(point.w)
-        curvature: Curvature = ImplicitFisher(
-            point, product, 0.0, 0.0, size_before=inf, most=PRODUCTS
-        )
-    elif point.w.size > LARGEST_HESSIAN or price(objective, objective.data.n_rows) > affordable:
+        curvature: Curvature = HessianFree.at(point, 0.0, max_products=PRODUCTS)
+    elif (
+        point.w.size > LARGEST_HESSIAN
+        or hessian_cost(objective, objective.data.n_rows) > affordable
+    ):
         return None
     else:
-        curvature = exact_form(point, 0.0, LARGEST_HESSIAN)
+        curvature = full_hessian(point, 0.0, LARGEST_HESSIAN)
     decrease = float(curvature.target(point, 1.0).decrease)
     return decrease if isfinite(decrease) else None
 

@@ -68,7 +68,7 @@ class Run:
         """Go on where a descent on the same cost was left."""
         self.place, self.began = mark.go_on(self.start.objective), mark.began
         if self.settings.batch_size is None and self.settings.tol != mark.settings.tol:
-            rule = self.settings.rule.aimed_at(self.settings.tol)
+            rule = self.settings.rule.with_tol(self.settings.tol)
             self.place = replace(self.place, iterate=seen_again(self.place.iterate, rule))
         self.random_state = shuffles_from(self.place.random_state)
 
@@ -98,7 +98,7 @@ class Run:
         if batch_size is not None:
             first = self.place.iterate if self.place else first_epoch(self.start, rule)
             return descend_by_batches(first, rule, self.rate, batch_size, self.random_state)
-        rule = rule.aimed_at(self.settings.tol)
+        rule = rule.with_tol(self.settings.tol)
         first = self.place.iterate if self.place else first_iterate(self.start, rule)
         iterates = descend(first, rule, self.rate)
         if not (isinstance(self.space, RowSpace) and rule.max_norm):

@@ -9,10 +9,10 @@ from sklearn_gd_logreg.data import as_dataset, csr
 from sklearn_gd_logreg.loss import cross_entropy
 from sklearn_gd_logreg.objective import Objective, Point
 from sklearn_gd_logreg.penalty import ElasticNet
-from sklearn_gd_logreg.rules.natural import columns, coordinates
-from sklearn_gd_logreg.rules.natural.column_model import CAREFUL
-from sklearn_gd_logreg.rules.natural.curvature import regular_fisher
-from sklearn_gd_logreg.rules.natural.prox_newton import ProximalFisher
+from sklearn_gd_logreg.rules.natural import coordinate_rounds, prox_newton
+from sklearn_gd_logreg.rules.natural.curvature import regularized_fisher
+from sklearn_gd_logreg.rules.natural.l1_quadratic import minimise
+from sklearn_gd_logreg.rules.natural.prox_newton import ColumnFisher, ProximalFisher
 
 from .problems import Problem
 from .test_resume import in_parts, pickled, same
@@ -50,7 +50,7 @@ def any_price(monkeypatch):
         formed.append(None)
         return original(self, w, *args)
 
-    monkeypatch.setattr(columns, "WORTH", 0.0)
+    monkeypatch.setattr(prox_newton, "price_of_matrix", lambda *_: np.inf)
     monkeypatch.setattr(csr, "PER_COLUMN", np.inf)
     monkeypatch.setattr(Objective, "fisher", fisher)
     return formed
@@ -92,14 +92,14 @@ def test_hard_columns_give_way_to_f(any_price):
 @pytest.mark.parametrize("worth", [0.0, np.inf])
 def test_the_price_of_f_decides_between_columns_and_f(monkeypatch, worth):
     looks = []
-    original = columns.ColumnFisher.at.__func__
+    original = ColumnFisher.at.__func__
 
     def at(cls, *args):
         looks.append(original(cls, *args))
         return looks[-1]
 
-    monkeypatch.setattr(columns.ColumnFisher, "at", classmethod(at))
-    monkeypatch.setattr(columns, "WORTH", worth)
+    monkeypatch.setattr(ColumnFisher, "at", classmethod(at))
+    monkeypatch.setattr(prox_newton, "WORTH", worth)
     by_columns(text(3.0)).fit(model())
     assert looks
     assert all(look is None for look in looks) == (worth == np.inf)
@@ -137,7 +137,7 @@ def test_a_shorter_step_is_the_one_of_f(monkeypatch, any_price, alpha):
     options = {"learning_rate": alpha, "tol": 1e-2}
     clf = problem.fit(model(**options))
     assert any_price
-    monkeypatch.setattr(columns, "WORTH", np.inf)
+    monkeypatch.setattr(prox_newton, "WORTH", np.inf)
     by_f = problem.fit(model(**options))
     assert clf.stop_reason_ == by_f.stop_reason_ == "tol"
     assert cost_of(problem, clf) == pytest.approx(cost_of(problem, by_f), abs=1e-4)
@@ -168,31 +168,27 @@ def test_the_unit_of_the_entries_does_not_matter(any_price, size):
     np.testing.assert_allclose(large.coef_ * size, clf.coef_, rtol=1e-3, atol=1e-3)
 
 
-def test_rounds_and_signs_lower_the_model_and_settle_at_its_minimum():
+def test_columns_and_a_matrix_lead_to_the_same_step(any_price):
     problem = by_columns(text(3.0))
     n_rows, n_features = problem.X.shape
     loss = cross_entropy(2)
     data = as_dataset(problem.X, loss.targets(problem.y), None, True)
     it = Objective(data, loss, ElasticNet(0.0, 1 / (3 * n_rows), n_features))
     point = Point(it, np.zeros((data.n_parameters, 1)))
-    form = columns.ColumnFisher.at(point, 1e-4, 2000, None)
-    model_, state, gains = form.model, form.model.start, [0.0]
-    for _ in range(4):
-        state = model_.by_coordinates(state, 5)
-        gains.append(model_.gain(state))
-        state = model_.by_signs(state, model_.subgradient(state), CAREFUL, 0.0)
-        gains.append(model_.gain(state))
-    assert (np.diff(gains) >= 0).all()
-    assert model_.to_gain(model_.subgradient(state)) <= 1e-7 * gains[-1]
-    rows = np.append(form.features, n_features)
-    matrix = ProximalFisher(regular_fisher(point, 0.0, form.features), rows)
-    assert gains[-1] == pytest.approx(matrix.target(point, 1.0).decrease, rel=1e-5)
+    form = ColumnFisher.at(point, 1e-4, 2000, None)
+    state, settled = minimise(form.model, 0.01, floor=1e-10)
+    assert settled
+    features = form.rows[:-1]
+    matrix = ProximalFisher(regularized_fisher(point, 0.0, features), form.rows)
+    target = matrix.target(point, 1.0)
+    assert state.gained == pytest.approx(target.decrease, rel=1e-5)
+    np.testing.assert_allclose(state.u[:-1], target.w[features, 0], atol=1e-3)
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("lengths", [[1, 2, 3], [3, 1, 2]])
 def test_a_descent_on_columns_goes_on_from_a_pickle(monkeypatch, lengths):
-    monkeypatch.setattr(columns, "WORTH", 0.0)
+    monkeypatch.setattr(prox_newton, "WORTH", 0.0)
     problem = by_columns(text(3.0))
     options = {**problem.options, "warm_start": True}
     same(*in_parts(options, lengths, problem.X, problem.y, between=pickled))
@@ -229,16 +225,14 @@ def unlike_scales(random, n_rows, size):
 @pytest.mark.parametrize("start", [0.0, 1.0])
 @pytest.mark.parametrize("strength", [1e-6, 0.1, 10.0])
 @pytest.mark.parametrize("size", [1e-30, 1.0, 1e30])
-def test_rounds_are_those_of_coordinate_descent(monkeypatch, size, strength, start):
-    monkeypatch.setattr(coordinates, "ROUNDS", (4,))
+def test_rounds_are_those_of_coordinate_descent(size, strength, start):
     random = np.random.RandomState(0)
     X = unlike_scales(random, 50, size)
     fisher, c = X.T @ X, X.T @ random.standard_normal(50)
     u = start * random.standard_normal(30) / np.sqrt(np.diag(fisher))
     thresholds = np.full(30, strength * np.abs(c).max())
-    found, settled = coordinates.descend_by_coordinates(fisher, c, thresholds, u)
+    found = coordinate_rounds.GramRounds(fisher, c, thresholds)(u, 4)
     expected = rounds_by_hand(fisher, c, thresholds, u, 4)
-    assert settled == (strength == 10.0)
     np.testing.assert_allclose(found * X.std(axis=0), expected * X.std(axis=0), atol=1e-9)
 
 
@@ -258,21 +252,9 @@ def test_rounds_over_columns_are_those_of_coordinate_descent(size, strength, l2,
     fisher += l2 * np.eye(len(c))
     u = random.standard_normal(len(c)) / np.sqrt(np.diag(fisher))
     value = 0.5 * np.sum((matrix @ u - targets) ** 2) + 0.5 * l2 * u @ u + l1 * np.abs(u).sum()
-    found = coordinates.rounds_over_columns(
+    found = coordinate_rounds.rounds_over_columns(
         some, targets.astype(np.float32), u, (l2, l1), 4, value, np.diag(fisher)
     )
     scale = np.sqrt(np.diag(fisher))
     expected = rounds_by_hand(fisher, c, np.full(len(c), l1), u, 4)
     np.testing.assert_allclose(found * scale, expected * scale, atol=1e-4)
-
-
-def test_rounds_leave_out_what_the_free_coordinates_can_replace():
-    """Of its curvature only rounding is left, which leads anywhere."""
-    random = np.random.RandomState(0)
-    X = np.ones((40, 60)) * 10 ** random.uniform(-5, 5, size=60)
-    X[:, :30] += X[:, :30] * random.standard_normal((40, 30))
-    fisher, c = X.T @ X, X.T @ random.standard_normal(40)
-    thresholds = np.append(np.full(59, 1e-3 * np.abs(c).min()), 0.0)
-    found, _ = coordinates.descend_by_coordinates(fisher, c, thresholds, np.zeros(60))
-    assert not found[30:-1].any()
-    assert found[:30].any()

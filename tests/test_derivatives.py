@@ -14,17 +14,15 @@ from sklearn_gd_logreg.loss import cross_entropy
 from sklearn_gd_logreg.objective import Objective, Point, joined
 from sklearn_gd_logreg.penalty import ElasticNet
 from sklearn_gd_logreg.rates import lowest_between
-from sklearn_gd_logreg.rules.natural import curvature
+from sklearn_gd_logreg.rules.natural import kronecker
 from sklearn_gd_logreg.rules.natural.curvature import (
-    DiagonalFisher,
-    FactorisedFisher,
-    KroneckerFisher,
-    quick_fisher,
-    regular_fisher,
-    without_rounding,
+    CholeskyFisher,
+    center_classes,
+    regularized_fisher,
 )
 from sklearn_gd_logreg.rules.natural.hessian_free import conjugate_gradients
-from sklearn_gd_logreg.rules.natural.lbfgs import Pair, SecantFisher, bend
+from sklearn_gd_logreg.rules.natural.kronecker import KroneckerFisher
+from sklearn_gd_logreg.rules.natural.lbfgs import LBFGS, DiagonalBase, curvature_along
 
 from .problems import mean_loss_and_gradient, noisy, sparse_rows, uneven_weights
 
@@ -144,12 +142,8 @@ def test_the_factors_of_the_fisher_information_make_it_up_where_a_is_constant(ca
 
 @each_case
 @pytest.mark.parametrize("damping", [0.0, 0.3])
-@pytest.mark.parametrize("shared", [0, 100])
-def test_the_product_form_is_solved_as_the_matrix_that_it_stands_for(
-    case, damping, shared, monkeypatch
-):
-    monkeypatch.setattr(curvature, "SHARED", shared)
-    monkeypatch.setattr(curvature, "GUESS", 1e-12)
+def test_the_product_form_is_solved_as_the_matrix_that_it_stands_for(case, damping, monkeypatch):
+    monkeypatch.setattr(kronecker, "MIN_RIDGE", 1e-12)
     objective, w = case.objective(), case.point()
     gram, classes = objective.fisher_factors(w)
     values, vectors = np.linalg.eigh(classes)
@@ -167,9 +161,7 @@ def test_the_product_form_is_solved_as_the_matrix_that_it_stands_for(
         np.testing.assert_allclose(found, moves, atol=1e-6)
 
 
-@pytest.mark.parametrize("shared", [0, 100])
-def test_the_product_form_does_not_depend_on_the_units_of_the_features(shared, monkeypatch):
-    monkeypatch.setattr(curvature, "SHARED", shared)
+def test_the_product_form_does_not_depend_on_the_units_of_the_features():
     rng = np.random.RandomState(0)
     X, y = rng.standard_normal((60, 6)), np.arange(60) % 3
     X[:, 2] = 0
@@ -183,10 +175,8 @@ def test_the_product_form_does_not_depend_on_the_units_of_the_features(shared, m
     )
 
 
-@pytest.mark.parametrize("shared", [0, 100])
 @pytest.mark.parametrize("l2", [0.0, 1e-6])
-def test_the_product_form_is_finite_where_all_probabilities_are_0_or_1(shared, l2, monkeypatch):
-    monkeypatch.setattr(curvature, "SHARED", shared)
+def test_the_product_form_is_finite_where_all_probabilities_are_0_or_1(l2):
     X = np.random.RandomState(0).standard_normal((60, 6))
     w = 1e5 * np.random.RandomState(1).standard_normal((7, 3))
     objective = objective_on(X, (X @ w[:6] + w[6]).argmax(axis=1), 3, l2=l2)
@@ -206,22 +196,22 @@ def test_where_f_is_singular_no_more_is_blown_up_than_rounding_allows(precision,
     X = np.random.RandomState(0).standard_normal((50, 3)).astype(precision)
     X[:, 2] = X[:, 1]
     point = Point(objective_on(X, np.arange(50) % 2, 2), np.zeros((4, 1), dtype=precision))
-    centre, scale = quick_fisher(point, 0.0)[1], np.sqrt(np.diag(point.fisher()))
-    inverse = np.array([centre.solve(e) for e in np.eye(4)]) * np.outer(scale, scale)
+    base, scale = CholeskyFisher.at(point, 0.0), np.sqrt(np.diag(point.fisher()))
+    inverse = np.array([base.solve(e) for e in np.eye(4)]) * np.outer(scale, scale)
     assert 0.1 * bound < np.linalg.eigvalsh(inverse)[-1] < 2 * bound
 
 
 @each_case
-@pytest.mark.parametrize("centre", ["factor", "product"])
-def test_secants_give_a_symmetric_metric_that_fits_the_last_step(case, centre):
+@pytest.mark.parametrize("base", ["factor", "product"])
+def test_lbfgs_is_a_symmetric_metric_that_fits_the_last_step(case, base):
     objective, w = case.objective(), case.point()
     start = Point(objective, w)
-    some = KroneckerFisher.at(start, 0.01) if centre == "product" else factor(start)
-    metric, point = SecantFisher(some, 1.0, 1, True, 0.0), start
+    some = KroneckerFisher.at(start, 0.01) if base == "product" else factor(start)
+    metric, point = LBFGS(some), start
     for seed in range(3):
         before, step = point, np.random.RandomState(seed).standard_normal(w.shape)
         point = Point(objective, before.w + 0.1 * step)
-        metric = metric.learn(before, point, 0.0)
+        metric = metric.updated(before, point)
     last = point.w - before.w
     np.testing.assert_allclose(metric.solve(point.dw - before.dw), last, atol=1e-9)
     inverse = np.array([metric.solve(e.reshape(w.shape)).ravel() for e in np.eye(w.size)])
@@ -232,13 +222,13 @@ def test_secants_give_a_symmetric_metric_that_fits_the_last_step(case, centre):
 @each_case
 @pytest.mark.parametrize("chosen", [0, 1, 2])
 def test_the_power_of_the_diagonal_is_the_one_that_a_step_has_shown(case, chosen):
-    metric = DiagonalFisher.of(case.objective())
+    metric = DiagonalBase.of(case.objective())
     assume_distinct(metric.metrics)
     step = np.random.RandomState(0).standard_normal(metric.metrics.shape[1])
     change = 3 * metric.metrics[chosen] * step
-    agreeing = metric.agreeing(step, change)
-    assert agreeing.chosen == chosen
-    np.testing.assert_allclose(agreeing.solve(change), 3 * step)
+    fitted = metric.fitted(step, change)
+    assert fitted.chosen == chosen
+    np.testing.assert_allclose(fitted.solve(change), 3 * step)
 
 
 @pytest.mark.parametrize("span", [0, 3, 9, 20])
@@ -247,14 +237,16 @@ def test_a_long_guess_is_in_single_precision_unless_the_scales_need_double(span)
     random = np.random.RandomState(0)
     scales = 10.0 ** np.linspace(-span, span, 2100)
     X = sparse.random(300, 2100, density=0.02, random_state=0).multiply(scales)
-    metric = DiagonalFisher.of(objective_on(sparse.csr_array(X), np.arange(300) % 2, 2))
+    metric = DiagonalBase.of(objective_on(sparse.csr_array(X), np.arange(300) % 2, 2))
     single = metric.metrics.dtype == np.float32
     assert single == (span <= 3)
-    assert DiagonalFisher.of(CASES[0].objective()).metrics.dtype == np.float64
+    assert DiagonalBase.of(CASES[0].objective()).metrics.dtype == np.float64
     for chosen in range(3):
         step = random.standard_normal(2101) * np.sqrt(metric.inverses[chosen].astype(float))
-        pair = Pair.of(step, 3 * metric.metrics[chosen].astype(float) * step, metric.precision)
-        assert metric.agreeing(pair.step, pair.change).chosen == chosen
+        change = 3 * metric.metrics[chosen].astype(float) * step
+        size = np.sqrt(np.linalg.norm(step) * np.linalg.norm(change))
+        pair = (part.astype(metric.precision) / size for part in (step, change))
+        assert metric.fitted(*pair).chosen == chosen
 
 
 @pytest.mark.parametrize("span", [0, 6, 12])
@@ -263,10 +255,10 @@ def test_whether_a_change_is_rounding_does_not_depend_on_the_units(span):
     units = 10.0 ** rng.uniform(-span, span, 40)
     step, noise, dw = rng.standard_normal((3, 40))
     change = step + 0.1 * noise
-    inner = bend(step / units, change * units, dw * units)
+    inner = curvature_along(step / units, change * units, dw * units)
     assert inner == pytest.approx(step @ change)
-    assert bend(step / units, 1e-18 * change * units, dw * units) == 0
-    assert bend(step / units, -change * units, dw * units) == 0
+    assert curvature_along(step / units, 1e-18 * change * units, dw * units) == 0
+    assert curvature_along(step / units, -change * units, dw * units) == 0
 
 
 @pytest.mark.parametrize("scale", [1e-25, 1.0, 1e25])
@@ -276,10 +268,9 @@ def test_a_long_step_is_remembered_at_any_scale(scale):
     objective = objective_on(sparse.csr_array(X), np.arange(300) % 2, 2, intercept=False)
     before = Point(objective, np.zeros((2100, 1)))
     point = before.move(-before.dw / scale**2)
-    guess = SecantFisher(DiagonalFisher.of(objective), 1.0, 0, False, 0.0, trusted=False)
-    (pair,) = guess.with_pair(before, point).pairs
-    assert pair.step.dtype == pair.change.dtype == (np.float32 if scale == 1 else np.float64)
-    lengths = [np.linalg.norm(part.astype(float)) for part in (pair.step, pair.change)]
+    (pair,) = LBFGS(DiagonalBase.of(objective)).updated(before, point).pairs
+    assert pair.s.dtype == pair.y.dtype == (np.float32 if scale == 1 else np.float64)
+    lengths = [np.linalg.norm(part.astype(float)) for part in (pair.s, pair.y)]
     assert np.prod(lengths) == pytest.approx(1, rel=1e-5)
 
 
@@ -301,13 +292,14 @@ def test_conjugate_gradients_end_as_near_as_asked(accuracy):
         count.append(None)
         return matrix @ v
 
-    found, gain = conjugate_gradients(product, lambda v: v / squares, slope, accuracy, 0.0)
+    found, gain, _ = conjugate_gradients(product, lambda v: v / squares, slope, accuracy, 0.0)
     error = found - solution
     size = slope @ solution
     assert error @ matrix @ error <= 2 * accuracy**2 * size
     assert found @ matrix @ found <= gain <= (1 + accuracy**2) * size
     assert len(count) < 200
-    near, _ = conjugate_gradients(product, lambda v: v / squares, slope, 1e-9, np.sqrt(0.1 * size))
+    enough = np.sqrt(0.1 * size)
+    near, *_ = conjugate_gradients(product, lambda v: v / squares, slope, 1e-9, enough)
     assert (near - solution) @ matrix @ (near - solution) <= 0.2 * size
 
 
@@ -315,7 +307,7 @@ def test_conjugate_gradients_end_as_near_as_asked(accuracy):
 def test_what_all_scores_share_is_taken_to_where_the_penalty_is_least(case):
     objective, w = case.objective(), case.point()
     move = np.random.RandomState(3).standard_normal(w.shape)
-    step = without_rounding(move.copy(), Point(objective, w))
+    step = center_classes(move.copy(), Point(objective, w))
     z = np.random.RandomState(4).standard_normal((5, len(w)))
     difference = objective.loss.probabilities(z @ (w - step))
     np.testing.assert_allclose(difference, objective.loss.probabilities(z @ (w - move)), rtol=1e-9)
@@ -337,7 +329,7 @@ def test_conjugate_gradients_do_not_end_where_what_preconditions_is_rounding(vai
         calls.append(None)
         return -v if len(calls) <= vain or len(calls) == 8 else v / np.diag(matrix)
 
-    found, gain = conjugate_gradients(lambda v: matrix @ v, solve, slope, 1e-6, 0.0)
+    found, gain, _ = conjugate_gradients(lambda v: matrix @ v, solve, slope, 1e-6, 0.0)
     np.testing.assert_allclose(found, np.linalg.solve(matrix, slope), rtol=1e-3, atol=1e-5)
     assert gain == pytest.approx(slope @ np.linalg.solve(matrix, slope))
 
@@ -356,7 +348,7 @@ def test_interpolation_finds_the_minimum_of_a_cubic(at):
 
 
 def factor(point):
-    return FactorisedFisher.of(regular_fisher(point, 0.01))
+    return CholeskyFisher.of(regularized_fisher(point, 0.01))
 
 
 @each_case
@@ -399,7 +391,7 @@ def test_one_pass_gives_what_two_give(case, dtype, blocks, monkeypatch):
 def test_a_curved_point_hands_out_its_fisher_information_again_and_again(case):
     objective, w = case.objective(), case.point()
     point = Point(objective, np.zeros_like(w), curved=True).move(w)
-    damped = regular_fisher(point, 0.5)
+    damped = regularized_fisher(point, 0.5)
     assert objective.data.passes.count == 1
     np.testing.assert_allclose(np.diag(damped), 1.5 * np.diag(point.fisher()), rtol=1e-5)
     np.testing.assert_allclose(point.fisher(), Point(objective, w).fisher(), atol=1e-14)
@@ -461,7 +453,7 @@ def test_f_has_a_curvature_where_all_scores_of_a_softmax_rise_alike(intercept, l
     """Only in parameters without a penalty, and such that the others are left alone."""
     case = Case(4, "dense", False, l2, intercept)
     point = Point(case.objective(), case.point())
-    added = regular_fisher(point, 0.0) - point.fisher()
+    added = regularized_fisher(point, 0.0) - point.fisher()
     side = len(point.w)
     free = np.arange(side) >= (5 if l2 else 0)
     rise = np.kron(np.eye(side), np.full((4, 1), 0.5))
@@ -615,17 +607,18 @@ def test_products_in_single_precision_have_seven_digits(case, dtype, blocks, mon
 
 
 def quickly(X, l2=1e-3, n_classes=2):
-    """F in double precision, what `quick_fisher` makes of it, and the passes of the latter."""
+    """F in double precision, what is factorised, and the passes of the latter."""
     y = np.arange(len(X)) % n_classes
     objective = objective_on(X, y, n_classes, l2=l2)
     point = Point(objective, np.zeros((X.shape[1] + 1, 1 if n_classes == 2 else n_classes)))
-    exact = regular_fisher(point, 0.0)
+    exact = regularized_fisher(point, 0.0)
     before = objective.data.passes.count
-    fisher, factorised = quick_fisher(point, 0.0)
+    found = CholeskyFisher.at(point, 0.0)
     passes = objective.data.passes.count - before
-    np.testing.assert_array_equal(factorised.factor, FactorisedFisher.of(fisher).factor)
-    np.testing.assert_array_equal(quick_fisher(point, 0.0, single=False)[0], exact)
-    return exact, fisher, passes
+    np.testing.assert_array_equal(found.factor, CholeskyFisher.of(found.fisher).factor)
+    double = CholeskyFisher.at(point, 0.0, float32=False)
+    np.testing.assert_array_equal(double.fisher, exact)
+    return exact, found.fisher, passes
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])

@@ -15,7 +15,7 @@ from sklearn_gd_logreg.loss import cross_entropy
 from sklearn_gd_logreg.objective import Objective, Point
 from sklearn_gd_logreg.penalty import ElasticNet
 from sklearn_gd_logreg.rules.natural.hessian_free import conjugate_gradients
-from sklearn_gd_logreg.rules.natural.lasso import solve_lasso
+from sklearn_gd_logreg.rules.natural.l1_quadratic import solve_lasso
 from sklearn_gd_logreg.witness import bound_agrees, gap
 
 from .problems import cost, kkt_violation, load, noisy
@@ -82,13 +82,13 @@ def test_conjugate_gradients_leave_a_flat_direction_alone(precision):
     matrix = ((basis * curvatures) @ basis.T).astype(precision)
     seen = basis[:, 10:] @ rng.randn(30)
     rounding = np.finfo(precision).eps * basis[:, :10] @ rng.randn(10)
-    solution, _ = conjugate_gradients(
+    solution, *_ = conjugate_gradients(
         lambda v: (matrix @ v.astype(precision)).astype(float),
         np.copy,
         seen + rounding,
         0.0,
         0.0,
-        most=200,
+        max_products=200,
         precision=precision,
     )
     exact = basis[:, 10:] @ ((basis[:, 10:].T @ seen) / curvatures[10:])

@@ -251,7 +251,7 @@ def is_tight(cost: float, lowest: float, lower_bound: float) -> bool:
 
 def further_points(fitted: Fitted) -> Iterator[Array]:
     """Parameters on the way from those of the model to the minimum."""
-    objective, rule = fitted.objective, NaturalGradient().aimed_at(SMALL)
+    objective, rule = fitted.objective, NaturalGradient().with_tol(SMALL)
     start = Point(objective, fitted.w, rule.wants_fisher(objective))
     first, rate = first_iterate(start, rule), rule.auto_rate(objective, None)
     iterates = descend(first, rule, rate)

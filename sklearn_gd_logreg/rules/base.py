@@ -68,7 +68,7 @@ class UpdateRule(Hyperparameters):
         """Whether the trials of all lengths from a point lie on one line through it."""
         return False
 
-    def aimed_at(self, tol: float) -> UpdateRule:
+    def with_tol(self, tol: float) -> UpdateRule:
         """The rule for a descent that ends at ``tol``, to spare work that goes beyond it."""
         return self
 
@@ -80,21 +80,21 @@ class UpdateRule(Hyperparameters):
         """Memory before the first step from w."""
         return None
 
-    def forget(self, point: Point, memory: Any) -> Any:
+    def reset_memory(self, point: Point, memory: Any) -> Any:
         """Memory without what earlier steps left in it."""
         return self.init(point.w)
 
-    def look(self, point: Point, memory: Any) -> Any:
-        """Memory after a look at a new point, on all rows; once a step."""
+    def prepare(self, point: Point, memory: Any) -> Any:
+        """Memory prepared for the step from a new point, on all rows.
+
+        It is called once for each step, and again at the same point where a descent goes on to
+        another ``tol``.
+        """
         return memory
 
-    def again(self, point: Point, memory: Any) -> Any:
-        """Memory after another look at a point, where the rule was last aimed at another norm."""
-        return memory
-
-    def look_before_epoch(self, point: Point, memory: Any) -> Any:
-        """Memory after the look at all rows that precedes an epoch of mini-batches."""
-        return self.look(point, memory)
+    def prepare_epoch(self, point: Point, memory: Any) -> Any:
+        """Memory prepared, on all rows, for an epoch of mini-batches."""
+        return self.prepare(point, memory)
 
     def norm(self, point: Point, memory: Any) -> float:
         """Size of the gradient, to be compared with ``tol``."""

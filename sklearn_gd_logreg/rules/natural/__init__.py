@@ -1,5 +1,5 @@
 """The natural gradient: its update rule, the curvatures it steps with, and the choice of one."""
 
-from .rule import NaturalGradient, OnStream
+from .rule import NaturalGradient
 
-__all__ = ["NaturalGradient", "OnStream"]
+__all__ = ["NaturalGradient"]

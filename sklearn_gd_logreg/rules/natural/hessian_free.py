@@ -1,10 +1,9 @@
-"""The natural step for many parameters: conjugate gradients on products with F."""
+"""Hessian-free Newton steps: conjugate gradients on products with F."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -13,122 +12,103 @@ from ..._cached import cached_attribute
 from ..._linalg import unit_scale
 from ..._typing import Array
 from ...objective import FisherProduct, Point
-from .curvature import Curvature, Target, largest_diagonal, without_rounding
+from . import tuning
+from .curvature import Curvature, Step, center_classes, max_fisher_diagonal
+from .lbfgs import LBFGS
 
-if TYPE_CHECKING:
-    from .lbfgs import SecantFisher
+DELAY, DELAY_PART, MAX_DELAYS = 4, 4, 5
+"""Least number of the last products from which the error is estimated, and what part of all. The
+number grows with each step by products that follows another, to so many times at the most: such
+steps gain by fits and starts, and soon seem to have ended."""
 
-MOST_PRODUCTS = 200
-"""Steps of conjugate gradients."""
+PART_OF_TOL = 0.2
+"""Part of ``tol`` that the error of a step may have."""
 
-LOOSE, TIGHT, BATCH = 0.5, 0.1, 0.1
-"""Least and greatest accuracy of a solution on all rows, and that of one on a mini-batch."""
-
-DELAY, PART = 4, 4
-"""Least number of the last products by which the error is estimated, and what part of all."""
-
-MOST_DELAYS = 5
-"""How many times as many it is at the most, where steps by products follow one another.
-
-That they must means that these gain by fits and starts, and soon seem to have ended."""
-
-FLAT = 64
-"""Roundings of the largest curvature met: a curvature that is no larger may be nothing else."""
-
-PRECISION = 0.2
-"""Part of the norm at which the descent ends that a step may leave."""
+MAX_ROUNDINGS = 64
+"""Roundings of the largest curvature met: a smaller curvature may be nothing but rounding."""
 
 
 @dataclass(frozen=True)
-class ImplicitFisher(Curvature):
-    """F by its products with vectors: conjugate gradients in scaled parameters.
+class HessianFree(Curvature):
+    """F on all rows by its products with vectors: conjugate gradients in scaled parameters.
 
-    The scales are those of the diagonal of F, with the mean of a(1 − a) in place of its
-    values row by row; ``preconditioner``, if there is one, is the guess with secants that
-    has made the steps so far. The further the descent has come since the last look, the more
-    exactly the step is worked out: far from the minimum a rough one does as well, and so
-    does one that is to end near ``aim``, the norm at which the descent ends.
+    The scales are those of the diagonal of F, with the mean of a(1 − a) in place of its values
+    row by row. The step is inexact: it has at most the forcing term as its relative error.
 
-    ``made`` counts the steps that products have made before this one, the first of which began
-    when the rows had been read ``began`` times. ``most`` is how many products a step may take.
+    On a mini-batch the diagonal is added to the F of the batch, since its few rows say nothing
+    of most directions.
 
-    On a mini-batch the diagonal is added to the F of the batch, which sees too few rows to
-    be trusted in all directions.
+    Attributes
+    ----------
+    point : Point
+    product : FisherProduct
+        F there.
+    damping, floor : float
+        Parts of diag(F), and of its largest values, that are added to F.
+    tol : float
+        The decrement at which the descent ends.
+    preconditioner : LBFGS or None
+    n_before : int
+        How many steps by products were made one after the other before this.
+    max_products : int
 
     References
     ----------
-    Eisenstat and Walker, "Choosing the forcing terms in an inexact Newton method", SIAM
-    J. Sci. Comput. 17 (1996).
+    Dembo, Eisenstat and Steihaug, "Inexact Newton methods", SIAM J. Numer. Anal. 19 (1982).
     """
 
     point: Point
     product: FisherProduct
-    damping: float
-    floor: float
-    aim: float = 0.0
-    size_before: float | None = None
-    preconditioner: SecantFisher | None = None
-    made: int = 0
-    most: int = MOST_PRODUCTS
-    began: float = 0.0
+    damping: float = 0.0
+    floor: float = 0.0
+    tol: float = 0.0
+    preconditioner: LBFGS | None = None
+    n_before: int = 0
+    max_products: int = tuning.MAX_PRODUCTS
+
+    @classmethod
+    def at(cls, point: Point, damping: float, floor: float = 0.0, **options: object) -> HessianFree:
+        """At a point; one pass forward."""
+        product = point.objective.fisher_product(point.w)
+        return cls(point, product, damping, floor, **options)  # type: ignore[arg-type]
 
     @cached_attribute
     def diagonal(self) -> Array:
         """About the diagonal of F, shape of w."""
         return self.product.diagonal()
 
-    @cached_attribute
-    def size(self) -> float:
-        """Norm of dw in the metric of the diagonal, at the point looked at."""
-        scale = unit_scale(self.diagonal)
-        return float(np.linalg.norm(self.point.dw / scale))
+    def updated(self, before: Point, point: Point) -> Curvature | None:
+        return self.preconditioner and self.preconditioner.updated(before, point)
 
-    def target(self, point: Point, alpha: float) -> Target:
-        here = point.objective is self.point.objective
+    def target(self, point: Point, alpha: float) -> Step:
+        on_batch = point.objective is not self.point.objective
         product = self.product if point is self.point else point.objective.fisher_product(point.w)
-        added = self.damping * self.diagonal
-        if not here:
-            added = added + self.diagonal
+        added = (self.damping + on_batch) * self.diagonal
         if self.floor:
-            added = added + self.floor * largest_diagonal(self.point.objective)
+            added = added + self.floor * max_fisher_diagonal(self.point.objective)
         scale = unit_scale(self.diagonal + added)
 
         def scaled_product(v: Array) -> Array:
             move = v / scale
-            curved = product(move.astype(point.w.dtype)) + added * move
-            return curved / scale
+            return (product(move.astype(point.w.dtype)) + added * move) / scale
 
         def scaled_solve(v: Array) -> Array:
-            if self.preconditioner is None or not here:
+            if self.preconditioner is None or on_batch:
                 return v
             return scale * self.preconditioner.solve(scale * v)
 
-        slope = (point.dw / scale).astype(np.float64)
-        accuracy = self._accuracy() if here else BATCH
-        enough = PRECISION * self.aim
-        delay = DELAY * (1 + min(self.made, MOST_DELAYS - 1))
-        move, gain = conjugate_gradients(
-            scaled_product, scaled_solve, slope, accuracy, enough, delay, self.most, point.w.dtype
+        move, gain, n_products = conjugate_gradients(
+            scaled_product,
+            scaled_solve,
+            (point.dw / scale).astype(np.float64),
+            tuning.FORCING_TERM,
+            PART_OF_TOL * self.tol,
+            DELAY * min(1 + self.n_before, MAX_DELAYS),
+            max_products=self.max_products,
+            precision=point.w.dtype,
         )
-        move = without_rounding(move / scale, point)
-        return Target(point.w - alpha * move, 0.5 * alpha * gain)
-
-    def aimed_at(self, aim: float) -> ImplicitFisher:
-        if aim == self.aim:
-            return self
-        guess = self.preconditioner and self.preconditioner.aimed_at(aim)
-        return replace(self, aim=aim, preconditioner=guess)
-
-    def learn(self, before: Point, point: Point, decrease: float) -> Curvature | None:
-        """The guess, where products have found that the descent ends: it may finish it."""
-        if self.preconditioner is None or 2 * decrease > self.aim**2:
-            return None
-        return replace(self.preconditioner.with_pair(before, point), trusted=True, steps=0)
-
-    def _accuracy(self) -> float:
-        if not self.size_before:  # at the start, or where the gradient was 0
-            return LOOSE
-        return float(np.clip(0.9 * (self.size / self.size_before) ** 1.5, TIGHT, LOOSE))
+        move = center_classes(move / scale, point)
+        return Step(point.w - alpha * move, 0.5 * alpha * gain, n_products)
 
 
 def conjugate_gradients(
@@ -138,10 +118,10 @@ def conjugate_gradients(
     accuracy: float,
     enough: float,
     delay: int = DELAY,
-    most: int = MOST_PRODUCTS,
+    max_products: int = tuning.MAX_PRODUCTS,
     precision: DTypeLike = np.float64,
-) -> tuple[Array, float]:
-    """About v = F⁻¹ slope, by products with F, preconditioned by ``solve``; and vᵀFv.
+) -> tuple[Array, float, int]:
+    """About v = F⁻¹ slope, by products with F, preconditioned by ``solve``; vᵀFv; and how many.
 
     The gains of all products add up to vᵀFv, and those of the last products, ``delay`` at the
     least, tell how far it was off before them. It ends where the root of that is a part
@@ -170,21 +150,21 @@ def conjugate_gradients(
     direction, size, _ = preconditioned()
     gains: list[float] = []
     error = largest = 0.0
-    while size > 0 and len(gains) < most:
+    while size > 0 and len(gains) < max_products:
         curved = product(direction)
-        bend = float(np.vdot(direction, curved))
-        curvature = bend / float(np.vdot(direction, direction))
+        along = float(np.vdot(direction, curved))
+        curvature = along / float(np.vdot(direction, direction))
         largest = max(largest, curvature)
-        if not curvature > FLAT * np.finfo(precision).eps * largest:
+        if not curvature > MAX_ROUNDINGS * np.finfo(precision).eps * largest:
             break
-        step = size / bend
+        step = size / along
         solution += step * direction
         residual = residual - step * curved
         gains.append(step * size)
-        error = sum(gains[-max(delay, len(gains) // PART) :])
+        error = sum(gains[-max(delay, len(gains) // DELAY_PART) :])
         if len(gains) > delay and error <= max(accuracy**2 * sum(gains), enough**2):
             break
         before = size
         towards, size, same = preconditioned()
         direction = towards + size / before * direction if same else towards
-    return solution, sum(gains) + error
+    return solution, sum(gains) + error, len(gains)

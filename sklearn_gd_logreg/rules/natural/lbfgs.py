@@ -1,4 +1,4 @@
-"""A Fisher information that was worked out once, corrected by what steps have shown since."""
+"""L-BFGS about a base metric: a curvature that is corrected by the steps made with it."""
 
 from __future__ import annotations
 
@@ -11,225 +11,194 @@ from scipy.linalg import get_blas_funcs
 
 from ..._typing import Array, Precision
 from ...objective import Objective, Point
-from .curvature import Curvature, FactorisedFisher, Metric
-from .subsampling import price
+from .cost_model import hessian_cost
+from .curvature import CholeskyFisher, Metric
 
-FEWEST_PAIRS, MOST_PAIRS, PAIRS_BYTES = 5, 20, 8e6
+MIN_PAIRS, MAX_PAIRS, PAIRS_BYTES = 5, 20, 8e6
 """Steps that are remembered: as many as take so many bytes, between two bounds."""
 
-FRESH = 0.05
-"""To what part a step with a fresh F is taken to shrink the norm of the gradient."""
+MIN_SIZE_FLOAT32 = 2000
+"""Number of parameters from which a diagonal base and its pairs are kept in float32."""
 
-CHEAP, PATIENCE = 1.0, 3
-"""A dearer F than this, in passes, is given so many steps before it is judged."""
+POWERS = 0.5, 0.75, 1.0
+"""Of the diagonal of F."""
 
-WINDOW = 6
-"""Steps over which the progress that a guess makes is judged."""
-
-MANY = 400
-"""Steps after which a guess is given up though it can only be replaced by conjugate gradients.
-
-These read the rows no less often, but in fewer iterations."""
-
-SPAN = 10
-"""Greatest number of steps whose decreases are added up to tell by what they shrink."""
-
-NEWTON = 4.0
-"""Price up to which F on all rows is worked out at every point: that is Newton's method."""
-
-OLD = 8
-"""Steps after which F may have become too large in a direction that no step has shown."""
-
-LAST_STEPS = 1e-4
-"""Square of the norm from which Newton's method may be about to end."""
-
-NEGLIGIBLE = 0.1
-"""Part of the norm at which the descent ends that is not worth another F."""
-
-
-class Pair(NamedTuple):
-    """A step and the change of dw on it."""
-
-    step: Array
-    change: Array
-    inner: float
-
-    @classmethod
-    def of(cls, step: Array, change: Array, precision: Precision, size: float = 1.0) -> Pair:
-        """Both over ``size``, flat, in this precision."""
-        kind = np.dtype(precision)
-        short: Array = np.ravel(step / size).astype(kind, copy=False)
-        turn: Array = np.ravel(change / size).astype(kind, copy=False)
-        return cls(short, turn, float(np.vdot(short, turn)))
-
-    def plus(self, more: Array) -> Pair:
-        """With more on the diagonal of F."""
-        change: Array = (self.change + more * self.step).astype(self.change.dtype, copy=False)
-        return Pair(self.step, change, float(np.vdot(self.step, change)))
-
-
-def bend(step: Array, change: Array, dw: Array) -> float:
-    """stepᵀchange of a step and the change of dw on it; 0 if that may be rounding of dw.
-
-    That is judged parameter by parameter, so that their units do not matter.
-    """
-    inner = float(np.vdot(step, change))
-    rounding = np.finfo(dw.dtype).eps * float(np.abs(step).ravel() @ np.abs(dw).ravel())
-    return inner if inner > rounding else 0.0
-
-
-def most_pairs(pair: Pair) -> int:
-    """How many like this one are remembered."""
-    return int(np.clip(PAIRS_BYTES / (2 * pair.step.nbytes), FEWEST_PAIRS, MOST_PAIRS))
+FLOAT32_RANGE = 1e15
+"""Largest entry of such a diagonal, and of its inverse, whose products float32 holds."""
 
 
 @dataclass(frozen=True)
-class SecantFisher(Metric):
-    """F̂⁻¹ as the centre of BFGS updates: momentum in the metric of F̂.
+class DiagonalBase(Metric):
+    """A power of the diagonal of F at w = 0.
 
-    F̂ may be of a sample of rows, or of a point some steps ago. Each step shows what the
-    true curvature along it is, (dw⁺ − dw) for (w⁺ − w), and the update of Broyden,
-    Fletcher, Goldfarb and Shanno is the least change of F̂⁻¹ that agrees with it.
+    The diagonal itself makes the path the same for any scaling of the features. Where most
+    features are rare, as words are, it gives these too much: many of them together make up
+    directions in which J has little curvature. There its square root is the better metric.
 
     Attributes
     ----------
-    centre : Metric
-        F̂.
-    price : float
-        What working out F̂ anew would cost, in passes; infinite where it is too large.
+    metrics : array of shape (3, w.size)
+        The powers, each times the power of its sum that keeps the units of F.
+    inverses : array of the same shape
+        1 / metrics, and 0 where the diagonal is 0.
+    chosen : int
+        The one in use.
+    """
+
+    metrics: Array
+    inverses: Array
+    chosen: int = 1
+
+    @classmethod
+    def of(cls, objective: Objective) -> DiagonalBase:
+        """From the mean squares of the features."""
+        n_outputs = objective.loss.n_outputs
+        probability = 1 / max(n_outputs, 2)
+        variance = np.full((1, n_outputs), probability * (1 - probability))
+        fisher = objective.mean_squares[:, np.newaxis] * variance
+        fisher += objective.penalty.gradient(np.ones_like(fisher))
+        sums = fisher.sum(axis=0)
+        metrics = np.stack([fisher**t * sums ** (1 - t) for t in POWERS])
+        metrics = metrics.reshape(len(POWERS), -1)
+        inverses = np.divide(1, metrics, out=np.zeros_like(metrics), where=metrics > 0)
+        in_range = max(metrics.max(), inverses.max()) < FLOAT32_RANGE
+        if fisher.size > MIN_SIZE_FLOAT32 and in_range:
+            metrics, inverses = metrics.astype(np.float32), inverses.astype(np.float32)
+        return cls(metrics, inverses)
+
+    def solve(self, dw: Array) -> Array:
+        return dw * self.inverses[self.chosen].reshape(dw.shape)
+
+    @property
+    def precision(self) -> Precision:
+        return self.metrics.dtype.type
+
+    def fitted(self, s: Array, y: Array) -> DiagonalBase:
+        """With the power whose metric M has the least sᵀMs · yᵀM⁻¹y.
+
+        By Cauchy and Schwarz that is (sᵀy)² at the least, which it is where y is a multiple of Ms.
+        """
+        kind = self.metrics.dtype
+        s2, y2 = np.square(s, dtype=kind), np.square(y, dtype=kind)
+        return replace(self, chosen=int(np.argmin((self.metrics @ s2) * (self.inverses @ y2))))
+
+
+class CurvaturePair(NamedTuple):
+    """A step s and the change y of dw along it, flat."""
+
+    s: Array
+    y: Array
+    sTy: float  # noqa: N815  (the name in the literature)
+
+    @classmethod
+    def of(cls, before: Point, point: Point, precision: Precision) -> CurvaturePair | None:
+        """Both over one length, in this precision; None if sᵀy may be the rounding of dw.
+
+        That is judged parameter by parameter, so that their units do not matter.
+        """
+        s = np.subtract(point.w, before.w, dtype=np.float64).ravel()
+        y = np.subtract(point.dw, before.dw, dtype=np.float64).ravel()
+        if not curvature_along(s, y, before.dw):
+            return None
+        length = float(np.sqrt(np.linalg.norm(s) * np.linalg.norm(y)))
+        kind = np.dtype(precision)
+        s, y = ((part / length).astype(kind, copy=False) for part in (s, y))
+        pair = cls(s, y, float(np.vdot(s, y)))
+        return pair if pair.sTy > 0 else None
+
+    def plus(self, ridge: Array) -> CurvaturePair:
+        """With a ridge on the diagonal of F."""
+        y: Array = (self.y + ridge * self.s).astype(self.y.dtype, copy=False)
+        return CurvaturePair(self.s, y, float(np.vdot(self.s, y)))
+
+
+def curvature_along(s: Array, y: Array, dw: Array) -> float:
+    """sᵀy of a step and the change of dw along it; 0 if that may be the rounding of dw."""
+    sTy = float(np.vdot(s, y))
+    rounding = np.finfo(dw.dtype).eps * float(np.abs(s).ravel() @ np.abs(dw).ravel())
+    return sTy if sTy > rounding else 0.0
+
+
+@dataclass(frozen=True)
+class LBFGS(Metric):
+    """The inverse of a base metric, corrected by BFGS updates of the last steps.
+
+    The base may be F of a subsample, F of an earlier point, or no more than a diagonal. The
+    update of Broyden, Fletcher, Goldfarb and Shanno is the least change of its inverse that
+    agrees with the change of dw along a step.
+
+    Attributes
+    ----------
+    base : Metric
+    refresh_cost : float
+        Of F at another point, in passes; infinite where it is too large to factorise.
     n_rows : int
-        How many rows F̂ is of.
-    whole : bool
-        Whether these are all.
-    aim : float
-        Norm of the gradient at which the descent ends.
-    trusted : bool
-        Whether F̂ may decide that this is so: it may not if it is no more than a guess.
-    scale : float
-        By what F̂⁻¹ is multiplied: for a guess, what the last step has shown.
-    pairs : tuple of Pair
+        On how many rows the base was worked out; 0 for a diagonal.
+    current_at : Point or None
+        The point whose F the base is.
+    every_step : bool
+    pairs : tuple of CurvaturePair
         Oldest first.
-    steps : int
-        Made since F̂ was worked out.
-    promised : tuple of float
-        The decreases that were promised at the last points, oldest first.
+    scale : float
+        The factor of the base's inverse, sᵀy / yᵀ B⁻¹ y of the last pair unless the base is F.
 
     References
     ----------
-    Nocedal, "Updating quasi-Newton matrices with limited storage", Math. Comput. 35
-    (1980): the two loops of `solve`.
+    Nocedal, "Updating quasi-Newton matrices with limited storage", Math. Comput. 35 (1980).
     """
 
-    centre: Metric
-    price: float
-    n_rows: int
-    whole: bool
-    aim: float
-    trusted: bool = True
+    base: Metric
+    refresh_cost: float = inf
+    n_rows: int = 0
+    current_at: Point | None = None
+    every_step: bool = False
+    pairs: tuple[CurvaturePair, ...] = ()
     scale: float = 1.0
-    pairs: tuple[Pair, ...] = ()
-    steps: int = 0
-    promised: tuple[float, ...] = ()
 
-    def learn(self, before: Point, point: Point, decrease: float) -> Curvature | None:
-        if self._is_newton and 2 * decrease > max(self.aim, LAST_STEPS):
+    @property
+    def is_fisher(self) -> bool:
+        """Whether the base is F, of a sample or of another point maybe."""
+        return isinstance(self.base, CholeskyFisher)
+
+    @property
+    def amplifies_rounding(self) -> bool:  # type: ignore[override]
+        return self.base.amplifies_rounding
+
+    def is_current(self, point: Point) -> bool:
+        return point is self.current_at
+
+    def updated(self, before: Point, point: Point) -> LBFGS | None:
+        if self.every_step:
             return None
-        promised = (*self.promised, decrease)[-2 * SPAN :]
-        return replace(self.with_pair(before, point), steps=self.steps + 1, promised=promised)
-
-    def with_pair(self, before: Point, point: Point) -> SecantFisher:
-        """With the update for the step between two points."""
-        step = np.subtract(point.w, before.w, dtype=np.float64)
-        change = np.subtract(point.dw, before.dw, dtype=np.float64)
-        if not bend(step, change, before.dw):
+        pair = CurvaturePair.of(before, point, self.base.precision)
+        if not pair:
             return self
-        size = float(np.sqrt(np.linalg.norm(step) * np.linalg.norm(change)))
-        pair = Pair.of(step, change, self.centre.precision, size)
-        if pair.inner <= 0:
-            return self
-        pairs = (*self.pairs, pair)[-most_pairs(pair) :]
-        if self.trusted:
+        most = int(np.clip(PAIRS_BYTES / (2 * pair.s.nbytes), MIN_PAIRS, MAX_PAIRS))
+        pairs = (*self.pairs, pair)[-most:]
+        if self.is_fisher:
             return replace(self, pairs=pairs)
-        centre, change = self.centre.agreeing(pair.step, pair.change), pair.change
-        moved = centre.solve(change.reshape(step.shape)).ravel()
-        scale = pair.inner / float(np.vdot(change, moved))
-        return replace(self, centre=centre, scale=scale, pairs=pairs)
+        base = self.base.fitted(pair.s, pair.y)
+        moved = base.solve(pair.y.reshape(point.w.shape)).ravel()
+        return replace(self, base=base, pairs=pairs, scale=pair.sTy / float(np.vdot(pair.y, moved)))
 
-    @property
-    def _is_newton(self) -> bool:
-        return self.whole and self.price <= NEWTON
-
-    def handed_over(self, objective: Objective, more: Array) -> Curvature | None:
-        if not isinstance(self.centre, FactorisedFisher):
+    def transferred(self, objective: Objective, ridge: Array) -> LBFGS | None:
+        if not isinstance(self.base, CholeskyFisher):
             return None
-        pairs = tuple(pair.plus(more) for pair in self.pairs) if more.any() else self.pairs
-        return replace(
-            self,
-            centre=self.centre.plus(more),
-            price=price(objective, self.n_rows),
-            whole=False,
-            pairs=tuple(pair for pair in pairs if pair.inner > 0),
-            steps=0,
-        )
-
-    @property
-    def is_rough(self) -> bool:
-        return self.centre.is_rough
-
-    def aimed_at(self, aim: float) -> SecantFisher:
-        """A guess that was trusted to end a descent is not for another end."""
-        if aim == self.aim:
-            return self
-        return replace(self, aim=aim, trusted=isinstance(self.centre, FactorisedFisher))
-
-    @property
-    def is_fresh(self) -> bool:
-        return self._is_newton and not (self.pairs or self.steps)
-
-    @property
-    def is_old(self) -> bool:
-        return isinstance(self.centre, FactorisedFisher) and self.steps >= OLD
-
-    def to_come(self, decrease: float, ratio: float) -> float:
-        """Of a guess from many steps: what it promises of one may be far from what is left."""
-        if self.trusted or not self.promised:
-            return super().to_come(decrease, ratio)
-        decreases = (*self.promised, decrease)[-2 * SPAN :]
-        span = len(decreases) // 2
-        shrunk = sum(decreases[-span:]) / (sum(decreases[-2 * span : -span]) or 1.0)
-        return super().to_come(decrease, max(shrunk, 0.0) ** (1 / span))
-
-    def asks_for_proof(self, decrease: float) -> bool:
-        return not self.trusted and 2 * self.to_come(decrease, 0.0) <= self.aim**2
-
-    def is_stale(self, decrease: float, ratio: float) -> bool:
-        if not decrease > 0 or self.asks_for_proof(decrease):
-            return True
-        if 2 * decrease < (NEGLIGIBLE * self.aim) ** 2:
-            return False
-        if self._is_newton:
-            return True
-        if not self.trusted:
-            if self.price == inf:
-                return self.steps >= (MANY if self.pairs else WINDOW)
-            if len(self.promised) < WINDOW:
-                return False
-            before = self.promised[-WINDOW:][: WINDOW // 2]
-            ratio = (decrease / max(before)) ** (1 / WINDOW)
-        elif self.price > CHEAP and self.steps < PATIENCE:
-            return False
-        return ratio > FRESH ** (2 / (1 + self.price))
+        pairs = tuple(pair.plus(ridge) for pair in self.pairs) if ridge.any() else self.pairs
+        cost = hessian_cost(objective, self.n_rows)
+        pairs = tuple(pair for pair in pairs if pair.sTy > 0)
+        return LBFGS(self.base.plus(ridge), cost, self.n_rows, pairs=pairs)
 
     def solve(self, dw: Array) -> Array:
         if not self.pairs:
-            return self.centre.solve(dw)
-        kind = self.pairs[0].step.dtype
+            return self.base.solve(dw)
+        kind = self.pairs[0].s.dtype
         axpy = get_blas_funcs("axpy", dtype=kind)
         slope, shares = dw.astype(kind).ravel(), []
-        for step, change, inner in reversed(self.pairs):
-            shares.append(float(np.vdot(step, slope)) / inner)
-            slope = axpy(change, slope, a=-shares[-1])
-        move = (self.scale * self.centre.solve(slope.reshape(dw.shape))).astype(kind).ravel()
-        for (step, change, inner), share in zip(self.pairs, reversed(shares), strict=True):
-            move = axpy(step, move, a=share - float(np.vdot(change, move)) / inner)
+        for s, y, sTy in reversed(self.pairs):
+            shares.append(float(np.vdot(s, slope)) / sTy)
+            slope = axpy(y, slope, a=-shares[-1])
+        move = (self.scale * self.base.solve(slope.reshape(dw.shape))).astype(kind).ravel()
+        for (s, y, sTy), share in zip(self.pairs, reversed(shares), strict=True):
+            move = axpy(s, move, a=share - float(np.vdot(y, move)) / sTy)
         return move.reshape(dw.shape)

@@ -1,4 +1,13 @@
-"""The natural step under an L1 penalty: the quadratic model plus l1 ‖u‖₁ is minimised."""
+"""The natural step under an L1 penalty: the quadratic model plus l1 ‖u‖₁ is minimised.
+
+Where features are many, the step is over a working set of them.
+
+References
+----------
+Lee, Sun and Saunders, "Proximal Newton-type methods for minimizing composite functions", SIAM J.
+Optim. 24 (2014). Yuan, Ho and Lin, "An improved GLMNET for L1-regularized logistic regression",
+JMLR 13 (2012).
+"""
 
 from __future__ import annotations
 
@@ -8,27 +17,39 @@ from math import inf
 import numpy as np
 from numpy.typing import NDArray
 
+from ..._cached import cached_attribute
 from ..._linalg import diagonal
 from ..._typing import Array
+from ...data import Dataset
 from ...objective import Objective, Point
-from .curvature import Curvature, Target, largest_diagonal, regular_fisher
-from .lasso import coordinate_gains, solve_lasso
-from .lbfgs import FRESH, NEGLIGIBLE, NEWTON, bend
+from . import tuning
+from .coordinate_rounds import UNPENALISED
+from .cost_model import hessian_cost
+from .curvature import (
+    CholeskyFisher,
+    Curvature,
+    Step,
+    max_fisher_diagonal,
+    regularized_fisher,
+)
+from .hessian_free import PART_OF_TOL
+from .l1_quadratic import ACCURACY, ColumnModel, GramModel, State, minimise
+from .lbfgs import curvature_along
 
-SET_PRICE = 6.0
-"""What F of a working set is taken to cost, in passes."""
+FEWEST = 100
+"""Features that a working set has in any case, if any lowers J."""
 
-MISSED = 0.01
-"""Part of the last decrease that the parameters without F may gain before it is worked out anew."""
-
-FULL = 0.9
-"""Part of the working set that is in the model where F is kept."""
-
-FEWEST, FEWEST_MOST, ROWS = 100, 250, 80
-"""Features that a working set has in any case: one for so many rows, between two bounds."""
+MAX_PARAMETERS_WITHOUT_WORKING_SET = 200
+"""Number of parameters up to which F of all of them is worked out."""
 
 RESTRAINT = 0.01
 """Part of the largest curvature that restrains a proximal step shorter than the full one."""
+
+EASY = 25
+"""Products for one system beyond which the next ones may look solved long before they are."""
+
+WORTH = 20
+"""Price of F and its factor, in products with the columns, from which these are tried."""
 
 
 @dataclass(frozen=True)
@@ -37,172 +58,282 @@ class ProximalFisher(Curvature):
 
     Parameters without F stay where they are; what they would gain counts towards the
     decrease, so that none is forgotten. Where F is dear it is kept, and corrected by what
-    each step shows of the curvature (BFGS), until the decreases shrink too slowly.
+    each step shows of the curvature (BFGS), until the decreases shrink too slowly or a
+    parameter without F would lower J.
 
     Attributes
     ----------
     fisher : array of shape (p, p)
     rows : array of ints
         Rows of w that it belongs to.
-    enough : float
-        Decrease up to which the model is minimised exactly.
-    price : float
-        What working F out anew would cost, in passes; 0: it is worked out at every point.
-    aim : float
-        Norm of the gradient at which the descent ends.
-    single : bool
-        Whether single precision will do for F.
-    kept : bool
-        Whether it was worked out at a point before.
+    tol : float
+        The decrement at which the descent ends; `inf` where a step is exact.
+    refresh_cost : float
+        Of F at another point, in passes; 0: it is worked out at every point.
+    current_at : Point or None
+        The point whose F it is.
     """
 
     fisher: Array
     rows: NDArray[np.intp]
-    enough: float = inf
-    price: float = 0.0
-    aim: float = 0.0
-    single: bool = True
-    kept: bool = False
+    tol: float = inf
+    refresh_cost: float = 0.0
+    current_at: Point | None = None
 
-    def target(self, point: Point, alpha: float) -> Target:
-        target = proximal_target(self.fisher, point, alpha, self.rows, self.enough)
-        if len(self.rows) == len(point.w):
-            return target
-        elsewhere = decrease_elsewhere(point, self.rows)
-        if elsewhere and not self.kept and 2 * (target.decrease + elsewhere) <= self.aim**2:
-            bends = point.objective.fisher_diagonal(point.w)
-            elsewhere = decrease_elsewhere(point, self.rows, bends)
-        return Target(target.w, target.decrease + elsewhere)
+    @property
+    def every_step(self) -> bool:  # type: ignore[override]
+        return self.refresh_cost <= tuning.MAX_NEWTON_COST
 
-    def learn(self, before: Point, point: Point, decrease: float) -> Curvature | None:
-        if self.price <= NEWTON or self._misses(point, decrease):
+    def is_current(self, point: Point) -> bool:
+        return point is self.current_at
+
+    def target(self, point: Point, alpha: float) -> Step:
+        """The step over the parameters in ``rows`` of w.
+
+        Where all probabilities are near 0 or 1, F all but vanishes and F/α restrains nothing. A
+        short step is kept short by a part of the largest curvature that each parameter can have;
+        the full step, α = 1, is left alone.
+        """
+        objective, rows, n_outputs = point.objective, self.rows, point.w.shape[1]
+        penalised = rows < objective.penalty.n_features
+        w, dw = (np.asarray(part[rows], dtype=np.float64).ravel() for part in (point.w, point.dw))
+        thresholds = np.repeat(np.where(penalised, objective.penalty.l1, 0.0), n_outputs)
+        fisher = self.fisher / alpha
+        if alpha < 1:
+            restraint = RESTRAINT * (1 / alpha - 1) * max_fisher_diagonal(objective)[rows]
+            diagonal(fisher)[...] += np.repeat(restraint, n_outputs)
+        model = GramModel(w, dw, thresholds, diagonal(fisher), fisher)
+        state, _ = minimise(model, ACCURACY, 2 * self.tol**2)
+        move = (state.u - w).reshape(-1, n_outputs)
+        move[~penalised] = objective.loss.without_shared(move[~penalised])  # that is rounding
+        target = point.w.astype(np.float64)
+        target[rows] += move
+        # At the minimum of the model the decrease is at least the bend, which rounding spares. And
+        # it is no less than what one coordinate alone gains: a step that does not move is no end.
+        alone = float(model.start.gains.max(initial=0.0))
+        decrease = max(state.gained, 0.5 * model.curvature(state.u - w, state.image), alone)
+        return Step(target, decrease + self._decrease_elsewhere(point, decrease))
+
+    def _decrease_elsewhere(self, point: Point, decrease: float) -> float:
+        """What single steps in the parameters without F would gain.
+
+        That is first reckoned with the largest curvature they can have, which needs no pass: the
+        least that they would gain. If the descent would end by it, with their own.
+        """
+        penalty = point.objective.penalty
+        smallest = point.subgradient.astype(np.float64)
+        smallest[self.rows] = 0
+        if not smallest.any():
+            return 0.0
+        gain = gain_of(smallest, max_fisher_diagonal(point.objective) + penalty.l2)
+        if 2 * (decrease + gain) <= self.tol**2 < inf:
+            gain = gain_of(smallest, point.objective.fisher_diagonal(point.w))
+        return gain
+
+    def updated(self, before: Point, point: Point) -> Curvature | None:
+        if self.every_step or np.delete(point.subgradient, self.rows, axis=0).any():
             return None
         step = np.subtract(point.w, before.w, dtype=np.float64)[self.rows].ravel()
         change = np.subtract(point.dw, before.dw, dtype=np.float64)[self.rows].ravel()
         foreseen = self.fisher @ step
-        true, modelled = bend(step, change, before.dw[self.rows]), float(step @ foreseen)
+        true = curvature_along(step, change, before.dw[self.rows])
+        modelled = float(step @ foreseen)
         if not true or modelled <= 0:
-            return replace(self, kept=True)
+            return replace(self, current_at=None)
         fisher = self.fisher + np.outer(change / true, change)
         fisher -= np.outer(foreseen / modelled, foreseen)
-        return replace(self, fisher=fisher, kept=True)
-
-    def _misses(self, point: Point, decrease: float) -> bool:
-        """Whether parameters without F have come to matter, or many with F no longer do."""
-        if len(self.rows) == len(point.w):
-            return False
-        inside = np.count_nonzero(in_model(point)[self.rows])
-        if inside < FULL * len(self.rows) or self.is_partial(point):
-            return True
-        return decrease_elsewhere(point, self.rows) > MISSED * decrease
-
-    def overlooks(self, point: Point) -> bool:
-        elsewhere = np.delete(point.subgradient, self.rows, axis=0)
-        return self.kept and bool(elsewhere.any())
-
-    def aimed_at(self, aim: float) -> ProximalFisher:
-        return self if aim == self.aim else replace(self, aim=aim, enough=2 * aim**2)
-
-    def is_partial(self, point: Point) -> bool:
-        return bool(np.delete(in_model(point), self.rows).any())
-
-    def is_stale(self, decrease: float, ratio: float) -> bool:
-        if 2 * decrease < (NEGLIGIBLE * self.aim) ** 2:
-            return False
-        return ratio > FRESH ** (2 / (1 + self.price))
+        return replace(self, fisher=fisher, current_at=None)
 
 
 @dataclass(frozen=True)
 class WorkingSet(Curvature):
-    """F of the features that matter, for an L1 penalty and many features.
+    """F of a working set at the point where a step is made, for mini-batches of many features.
 
-    These are the features in the model and those whose derivative most exceeds the
-    threshold: at most twice as many as are in the model already (but `FEWEST` in any
-    case), and no more than ``limit`` parameters. The others stay where they are;
-    what they would gain counts towards the decrease, so that none is forgotten.
+    A batch sees too few rows to be trusted: the diagonal is added to its F.
     """
 
     objective: Objective
     damping: float
     limit: int
     floor: float
-    enough: float = inf
 
-    def target(self, point: Point, alpha: float) -> Target:
-        return self.at(point).target(point, alpha)
+    def target(self, point: Point, alpha: float) -> Step:
+        return self.at(point, inf).target(point, alpha)
 
-    def at(self, point: Point, aim: float = 0.0) -> ProximalFisher:
+    def at(self, point: Point, tol: float) -> ProximalFisher:
         """F of the features that matter at the point."""
-        features = self._features(point)
-        intercept = np.arange(point.objective.data.n_features, len(point.w))
-        rows = np.append(features, intercept)
-        fisher = regular_fisher(point, self.damping, features)
+        features = working_set(point, self.limit)
+        rows = rows_of(features, point)
+        fisher = regularized_fisher(point, self.damping, features)
         if point.objective is not self.objective:
             diagonal(fisher)[...] *= 2
         if self.floor:
-            most = np.repeat(largest_diagonal(self.objective)[rows], point.w.shape[1])
+            most = np.repeat(max_fisher_diagonal(self.objective)[rows], point.w.shape[1])
             diagonal(fisher)[...] += self.floor * most
-        return ProximalFisher(fisher, rows, self.enough, SET_PRICE, aim)
-
-    def _features(self, point: Point) -> NDArray[np.intp]:
-        penalty = point.objective.penalty
-        weights = point.w[: penalty.n_features].any(axis=1)
-        smallest = penalty.smallest_subgradient(point.w, point.dw)[: penalty.n_features]
-        urgency = np.abs(smallest).max(axis=1)
-        largest = max(1, self.limit // point.w.shape[1])
-        in_model = np.count_nonzero(weights)
-        if 2 * in_model <= largest:
-            urgency[weights] = np.inf
-        fewest = int(np.clip(point.objective.data.n_rows // ROWS, FEWEST, FEWEST_MOST))
-        chosen = np.argsort(-urgency)[: min(max(fewest, 2 * in_model), largest)]
-        return np.sort(chosen[urgency[chosen] > 0])
+        part = len(rows) / len(point.w)
+        cost = hessian_cost(point.objective, point.objective.data.n_rows) * part**2
+        return ProximalFisher(fisher, rows, tol, cost, point)
 
 
-def in_model(point: Point) -> NDArray[np.bool_]:
-    """Of each row of w, whether it is not 0."""
-    used: NDArray[np.bool_] = np.abs(point.w).max(axis=1) > 0
-    return used
+@dataclass(frozen=True)
+class ColumnFisher(Curvature):
+    """F of all features that matter at a point, by their columns of X: no matrix is formed.
+
+    Attributes
+    ----------
+    rows : array of ints
+        Rows of w that it belongs to.
+    model : ColumnModel
+    aim : float
+        Norm of the gradient at which the descent ends.
+    limit : int
+        Largest number of parameters for which F is formed.
+    hard : float
+        Most products that a system took at the points before.
+    current_at : Point
+    """
+
+    rows: NDArray[np.intp]
+    model: ColumnModel
+    aim: float
+    limit: int
+    hard: float
+    current_at: Point
+
+    def is_current(self, point: Point) -> bool:
+        return point is self.current_at
+
+    @classmethod
+    def at(
+        cls, point: Point, aim: float, limit: int, before: ColumnFisher | None
+    ) -> ColumnFisher | None:
+        """F at a point, by one pass forward; None where the matrix costs less."""
+        data, penalty = point.objective.data, point.objective.penalty
+        features = working_set(point)
+        products = price_of_matrix(data, features) if len(features) <= limit else inf
+        if products < WORTH:
+            return None
+        rows = rows_of(features, point)
+        is_feature = rows < penalty.n_features
+        unit = np.where(is_feature, 1.0, UNPENALISED)
+        w, dw = (part[rows, 0].astype(np.float64) for part in (point.w, point.dw))
+        dz, h = point.objective.row_derivatives(point.w)
+        root = np.sqrt(h)
+        columns = data.columns(features, root, UNPENALISED)
+        gap = np.divide(dz, root, out=np.zeros_like(dz), where=root > 0)
+        l2 = np.where(is_feature, penalty.l2, 0.0)
+        model = ColumnModel(
+            w / unit,
+            dw * unit,
+            np.where(is_feature, penalty.l1, 0.0),
+            columns.squares() + l2,
+            columns,
+            columns.times(w / unit) - gap.astype(np.float32),
+            float(np.sum(np.square(gap))),
+            l2,
+            PART_OF_TOL * aim,
+            int(min(products, tuning.MAX_PRODUCTS)),
+        )
+        return cls(rows, model, aim, limit, before.hardest if before else 0.0, point)
+
+    @property
+    def hardest(self) -> float:
+        """Most products that a system took so far."""
+        return max(self.hard, *self.model.products)
+
+    @cached_attribute
+    def found(self) -> tuple[State, bool]:
+        """The minimum of the model, about as exactly as it is wanted; and whether it is that.
+
+        The number of products that a system takes is about the root of its condition number. Where
+        that is high, single steps say little of what is left. So F decides on the end of the
+        descent, if it can be formed, and else the subgradient has to be smaller by as much.
+        """
+        floor = self.model.enough**2
+        state, settled = minimise(self.model, ACCURACY, self.aim**2, floor)
+        if settled and state.gained <= self.aim**2 and self.hardest > EASY:
+            if len(state.u) <= self.limit:
+                return state, False
+            return minimise(self.model, ACCURACY, self.aim**2, floor / self.hardest)
+        return state, settled
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the step is the minimum of the model."""
+        return self.found[1]
+
+    def target(self, point: Point, alpha: float) -> Step:
+        if alpha != 1:
+            return WorkingSet(point.objective, 0.0, self.limit, 0.0).target(point, alpha)
+        model, state = self.model, self.found[0]
+        unit = np.where(model.thresholds > 0, 1.0, UNPENALISED)
+        w = point.w.astype(np.float64)
+        w[self.rows, 0] += unit * (state.u - model.w)
+        w[self.rows[state.u == 0], 0] = 0.0
+        bend = 0.5 * model.curvature(state.u - model.w, state.image)
+        return Step(w, max(state.gained, bend))
 
 
-def decrease_elsewhere(point: Point, rows: NDArray[np.intp], bends: Array | None = None) -> float:
-    """What single steps in the parameters left out would gain.
+def working_set(point: Point, limit: int | None = None) -> NDArray[np.intp]:
+    """The features in the model, and those whose derivative exceeds l1.
 
-    ``bends`` is the diagonal of F; without it, that is what they would gain at the least.
+    With a limit they are those that exceed it most: with them the set has at most twice as many
+    features as the model (but `FEWEST` in any case), and no more than ``limit`` parameters.
     """
     penalty = point.objective.penalty
-    smallest = penalty.smallest_subgradient(point.w, point.dw).astype(np.float64)
-    smallest[rows] = 0
-    if not smallest.any():
-        return 0.0
-    most = largest_diagonal(point.objective) + penalty.l2 if bends is None else bends
-    gains = np.divide(smallest**2, 2 * most, out=np.zeros_like(smallest), where=most > 0)
+    features = slice(penalty.n_features)
+    weights = point.w[features].any(axis=1)
+    urgency = np.abs(point.dw[features]).max(axis=1) - penalty.l1
+    if limit is None:
+        return np.flatnonzero(weights | (urgency > 0))
+    largest, in_model = max(1, limit // point.w.shape[1]), np.count_nonzero(weights)
+    if 2 * in_model <= largest:
+        urgency[weights] = inf
+    else:
+        urgency = np.abs(point.subgradient[features]).max(axis=1)
+    chosen = np.argsort(-urgency)[: min(max(FEWEST, 2 * in_model), largest)]
+    return np.sort(chosen[urgency[chosen] > 0])
+
+
+def rows_of(features: NDArray[np.intp], point: Point) -> NDArray[np.intp]:
+    """Rows of w of these features and of the intercept, if there is one."""
+    return np.append(features, np.arange(point.objective.data.n_features, len(point.w)))
+
+
+def gain_of(subgradient: Array, squares: Array) -> float:
+    """What single steps gain with this diagonal of F."""
+    gains = np.divide(
+        subgradient**2, 2 * squares, out=np.zeros_like(subgradient), where=squares > 0
+    )
     return float(gains.sum())
 
 
-def proximal_target(
-    fisher: Array, point: Point, alpha: float, rows: NDArray[np.intp], enough: float = inf
-) -> Target:
-    """The step over the parameters in ``rows`` of w, whose Fisher information is given.
+def price_of_matrix(data: Dataset, features: NDArray[np.intp]) -> float:
+    """What F of these features and its factor would cost, in products with their columns."""
+    product, gram = data.column_works(features)
+    return (gram + len(features) ** 3 / 3) / (product + tuning.WORK_PER_PASS)
 
-    Where all probabilities are near 0 or 1, F all but vanishes and F/α restrains
-    nothing. A short step is kept short by a part of the largest curvature that each
-    parameter can have; the full step, α = 1, is left alone.
+
+def proximal(
+    point: Point, damping: float, tol: float, limit: int, exact: bool, before: Curvature | None
+) -> Curvature:
+    """The curvature of the proximal step from a point, after a step by another one.
+
+    F of all parameters if they are few, else of a working set; or the columns of X of one, where
+    these can be read, cost less, and were of use so far.
     """
-    objective, n_outputs = point.objective, point.w.shape[1]
-    penalised = rows < objective.penalty.n_features
-    w, dw = (np.asarray(part[rows], dtype=np.float64).ravel() for part in (point.w, point.dw))
-    thresholds = np.repeat(np.where(penalised, objective.penalty.l1, 0.0), n_outputs)
-    model = fisher / alpha
-    if alpha < 1:
-        restraint = RESTRAINT * (1 / alpha - 1) * largest_diagonal(objective)[rows]
-        diagonal(model)[...] += np.repeat(restraint, n_outputs)
-    u = solve_lasso(model, model @ w - dw, thresholds, w, enough)
-    move = (u - w).reshape(-1, n_outputs)
-    move[~penalised] = objective.loss.without_shared(move[~penalised])  # that is rounding
-    target = point.w.astype(np.float64)
-    target[rows] += move
-    bend = 0.5 * float(move.ravel() @ model @ move.ravel())
-    # At the minimum of the model the decrease is at least the bend, which rounding spares. And
-    # it is no less than what one coordinate alone gains: a step that does not move is no end.
-    alone = float(coordinate_gains(model, dw, thresholds, w).max(initial=0))
-    return Target(target, max(point.expected_decrease(target) - bend, bend, alone))
+    objective = point.objective
+    if point.w.size <= min(limit, MAX_PARAMETERS_WITHOUT_WORKING_SET):
+        if exact or point.curved:
+            fisher, cost = regularized_fisher(point, damping), 0.0
+        else:
+            fisher = CholeskyFisher.at(point, damping).fisher
+            cost = hessian_cost(objective, objective.data.n_rows)
+        return ProximalFisher(fisher, np.arange(len(point.w)), tol, cost, point)
+    usable = objective.loss.n_outputs == 1 and objective.data.has_columns and not (damping or exact)
+    if usable and (before is None or isinstance(before, ColumnFisher)):
+        columns = ColumnFisher.at(point, tol, limit, before)
+        if columns and columns.is_settled:
+            return columns
+    found = WorkingSet(objective, damping, limit, 0.0).at(point, tol)
+    return replace(found, refresh_cost=0.0) if exact else found

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import dataclass, field, replace
-from math import inf, sqrt
+from dataclasses import dataclass, replace
+from math import inf, isfinite, sqrt
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,76 +14,78 @@ from ...objective import Objective, Point
 from ...rates import LearningRate, TimeDecay
 from ...validation import Interval, check_flags
 from ..base import StableRate, UpdateRule
-from .curvature import (
-    TRACE,
-    Curvature,
-    FactorisedFisher,
-    Heading,
-    Target,
-    regular_fisher,
-    towards_the_origin,
-)
-from .forms import SMALL, exact_form, fisher_rows, thrifty_form
-from .lengths import LongerSteps, PolyakBound, first_rate, next_rate
-from .prox_newton import ProximalFisher, WorkingSet
-from .subsampling import (
-    Known,
-    descend_on_samples,
-    fisher_work,
-    on_sample,
-    restraint_on_samples,
-    sample_sizes,
-)
+from . import tuning
+from .curvature import Curvature, Displacement, Step
+from .plan import Plan, full_hessian, make_plan
+from .step_length import SecantRate, secant_rate
+from .subsampling import to_subsample_minimum
 
-EPOCH_FLOOR = 0.02
-"""With mini-batches, the part of F at w = 0 that is added to F.
+MAX_RATIO = 0.99
+"""Largest ratio of two decrements squared from which their sum is extrapolated."""
 
-F is looked at once an epoch, and where the probabilities are near 0 or 1 it all but
-vanishes; the steps from there on would know no bound.
-"""
+MAX_SPAN = 10
+"""Largest number of steps from whose decreases the ratio is worked out."""
+
+MAX_STEPS_TO_JUDGE = 6
+"""Steps after which a curvature is judged, however dear its successor."""
 
 
-CHEAP = 4e6
-"""Work on F and its factor up to which F is worked out in every pass: the calls cost more."""
-
-FAR = 4.0
-"""A start that costs more than so many times ln K is too far out for F to be of use."""
-
-
-@dataclass
+@dataclass(frozen=True)
 class NaturalMemory:
-    """The Fisher information in use, and the full step from the point looked at.
+    """The curvature in use, and what its steps have promised.
 
-    ``beginning`` says that the next point is as good as a start; ``ratio`` is that of the
-    decrease promised here to that promised a step ago, where one F serves for several steps, or
-    is of a part of the model; ``alpha`` is the rate that a line search tries first.
+    Attributes
+    ----------
+    plan : Plan
+    curvature : Curvature
+    point : Point
+        The point that was prepared.
+    step : Step
+        The full step from there.
+    decreases : tuple of float
+        What the last steps by this curvature have promised, oldest first; this one not.
+    n_steps : int
+        Steps by this curvature before this one.
+    converged : bool
+        Whether the step that led here was the last: the decrement was at most ``tol``, by the
+        curvature of that point.
+    rate : float
+        The rate that a line search tries first.
     """
 
+    plan: Plan
     curvature: Curvature
     point: Point
-    full: Target | None = None
-    beginning: bool = False
-    ratio: float = 0.0
-    alpha: float = 1.0
+    step: Step
+    decreases: tuple[float, ...] = ()
+    n_steps: int = 0
+    converged: bool = False
+    rate: float = 1.0
 
-    def full_step(self) -> Target:
-        """The step with α = 1 from the point looked at; worked out once."""
-        if self.full is None:
-            self.full = self.curvature.target(self.point, 1.0)
-        return self.full
+    @property
+    def ratio(self) -> float:
+        """By what the decrease of a step shrinks from one step to the next; 0 if unknown."""
+        decreases = (*self.decreases, self.step.decrease)[-2 * MAX_SPAN :]
+        span = len(decreases) // 2
+        if not span:
+            return 0.0
+        shrunk = sum(decreases[-span:]) / (sum(decreases[-2 * span : -span]) or 1.0)
+        return float(max(shrunk, 0.0) ** (1 / span))
 
-    def follow(self, before: float, ratio: float) -> None:
-        """Work out the ratio from the decrease promised a step ago, and from the ratio there."""
-        self.ratio = max(self.full_step().decrease / (before or 1.0), 0.0)
-        if ratio:
-            self.ratio = (self.ratio * ratio**3) ** 0.25
+    @property
+    def is_known(self) -> bool:
+        """Whether the decrement is that of the point, and no approximation."""
+        return self.converged or self.curvature.is_current(self.point)
 
+    @property
+    def decrease_to_come(self) -> float:
+        """Of this step and all that follow.
 
-@dataclass
-class StreamMemory(NaturalMemory):
-    """With F of all rows of a stream so far."""
-
-    fisher: Array = field(default_factory=lambda: np.zeros((0, 0)))
+        An approximate curvature promises too little where it is too large. There the steps shrink
+        slowly, and their decreases, a geometric series, are what is still to gain.
+        """
+        ratio = 0.0 if self.is_known else min(self.ratio, MAX_RATIO)
+        return self.step.decrease / (1 - ratio)
 
 
 class NaturalGradient(UpdateRule):
@@ -100,19 +102,20 @@ class NaturalGradient(UpdateRule):
 
     - Few rows: F is worked out on all of them at every point, and factorised (Cholesky); very
       few rows are read once for J, dw and F.
-    - Many rows: it is worked out on a sample, and again when the steps shrink slowly. In
-      between it is corrected by the change of dw that each step has shown (BFGS), which
-      is momentum in the metric of F. The first step leads to where descents on growing
-      samples, to about n/16 or n/4 rows, have led.
-    - Three classes or more, where all of F is dear: at first the product of a matrix for
-      the features and one for the classes (Kronecker).
-    - More than ``direct_limit`` parameters: a power of the diagonal of F or, for a softmax, the
-      product form, corrected in the same way. That the descent ends is for conjugate
-      gradients to say, with products Fv on all rows, preconditioned by all that is known by
-      then. They also take over after 400 steps.
-    - Rows fewer than features are first written in coordinates of the space they span.
-    - With an L1 penalty the step is the minimiser of the quadratic model plus λ‖w‖₁, found
-      by coordinate descent and an active set, on the features that matter most.
+    - Many rows: F is worked out on a subsample, and again when the steps shrink slowly. In
+      between it is corrected by L-BFGS. The first step leads to where descents on growing
+      subsamples have led.
+    - Three classes or more, where F is dear: L-BFGS about the Kronecker product of a
+      matrix for the features and one for the classes.
+    - More than ``direct_limit`` parameters: L-BFGS about the Kronecker product or about a power
+      of the diagonal of F. Products of F on all rows with vectors, in conjugate gradients
+      preconditioned by the L-BFGS, decide that the descent has converged.
+    - With an L1 penalty the step is the minimiser of the quadratic model plus λ‖w‖₁
+      (proximal Newton), found by coordinate descent and an active set, on a working set of
+      features.
+
+    An approximate curvature never decides convergence: where its decrement is at most ``tol``,
+    F is worked out at that point.
 
     It stops when √(dwᵀ F⁻¹ dw) ≤ tol, whose half square estimates J − J*; with an L1
     penalty, when the same is true of the decrease of the model. The step from there is
@@ -121,9 +124,7 @@ class NaturalGradient(UpdateRule):
     Far from the data, where all probabilities are 0 or 1, F says nothing. From a start
     that costs over four times what w = 0, b = 0 does, the first step leads there.
 
-    ``learning_rate="auto"`` tries α = 1 and backtracks. Where F is worked out anew at every point,
-    it tries up to α = 2: the more, at w = 0, b = 0, the regression explains that the step amounts
-    to, and later, the more of its slope the last step has left. With mini-batches F is worked
+    ``learning_rate="auto"`` tries α = 1 and backtracks. With mini-batches F is worked
     out once an epoch, on all rows, and a small part of F at w = 0 is added (beyond
     ``direct_limit``: the diagonals of both are added to the F of each batch), and
     α = 1 / ((1 + p/batch_size)(1 + epochs)), p the number of parameters.
@@ -142,10 +143,10 @@ class NaturalGradient(UpdateRule):
     References
     ----------
     Amari, "Natural gradient works efficiently in learning", Neural Comput. 10 (1998).
-    Samples: Byrd, Chin, Neveitt and Nocedal, "On the use of stochastic Hessian
+    Subsamples: Byrd, Chin, Neveitt and Nocedal, "On the use of stochastic Hessian
     information in optimization methods for machine learning", SIAM J. Optim. 21 (2011);
     Daneshmand, Lucchi and Hofmann, "Starting small: learning with adaptive sample sizes",
-    ICML 2016; secants: Nocedal, "Updating quasi-Newton matrices with limited storage", Math.
+    ICML 2016; L-BFGS: Nocedal, "Updating quasi-Newton matrices with limited storage", Math.
     Comput. 35 (1980). With an L1 penalty: Lee, Sun and Saunders, "Proximal Newton-type methods
     for minimizing composite functions", SIAM J. Optim. 24 (2014).
 
@@ -171,24 +172,42 @@ class NaturalGradient(UpdateRule):
         self.damping = damping
         self.direct_limit = direct_limit
         self.exact = exact
-        self._aim = 0.0
+        self._tol = 0.0
+        self._on_subsample = False
+        self._curvature: Curvature | None = None
 
     def check(self) -> None:
         super().check()
         check_flags(self, ["exact"])
 
-    def aimed_at(self, tol: float) -> NaturalGradient:
-        aimed = copy(self)
-        aimed._aim = tol
-        return aimed
+    # -- variants ----------------------------------------------------------------------------
 
-    def is_straight(self, objective: Objective) -> bool:
-        return True
+    @property
+    def tol(self) -> float:
+        """The decrement at which the descent ends."""
+        return self._tol
 
-    def on_stream(self, share: float) -> NaturalGradient:
-        rule = OnStream(self.damping, self.direct_limit)
+    def with_tol(self, tol: float) -> NaturalGradient:
+        rule = copy(self)
+        rule._tol = tol
+        return rule
+
+    def with_curvature(self, curvature: Curvature | None) -> NaturalGradient:
+        """The rule for a subsample, without smaller ones first: the curvature of its first step."""
+        rule = copy(self)
+        rule._on_subsample, rule._curvature = True, curvature
+        return rule
+
+    def on_stream(self, share: float) -> UpdateRule:
+        from .online import OnlineNaturalGradient
+
+        rule = OnlineNaturalGradient(self.damping, self.direct_limit)
         rule.share = share
         return rule
+
+    def plan(self, objective: Objective) -> Plan:
+        """The method for a cost, and why it is chosen."""
+        return make_plan(objective, self.damping, self.direct_limit, self.exact)
 
     def wants_row_space(self, objective: Objective, batch_size: int | None, max_iter: int) -> bool:
         data, n_outputs = objective.data, objective.loss.n_outputs
@@ -197,116 +216,105 @@ class NaturalGradient(UpdateRule):
         return n_rows < data.n_features and few and not objective.penalty.l1
 
     def wants_fisher(self, objective: Objective) -> bool:
-        data, n_outputs = objective.data, objective.loss.n_outputs
-        most = min(self.direct_limit, SMALL) if objective.penalty.l1 else self.direct_limit
-        if data.n_parameters * n_outputs > most or fisher_work(objective, data.n_rows) > CHEAP:
-            return False
-        sampled = fisher_rows(objective) < data.n_rows or self._sample_sizes(objective)
-        return self.exact or not sampled
+        return self.plan(objective).fused
 
-    def forget(self, point: Point, memory: Any) -> Any:
-        """Without the way to where samples have led, where J does not fall on it."""
-        if not isinstance(memory.curvature, Heading):
+    # -- full batch --------------------------------------------------------------------------
+
+    def curvature_at(self, point: Point) -> Curvature:
+        """The curvature of a first step from a point."""
+        return self.plan(point.objective).start(point, self._tol, self.direct_limit)
+
+    def prepare(self, point: Point, memory: Any) -> NaturalMemory:
+        if memory is None:
+            return self._start(point)
+        if point is memory.point:  # it is asked again, for another tol
+            return self._decided(replace(memory, converged=False))
+        current = memory.curvature.is_current(memory.point)
+        ended = current and self.norm(memory.point, memory) <= self._tol
+        curvature = memory.curvature
+        if not (curvature.every_step and not ended):
+            updated = curvature.updated(memory.point, point)
+            if updated is not None:
+                step = updated.target(point, 1.0)
+                if isinstance(curvature, Displacement):
+                    return self._decided(NaturalMemory(memory.plan, updated, point, step))
+                decreases = (*memory.decreases, memory.step.decrease)[-2 * MAX_SPAN :]
+                n_steps = memory.n_steps + 1
+                return self._decided(
+                    NaturalMemory(memory.plan, updated, point, step, decreases, n_steps, ended)
+                )
+        if isinstance(curvature, Displacement):
+            return self._from(point, memory.plan)
+        after = self._refreshed(memory, point, False)
+        if self.exact or self.damping or not memory.plan.newton:
+            return after
+        return replace(after, rate=secant_rate(memory.point, memory.step, point))
+
+    def _start(self, point: Point) -> NaturalMemory:
+        """From a first point: to the origin, to where subsamples lead, or the step from here."""
+        plan = self.plan(point.objective)
+        if point.cost > tuning.MAX_START_COST * point.objective.loss.uniform_loss:
+            return self._to(to_origin(point), point, plan)
+        if plan.subsampled_start and not self._on_subsample:
+            displacement = to_subsample_minimum(point, self)
+            if displacement:
+                return self._to(displacement, point, plan)
+        return self._from(point, plan)
+
+    def _to(self, displacement: Displacement, point: Point, plan: Plan) -> NaturalMemory:
+        return NaturalMemory(plan, displacement, point, displacement.target(point, 1.0))
+
+    def _from(self, point: Point, plan: Plan) -> NaturalMemory:
+        curvature = self._curvature or plan.start(point, self._tol, self.direct_limit)
+        return self._decided(NaturalMemory(plan, curvature, point, curvature.target(point, 1.0)))
+
+    def _decided(self, memory: NaturalMemory) -> NaturalMemory:
+        """With a new curvature where the one in use has served its time, or cannot decide."""
+        ends = 2 * memory.decrease_to_come <= self._tol**2
+        if (ends and memory.is_known) or isinstance(memory.curvature, Displacement):
             return memory
-        return NaturalMemory(self._curvature(point, None), point)
+        decides = ends and not self._on_subsample
+        if decides or not memory.step.decrease > 0 or self._is_slow(memory):
+            return self._refreshed(memory, memory.point, decides)
+        return memory
 
-    def look(self, point: Point, memory: Any) -> NaturalMemory:
-        if memory is None or memory.beginning:
-            return self._first_look(point)
-        if isinstance(memory.curvature, Heading):
-            known = memory.curvature.known_at(point)
-            ours = known.aimed_at(self._aim) if known else self._curvature(point, None)
-            return NaturalMemory(ours, point)
-        learned = None
-        before = memory.full_step().decrease
-        if not (self.exact or point.curved):
-            learned = memory.curvature.learn(memory.point, point, before)
-        if learned is not None:
-            going_on = NaturalMemory(learned, point)
-            full = going_on.full_step()
-            going_on.follow(before, memory.ratio)
-            stale = learned.is_stale(full.decrease, going_on.ratio)
-            if not (stale or self._ends_too_soon(point, going_on)):
-                return going_on
-        anew = NaturalMemory(self._curvature(point, learned or memory.curvature), point)
-        if anew.curvature.is_partial(point):
-            anew.follow(before, memory.ratio)
-        if self._may_go_further(anew):
-            anew.alpha = next_rate(memory.point, memory.full_step(), point)
-        return anew
+    def _is_slow(self, memory: NaturalMemory) -> bool:
+        """Whether a new curvature would reduce J further for each pass that it costs."""
+        cost = memory.curvature.refresh_cost
+        if not isfinite(cost):
+            return memory.n_steps >= tuning.MAX_STEPS_BEFORE_CG
+        judged = memory.n_steps >= min(max(cost, 1.0), MAX_STEPS_TO_JUDGE)
+        paid = min(cost, tuning.MAX_REFRESH_COST)
+        if memory.plan.refreshes_smaller_subsample and memory.curvature.n_rows < memory.plan.n_rows:
+            return True
+        return judged and memory.ratio > tuning.CONTRACTION ** (2 / (1 + paid))
 
-    def again(self, point: Point, memory: Any) -> NaturalMemory:
-        aimed = memory.curvature.aimed_at(self._aim)
-        if aimed is memory.curvature:
+    def _refreshed(self, memory: NaturalMemory, point: Point, ends: bool) -> NaturalMemory:
+        curvature = memory.plan.refresh(
+            point, memory.curvature, memory.step.n_products, self._tol, self.direct_limit, ends
+        )
+        return NaturalMemory(memory.plan, curvature, point, curvature.target(point, 1.0))
+
+    def reset_memory(self, point: Point, memory: Any) -> Any:
+        """Without the displacement, where J does not fall along it."""
+        if not isinstance(memory.curvature, Displacement):
             return memory
-        going_on = replace(memory, curvature=aimed, full=None)
-        unproved = aimed.asks_for_proof(going_on.full_step().decrease)
-        if unproved or self._ends_too_soon(point, going_on):
-            return NaturalMemory(self._curvature(point, aimed), point)
-        return going_on
-
-    def _ends_too_soon(self, point: Point, memory: NaturalMemory) -> bool:
-        """Whether the descent would end by an F in use that may not know of what is left.
-
-        That may be because parameters that would lower J are without F. Or F is old: where rows
-        have come to be fitted well, their part of F has all but vanished since. An F from before
-        is too large there, and promises too little.
-        """
-        if self.norm(point, memory) > self._aim:
-            return False
-        return memory.curvature.overlooks(point) or memory.curvature.is_old
-
-    def _first_look(self, point: Point) -> NaturalMemory:
-        """The way to the origin, or to where growing samples lead, or the step from here."""
-        if point.cost > FAR * point.objective.loss.uniform_loss:
-            return NaturalMemory(towards_the_origin(point), point, beginning=True)
-        sizes = self._sample_sizes(point.objective)
-        if sizes:
-            restraint = restraint_on_samples(point.objective)
-            sample = Point(on_sample(point.objective, sizes[0], restraint), point.w)
-            first = self._curvature(sample, None)
-            decrease = first.target(point, 1.0).decrease
-            sizes = [size for size in sizes if size * decrease > point.w.size]
-        if sizes:
-            rule = OnSample(self.damping, self.direct_limit)
-            known = Known(first, sample.objective.penalty)
-            w, known_there = descend_on_samples(point, rule, sizes, restraint, known)
-            return NaturalMemory(Heading(w, min(decrease, point.cost), known_there), point)
-        here = NaturalMemory(self._curvature(point, None), point)
-        if here.curvature.asks_for_proof(here.full_step().decrease):
-            return NaturalMemory(self._curvature(point, here.curvature), point)
-        if self._may_go_further(here) and not point.w.any():
-            here.alpha = first_rate(point, here.full_step())
-        return here
-
-    def _may_go_further(self, memory: NaturalMemory) -> bool:
-        """Whether steps are Newton's, and may be longer than F says."""
-        return not (self.exact or self.damping) and memory.curvature.is_fresh
-
-    def _sample_sizes(self, objective: Objective) -> list[int]:
-        n_parameters = objective.data.n_parameters * objective.loss.n_outputs
-        return [] if self.exact or n_parameters > self.direct_limit else sample_sizes(objective)
-
-    def _curvature(self, point: Point, before: Curvature | None) -> Curvature:
-        if self.exact or point.curved:
-            form = exact_form(point, self.damping, self.direct_limit)
-            return form.at(point, self._aim) if isinstance(form, WorkingSet) else form
-        return thrifty_form(point, self.damping, self.direct_limit, self._aim, before)
-
-    def look_before_epoch(self, point: Point, memory: Any) -> NaturalMemory:
-        curvature = exact_form(point, self.damping, self.direct_limit, EPOCH_FLOOR)
-        return NaturalMemory(curvature, point)
+        return self._from(point, memory.plan)
 
     def norm(self, point: Point, memory: Any) -> float:
-        """√(2 · decrease to come), which is √(dwᵀ F⁻¹ dw) without L1 and for a fresh F."""
-        to_come = memory.curvature.to_come(memory.full_step().decrease, memory.ratio)
-        return sqrt(max(2 * to_come, 0.0))
+        """√(2 · decrease to come), which is √(dwᵀ F⁻¹ dw) without L1 and for F of this point."""
+        return sqrt(max(2 * memory.decrease_to_come, 0.0))
 
     def step(self, point: Point, alpha: float, memory: Any) -> tuple[Array, Any]:
-        if point is not memory.point or (alpha != 1 and point.objective.penalty.l1):
-            return memory.curvature.target(point, alpha).w, memory
-        full = memory.full_step().w
-        return (full if alpha == 1 else point.w + alpha * (full - point.w)), memory
+        if isinstance(memory, NaturalMemory) and point is memory.point:
+            if alpha == 1:
+                return memory.step.w, memory
+            if not point.objective.penalty.l1:
+                return point.w + alpha * (memory.step.w - point.w), memory
+        return memory.curvature.target(point, alpha).w, memory
+
+    def is_straight(self, objective: Objective) -> bool:
+        return True
 
     def trial(self, point: Point, alpha: float, memory: Any) -> tuple[Array, Any]:
         """A part of the full step, with an L1 penalty too.
@@ -316,11 +324,18 @@ class NaturalGradient(UpdateRule):
         """
         if alpha >= 1 or not point.objective.penalty.l1:
             return self.step(point, alpha, memory)
-        return point.w + alpha * (memory.full_step().w - point.w), memory
+        return point.w + alpha * (memory.step.w - point.w), memory
+
+    # -- mini-batches ------------------------------------------------------------------------
+
+    def prepare_epoch(self, point: Point, memory: Any) -> EpochMemory:
+        return EpochMemory(full_hessian(point, self.damping, self.direct_limit, tuning.EPOCH_FLOOR))
+
+    # -- learning rates ----------------------------------------------------------------------
 
     def auto_rate(self, objective: Objective, batch_size: int | None) -> LearningRate:
         if batch_size is None:
-            return LongerSteps(interpolate=not self.exact)
+            return SecantRate(interpolate=not self.exact)
         n_parameters = objective.data.n_parameters * objective.loss.n_outputs
         steps_per_epoch = -(-len(objective.data.weighted_rows()) // batch_size)
         return TimeDecay(1 / (1 + n_parameters / batch_size), decay=1 / steps_per_epoch)
@@ -329,64 +344,17 @@ class NaturalGradient(UpdateRule):
         return StableRate(2.0, "2")
 
 
-class OnStream(NaturalGradient):
-    """The rule on rows that are a part of all rows so far, ``share`` of their weight.
+@dataclass(frozen=True)
+class EpochMemory:
+    """The curvature of an epoch of mini-batches."""
 
-    On a quadratic cost, a mean of F over all rows so far and α = share end at the minimum for
-    all of them. Here F is met where it is larger than at the end, so that recent rows count
-    more: with the gain 2 · share / (1 + share) for both, the weights of the rows grow in
-    proportion to their place in the stream.
+    curvature: Curvature
 
-    References
-    ----------
-    Ollivier, "Online natural gradient as a Kalman filter", Electron. J. Stat. 12 (2018).
+
+def to_origin(point: Point) -> Displacement:
+    """The way to w = 0, b = 0, where every class is as likely.
+
+    J is convex, so from a point that costs more it falls all the way.
     """
-
-    share: float = 1.0
-
-    @property
-    def _gain(self) -> float:
-        return 2 * self.share / (1 + self.share)
-
-    def look_before_epoch(self, point: Point, memory: Any) -> NaturalMemory:
-        objective, rough = point.objective, point.objective.penalty.l1 > 0
-        if point.w.size > (min(self.direct_limit, SMALL) if rough else self.direct_limit):
-            return super().look_before_epoch(point, memory)
-        fisher = regular_fisher(point, self.damping)
-        if isinstance(memory, StreamMemory):
-            fisher = memory.fisher + self._gain * (fisher - memory.fisher)
-        floored = fisher + EPOCH_FLOOR * objective.uniform_fisher
-        if rough:
-            form: Curvature = ProximalFisher(floored, np.arange(len(point.w)))
-        else:
-            form = FactorisedFisher.of(floored, TRACE[point.w.dtype])
-        return StreamMemory(form, point, fisher=fisher)
-
-    def auto_rate(self, objective: Objective, batch_size: int | None) -> LearningRate:
-        n_rows = len(objective.data.weighted_rows())
-        size = min(batch_size or n_rows, n_rows)
-        gain = self._gain * size / n_rows
-        n_parameters = objective.data.n_parameters * objective.loss.n_outputs
-        return PolyakBound(gain / (1 + n_parameters / size * gain))
-
-
-class OnSample(NaturalGradient):
-    """The rule on one sample of rows: as it is, without smaller samples first.
-
-    ``known`` is the F that a smaller sample has handed over.
-    """
-
-    known: Curvature | None = None
-
-    def knowing(self, known: Curvature | None) -> OnSample:
-        aware = copy(self)
-        aware.known = known
-        return aware
-
-    def _first_look(self, point: Point) -> NaturalMemory:
-        if self.known is None or point.cost > FAR * point.objective.loss.uniform_loss:
-            return super()._first_look(point)
-        return NaturalMemory(self.known.aimed_at(self._aim), point)
-
-    def _sample_sizes(self, objective: Objective) -> list[int]:
-        return []
+    fall = point.cost - point.objective.loss.uniform_loss
+    return Displacement(np.zeros_like(point.w), fall)
