@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from .rates import LearningRate
     from .rules import UpdateRule
 
-FARTHEST = 64
-"""Most steps that a descent runs ahead of who consumes it."""
-
 
 class Iterate(NamedTuple):
     """What is known of the descent after k iterations, and all that the next one needs.
@@ -155,12 +152,16 @@ def epoch(
 
 
 def with_max_norms(
-    iterates: Iterator[Iterate], max_norms: Callable[[Array], Array], first: int, last: int
+    iterates: Iterator[Iterate],
+    max_norms: Callable[[Array], Array],
+    first: int,
+    last: int,
+    farthest: int,
 ) -> Iterator[Iterate]:
     """The same iterates with the max-norms of their gradients in other coordinates.
 
     One product with X gives the norms of many gradients. So the descent runs ahead by 1
-    step, 2, 4, … up to `FARTHEST`, but not beyond ``last``. The iterates are handed
+    step, 2, 4, … up to ``farthest``, but not beyond ``last``. The iterates are handed
     out one by one: to stop at any of them wastes no more than what was ahead, and an
     error is raised after the iterates that came before it.
 
@@ -174,8 +175,10 @@ def with_max_norms(
         Of gradients side by side: the max-norm of every column in the other coordinates.
     first, last : int
         Numbers of the iterate that comes first, and of the last that may be asked for.
+    farthest : int
+        Most steps that the descent runs ahead of who consumes it.
     """
-    for begin, size in _stretches(first):
+    for begin, size in _stretches(first, farthest):
         ahead = min(begin + size, last + 1) - max(begin, first)
         if ahead <= 0:
             if begin > last:
@@ -197,14 +200,14 @@ def with_max_norms(
             return
 
 
-def _stretches(first: int) -> Iterator[tuple[int, int]]:
+def _stretches(first: int, farthest: int) -> Iterator[tuple[int, int]]:
     """Where each run ahead begins, and how long it is; about from that with ``first`` on."""
     begin, size = 0, 1
-    if first >= FARTHEST - 1:  # from there on all are as long
-        begin, size = first - (first - (FARTHEST - 1)) % FARTHEST, FARTHEST
+    if first >= farthest - 1:  # from there on all are as long
+        begin, size = first - (first - (farthest - 1)) % farthest, farthest
     while True:
         yield begin, size
-        begin, size = begin + size, min(2 * size, FARTHEST)
+        begin, size = begin + size, min(2 * size, farthest)
 
 
 def _take(iterates: Iterator[Iterate], size: int) -> tuple[list[Iterate], Exception | None]:

@@ -30,15 +30,7 @@ from ._text import printable
 from ._typing import Array
 from .callbacks.support import CallbackSupportMixin, with_callbacks
 from .callbacks.tasks import Tasks
-from .data import (
-    Chain,
-    Reduction,
-    as_dataset,
-    centre_if_far,
-    own_threads,
-    row_space,
-    weighted_part,
-)
+from .data import Presolve, as_dataset, choose_reductions, own_threads
 from .descent import Iterate
 from .exposure import absent_in, expand, reduce, unshifted, without_absent
 from .held_out import HeldOut, Labelled, held_out, hold_out
@@ -58,7 +50,7 @@ from .progress import Printer
 from .rates import Backtracking, as_learning_rate, rate_with
 from .resume import Bookmark, Origin, moments, shuffles_from
 from .rules import UpdateRule, as_rule, rule_with
-from .run import Run
+from .run import Run, allowed_reductions
 from .settings import Settings
 from .stream import Arrivals, Stream, epoch_on, first_on, label_part, nowhere
 from .summary import Gap, in_words, known_gap
@@ -774,50 +766,42 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
             objective.data.along(moments)
         if mark and mark.origin.may_be(w):
             origin = mark.origin
-            start, space = self._first_point(rule, objective, origin.w, origin.in_row_space)
-            if not origin.is_of(objective):
+            start, presolve = self._first_point(rule, objective, origin.w, origin.n_steps)
+            if not origin.is_of(objective, presolve):
                 mark = None
         else:
             mark = None
         if mark is None:
             # With a warm start more steps may come than this call asks for.
             n_steps = sys.maxsize if self.warm_start else self.max_iter
-            rewritten = rule.wants_row_space(objective, self.batch_size, n_steps)
-            start, space = self._first_point(rule, objective, w, rewritten)
+            start, presolve = self._first_point(rule, objective, w, n_steps)
             seen = objective.data.added_along()
-            origin = Origin(w, seen, objective.penalty, rewritten)
+            origin = Origin(w, seen, objective.penalty, n_steps, presolve.coordinates)
         rate = settings.rate or rule.auto_rate(objective, self.batch_size)
-        run = Run(settings, rate, start, origin, space, random_state, seed)
+        run = Run(settings, rate, start, origin, presolve.reduction, random_state, seed)
         if mark is not None:
             run.go_on_from(mark)
         return run
 
     def _first_point(
-        self, rule: UpdateRule, objective: Objective, w: Array, in_row_space: bool
-    ) -> tuple[Point, Reduction | None]:
-        """w_0 in the coordinates of the descent, and these if they are not the features.
+        self, rule: UpdateRule, objective: Objective, w: Array, n_steps: int
+    ) -> tuple[Point, Presolve]:
+        """w_0 in the coordinates of the descent, and the reductions that lead there.
 
         Whether X is finite is asked only if J or its gradient is not: a NaN or an infinity
-        in X, times whatever number, leaves neither as it was. It is asked first where the
-        row space is worked out.
+        in X, times whatever number, leaves neither as it was. It is asked first where rows are
+        left out, or the row space is worked out.
         """
-        if in_row_space:
-            self._require_finite(objective.data.X)
-        reduction: Reduction | None = None
-        if rule.scale_free and self.fit_intercept:
-            reduction = centre_if_far(objective.data, w)
-        if in_row_space:
-            data, start = (reduction.data, reduction.start) if reduction else (objective.data, w)
-            space = row_space(weighted_part(data), start)
-            if not rule.scale_free or space.is_faithful(objective.penalty.l2):
-                reduction = Chain(reduction, space) if reduction else space
-        if reduction is not None:
-            objective, w = objective.on(reduction.data), reduction.start
+        allowed = allowed_reductions(rule, objective, self.batch_size, n_steps)
+        data = objective.data
+        presolve = choose_reductions(data, w, allowed, lambda: self._require_finite(data.X))
+        if presolve.reduction is not None:
+            objective, w = objective.on(presolve.data), presolve.start
         curved = self.batch_size is None and rule.wants_fisher(objective)
         point = Point(objective, w, curved)
-        if not in_row_space and not (isfinite(point.cost) and np.isfinite(point.dw).all()):
-            self._require_finite(objective.data.X)
-        return point, reduction
+        if not (isfinite(point.cost) and np.isfinite(point.dw).all()):
+            self._require_finite(data.X)
+        return point, presolve
 
     def _history(self, run: Run, mark: Bookmark | None, started: float, judged: bool) -> History:
         """The history of a new descent, or of the one that goes on."""

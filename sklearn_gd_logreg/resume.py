@@ -19,16 +19,14 @@ from typing import Any
 import numpy as np
 from numpy.random import RandomState
 
+from ._mixing import mixed
 from ._typing import Array
-from .data import Dataset, Rows
+from .data import Dataset, Presolve, Rows
 from .descent import Iterate
 from .monitor import History, Standing
 from .objective import Objective
 from .penalty import ElasticNet
 from .settings import Settings
-
-MULTIPLIERS = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
-"""Those of SplitMix64, which makes numbers that look random of 1, 2, 3, …"""
 
 ROUNDING = 1000.0
 """Roundings of a sum, each eps times the root of its length, by which equal moments may differ."""
@@ -45,20 +43,11 @@ def moments(rows: Rows) -> Array:
     Returns
     -------
     array of shape (n_features + 1 or 2, 2)
-
-    References
-    ----------
-    Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
     """
-    first, second, third = (np.uint64(multiplier) for multiplier in MULTIPLIERS)
     start = 1 + (rows.index.start or 0)
     bits = np.arange(start, start + len(rows.y), dtype=np.uint64)
     bits += rows.y.ravel().astype(np.int64).astype(np.uint64) << np.uint64(48)
-    bits *= first
-    bits = (bits ^ (bits >> np.uint64(30))) * second
-    bits = (bits ^ (bits >> np.uint64(27))) * third
-    bits ^= bits >> np.uint64(31)
-    u = bits.view(np.int32).reshape(-1, 2).T * (2.0**-31 * rows.shares())
+    u = mixed(bits).view(np.int32).reshape(-1, 2).T * (2.0**-31 * rows.shares())
     parts = (line[:, np.newaxis] for line in np.ascontiguousarray(u))  # one by one is faster
     return np.hstack([np.vstack([rows.backward(part), part.sum(keepdims=True)]) for part in parts])
 
@@ -92,27 +81,31 @@ class Origin:
         Those of the data; None where no descent will go on.
     penalty : ElasticNet
         In coordinates of the features.
-    in_row_space : bool
-        Whether the descent is in coordinates of the row space.
+    n_steps : int
+        Most steps for which the reductions of the data were chosen.
+    coordinates : tuple
+        Those that they lead to (`Presolve.coordinates`).
     """
 
     w: Array
     moments: Array | None
     penalty: ElasticNet
-    in_row_space: bool
+    n_steps: int
+    coordinates: tuple[object, ...]
 
     def may_be(self, w: Array) -> bool:
         """Whether it has the shape and the precision of these parameters."""
         return self.w.shape == w.shape and self.w.dtype == w.dtype
 
-    def is_of(self, objective: Objective) -> bool:
-        """Whether the descent was on the same rows, labels, weights and penalty.
+    def is_of(self, objective: Objective, presolve: Presolve) -> bool:
+        """Whether the descent was on the same rows, labels, weights and penalty, reduced alike.
 
         The data are asked what was added up `along` the last pass.
         """
         data = objective.data
         same = same_moments(self.moments, data.added_along(), data.n_rows)
-        return same and self.penalty == objective.penalty
+        alike = self.coordinates == presolve.coordinates
+        return same and alike and self.penalty == objective.penalty
 
 
 @dataclass(frozen=True)

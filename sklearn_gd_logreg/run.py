@@ -10,7 +10,7 @@ from typing import Any
 from numpy.random import RandomState
 
 from ._typing import Array
-from .data import Reduction, RowSpace
+from .data import Allowed, Reduction
 from .descent import (
     Iterate,
     descend,
@@ -22,12 +22,34 @@ from .descent import (
 )
 from .held_out import HeldOut
 from .monitor import History, Observer, Outcome, Standing, Watch
-from .objective import Point
+from .objective import Objective, Point
 from .rates import LearningRate
 from .remaining import Remaining, remaining_at
 from .resume import Bookmark, Model, Origin, Place, moments_of, same_moments, shuffles_from
+from .rules import UpdateRule
 from .settings import Settings
 from .stopping import Best, CostPlateau, GradientTolerance, StoppingRule
+
+
+def allowed_reductions(
+    rule: UpdateRule, objective: Objective, batch_size: int | None, n_steps: int
+) -> Allowed:
+    """The reductions that leave the descent of a rule the same.
+
+    The textbook's natural gradient merges nothing, so that its F is that of the rows as they are.
+    """
+    full_batch, merges = batch_size is None, not getattr(rule, "exact", False)
+    l1, l2, intercept = objective.penalty.l1, objective.penalty.l2, objective.data.intercept
+    turns = rule.rotation_invariant or rule.scale_free
+    return Allowed(
+        n_steps=n_steps,
+        zero_weight=full_batch,
+        equal_rows=full_batch and merges,
+        centring=rule.scale_free and intercept,
+        single_row_features=full_batch and merges and turns and not l1,
+        row_space=lambda data: rule.wants_row_space(objective.on(data), batch_size, n_steps),
+        l2=l2 if rule.scale_free else None,
+    )
 
 
 @dataclass
@@ -101,9 +123,10 @@ class Run:
         rule = rule.with_tol(self.settings.tol)
         first = self.place.iterate if self.place else first_iterate(self.start, rule)
         iterates = descend(first, rule, self.rate)
-        if not (isinstance(self.space, RowSpace) and rule.max_norm):
+        if self.space is None or not (self.space.steps_ahead and rule.max_norm):
             return iterates
-        return with_max_norms(iterates, self.space.max_norms, first.k, max(first.k, last))
+        last, ahead = max(first.k, last), self.space.steps_ahead
+        return with_max_norms(iterates, self.space.max_norms, first.k, last, ahead)
 
     def _standing(self, held_out: HeldOut | None, judges: Array | None) -> Standing:
         """What those who watch have seen so far, as far as they were told the same.

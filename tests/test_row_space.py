@@ -24,7 +24,7 @@ from sklearn_gd_logreg import (
 )
 from sklearn_gd_logreg.data import as_dataset, factor, row_space, row_space_pays
 from sklearn_gd_logreg.data.dense import DenseDataset
-from sklearn_gd_logreg.data.row_space import RowSpace
+from sklearn_gd_logreg.data.presolve.row_space import RowSpace
 from sklearn_gd_logreg.descent import Iterate, with_max_norms
 from sklearn_gd_logreg.loss import cross_entropy
 from sklearn_gd_logreg.objective import Objective
@@ -78,7 +78,7 @@ def test_wide_data_that_are_0_have_no_row_space_and_a_model_all_the_same(
 @pytest.fixture
 def small_pays(monkeypatch):
     """Small data and few steps do not pay; here they must do."""
-    monkeypatch.setattr(import_module("sklearn_gd_logreg.data.row_space"), "LARGE", 0)
+    monkeypatch.setattr(import_module("sklearn_gd_logreg.data.presolve.row_space"), "LARGE", 0)
 
 
 @pytest.fixture
@@ -458,20 +458,20 @@ def largest(v):
 
 @pytest.mark.rounding
 def test_each_iterate_has_the_norm_of_its_own_gradient():
-    found = list(with_max_norms(iterates(300), largest, 0, 150))
+    found = list(with_max_norms(iterates(300), largest, 0, 150, 64))
     assert [it.k for it in found] == list(range(151))
     assert [it.gradient_norm for it in found] == [2.0 * k for k in range(151)]
 
 
 def test_an_error_ahead_comes_after_the_iterates_before_it():
-    ahead = with_max_norms(iterates(300, fails_at=40), largest, 0, 150)
+    ahead = with_max_norms(iterates(300, fails_at=40), largest, 0, 150, 64)
     assert [it.k for it in islice(ahead, 40)] == list(range(40))
     with pytest.raises(ZeroDivisionError):
         next(ahead)
 
 
 def test_a_last_iterate_without_finite_cost_is_handed_out():
-    found = list(with_max_norms(iterates(3, costs=[1.0, 1.0, np.nan]), largest, 0, 150))
+    found = list(with_max_norms(iterates(3, costs=[1.0, 1.0, np.nan]), largest, 0, 150, 64))
     assert [it.gradient_norm for it in found] == [0.0, 2.0, -1.0]
 
 

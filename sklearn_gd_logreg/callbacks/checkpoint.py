@@ -17,7 +17,7 @@ from sklearn.base import clone
 from ..validation import Interval, check_intervals, invalid
 
 KIND = "sklearn_gd_logreg checkpoint"
-FORMAT = f"{KIND} 3"
+FORMAT = f"{KIND} 4"
 """Changes whenever the state of a descent does."""
 
 SEPARATORS = tuple(filter(None, (os.sep, os.altsep)))

@@ -7,29 +7,35 @@ from numpy.typing import NDArray
 
 from .._typing import Array
 from .base import ALL, Dataset, Rows, pairs
-from .centring import Centring, centre_if_far, storage_of
 from .columns import Columns
-from .presolve import Chain, Reduction, weighted_part
-from .row_space import RowSpace, row_space, row_space_pays
+from .presolve import (
+    Allowed,
+    Presolve,
+    Reduction,
+    RowSpace,
+    choose_reductions,
+    row_space,
+    row_space_pays,
+    storage_of,
+)
 from .threads import blas_threads, own_threads
 
 __all__ = [
     "ALL",
-    "Centring",
-    "Chain",
+    "Allowed",
     "Columns",
     "Dataset",
+    "Presolve",
     "Reduction",
     "RowSpace",
     "Rows",
     "as_dataset",
     "blas_threads",
-    "centre_if_far",
+    "choose_reductions",
     "own_threads",
     "pairs",
     "row_space",
     "row_space_pays",
-    "weighted_part",
 ]
 
 

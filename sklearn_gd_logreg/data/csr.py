@@ -57,7 +57,7 @@ class SparseRows(Rows):
     def _transposed(self) -> Any:
         """Xᵀ, in CSC format."""
         empty = type(self.X)(self.X.shape, dtype=self.X.dtype).T
-        return _sharing(empty, self.X.data, self.X.indices, self.X.indptr)
+        return sharing(empty, self.X.data, self.X.indices, self.X.indptr)
 
     def gram(
         self, root: Array, columns: NDArray[np.intp] | slice, precision: Precision = np.float64
@@ -102,13 +102,13 @@ def gram_works(nnz: float, shape: tuple[int, int]) -> tuple[float, float]:
 def _chunks(X: Any, size: int) -> Iterator[tuple[slice, Any]]:
     """Runs of rows with about ``size`` entries."""
     for index in cuts(X.shape[0], X.nnz // max(size, CHUNK)):
-        yield index, _run(X, index)
+        yield index, run_of(X, index)
 
 
 def _flat_chunks(X: Any) -> Iterator[tuple[slice, Any]]:
     """Runs of rows that are small when made dense."""
     for index in cuts(X.shape[0], X.shape[0] * X.shape[1] // FLAT_CHUNK):
-        yield index, _run(X, index)
+        yield index, run_of(X, index)
 
 
 def _dense_gram(X: Any, root: Array) -> tuple[Array, Array]:
@@ -125,15 +125,15 @@ def _gram(X: Any, root: Array) -> tuple[Array, Array]:
     return (scaled.T @ scaled).toarray(), scaled.T @ root
 
 
-def _run(X: Any, index: slice) -> Any:
+def run_of(X: Any, index: slice) -> Any:
     """Some rows in a row as an array that shares the memory of X, as a slice of X does not."""
     ends = X.indptr[index.start : index.stop + 1]
     entries = slice(ends[0], ends[-1])
     empty = type(X)((len(ends) - 1, X.shape[1]), dtype=X.dtype)
-    return _sharing(empty, X.data[entries], X.indices[entries], ends - ends[0])
+    return sharing(empty, X.data[entries], X.indices[entries], ends - ends[0])
 
 
-def _sharing(empty: Any, data: Array, indices: NDArray[Any], indptr: NDArray[Any]) -> Any:
+def sharing(empty: Any, data: Array, indices: NDArray[Any], indptr: NDArray[Any]) -> Any:
     """An empty array filled with memory of another; SciPy's own ways there copy small views."""
     empty.data, empty.indices, empty.indptr = data, indices, indptr
     empty.has_canonical_format = True
@@ -142,7 +142,7 @@ def _sharing(empty: Any, data: Array, indices: NDArray[Any], indptr: NDArray[Any
 
 def with_entries(X: Any, entries: Array) -> Any:
     """A CSR array with other entries in the same places, which it shares."""
-    return _sharing(type(X)(X.shape, dtype=entries.dtype), entries, X.indices, X.indptr)
+    return sharing(type(X)(X.shape, dtype=entries.dtype), entries, X.indices, X.indptr)
 
 
 def has_repeats(X: Any) -> bool:
@@ -168,7 +168,7 @@ class SparseDataset(Dataset):
         self, X: Any, y: NDArray[Any], share: Array | float | None, intercept: bool
     ) -> None:
         if not X.has_canonical_format:
-            X = _sharing(type(X)(X.shape, dtype=X.dtype), X.data, X.indices, X.indptr)
+            X = sharing(type(X)(X.shape, dtype=X.dtype), X.data, X.indices, X.indptr)
             if has_repeats(X):
                 X = X.copy()
                 X.has_canonical_format = False
@@ -185,7 +185,7 @@ class SparseDataset(Dataset):
         return cuts(self.n_rows, entries // max(BLOCK, PER_FEATURE * self.n_features))
 
     def block(self, index: slice) -> Rows:
-        rows = _run(self.X, index) if index.stop - index.start < self.n_rows else self.X
+        rows = run_of(self.X, index) if index.stop - index.start < self.n_rows else self.X
         return SparseRows(rows, self.y[index], self.share_of(index), index, self.intercept)
 
     @property
@@ -197,11 +197,11 @@ class SparseDataset(Dataset):
         return Columns.of(self, self._by_column[:, features], scale, edge)
 
     def column_works(self, features: NDArray[np.intp]) -> tuple[float, float]:
-        nnz = float(self._column_sizes[features].sum())
+        nnz = float(self.column_sizes[features].sum())
         return PASS_WORK * nnz, min(gram_works(nnz, (self.n_rows, len(features))))
 
     @cached_attribute
-    def _column_sizes(self) -> NDArray[np.intp]:
+    def column_sizes(self) -> NDArray[np.intp]:
         return np.bincount(self.X.indices, minlength=self.n_features)
 
     @cached_attribute
@@ -209,7 +209,7 @@ class SparseDataset(Dataset):
         X = self.X
         single = type(X)(X.shape, dtype=np.float32)
         ends, columns = X.indptr.astype(np.int32), X.indices.astype(np.int32, copy=False)
-        return _sharing(single, X.data.astype(np.float32, copy=False), columns, ends).tocsc()
+        return sharing(single, X.data.astype(np.float32, copy=False), columns, ends).tocsc()
 
     @property
     def pass_work(self) -> float:

@@ -33,7 +33,7 @@ def hessian_rows(objective: Objective) -> int:
     data, n_outputs = objective.data, objective.loss.n_outputs
     n_parameters = data.n_parameters * n_outputs
     of_all_rows = hessian_cost(objective, data.n_rows) - hessian_cost(objective, 0)
-    for_half_a_pass = 0.5 * data.rows_in_a_pass / max(of_all_rows, 1e-300)
+    for_half_a_pass = 0.5 * data.rows_in_a_pass * data.passes.whole / max(of_all_rows, 1e-300)
     fewest = n_parameters * (
         tuning.MIN_ROWS_PER_PARAMETER if n_outputs == 1 else tuning.MIN_ROWS_PER_PARAMETER_SOFTMAX
     )
@@ -44,7 +44,7 @@ def hessian_rows(objective: Objective) -> int:
 def more_rows(objective: Objective, n_rows: int) -> int:
     """A larger sample, unless F on it would cost more than the descent so far."""
     more = sampled_rows(objective, tuning.GROWTH * n_rows, tuning.GROWTH * n_rows)
-    return more if hessian_cost(objective, more) <= objective.data.passes.count else n_rows
+    return more if hessian_cost(objective, more) <= objective.data.passes.over_rows_left else n_rows
 
 
 def sampled_rows(objective: Objective, n_rows: float, fewest: float) -> int:

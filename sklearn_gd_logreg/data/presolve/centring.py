@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import DTypeLike
 from scipy import sparse
 
-from .._typing import Array
-from .base import SMALL_COPY, Dataset
-from .csr import SparseDataset, with_entries
-from .dense import DenseDataset, ViewDataset
-from .view import ArrayView
+from ..._typing import Array
+from ..base import SMALL_COPY, Dataset
+from ..csr import with_entries
+from ..view import ArrayView
+from .base import counted_like, storage_of
 
 FAR = {np.dtype(np.float64): 1e3, np.dtype(np.float32): 1e2}
 """Ratio of the median of a column to its median deviation from which the column is centred.
@@ -66,6 +66,15 @@ class Centring:
         sizes = np.abs(self.centre).astype(np.float64) @ np.abs(v[:-1])
         return float(np.finfo(precision).eps * sizes.max(initial=0))
 
+    @property
+    def steps_ahead(self) -> int:
+        """0: only rules with a norm of their own are centred."""
+        return 0
+
+    def max_norms(self, v: Array) -> Array:
+        """Max-norm of every column of v."""
+        return np.abs(v).max(axis=0, initial=0)
+
 
 def centre_if_far(data: Dataset, w: Array) -> Centring | None:
     """The rows with the columns far from 0 centred, or None if there are none.
@@ -84,18 +93,10 @@ def centre_if_far(data: Dataset, w: Array) -> Centring | None:
         return None
     X = less(data.X, centre)
     share = data.share if isinstance(data.share, np.ndarray) else None
-    reduced = storage_of(X)(X, data.y, share, True)
-    reduced.passes = data.passes
+    reduced = counted_like(storage_of(X)(X, data.y, share, True), data)
     start = w.astype(np.float64)
     start[-1] += centre @ start[:-1]
     return Centring(reduced, start.astype(w.dtype), centre)
-
-
-def storage_of(X: Any) -> type[Dataset]:
-    """The kind of data set for X."""
-    if sparse.issparse(X):
-        return SparseDataset
-    return ViewDataset if isinstance(X, ArrayView) else DenseDataset
 
 
 def less(X: Any, centre: Array) -> Any:
@@ -105,7 +106,7 @@ def less(X: Any, centre: Array) -> Any:
     if sparse.issparse(X):
         return with_entries(X, X.data - centre[X.indices])
     view = ArrayView(X, centre=centre)
-    return view[:] if X.nbytes <= SMALL_COPY else view
+    return view[:] if X.size * X.itemsize <= SMALL_COPY else view
 
 
 def far_columns(data: Dataset) -> Array:

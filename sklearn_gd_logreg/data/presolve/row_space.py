@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import DTypeLike
 from scipy import linalg
 
-from .._typing import Array
-from .base import Dataset
-from .dense import DenseDataset
-from .factor import factorise, product, transposed_product
-from .threads import blas_threads
+from ..._typing import Array
+from ..base import Dataset
+from ..dense import DenseDataset
+from ..factor import factorise, product, transposed_product
+from ..threads import blas_threads
+from .base import counted_like
 
 LARGE = 1 << 17
 """Entries of X from which a pass over them costs more than the calls that make it."""
@@ -29,6 +30,9 @@ UNEVEN = 1e-5
 
 FAITHFUL = 1e-2
 """Part of the scores by which those of the features may differ."""
+
+STEPS_AHEAD = 64
+"""Gradients whose norms are worked out together."""
 
 SPARE_BYTES = 1 << 22
 """Memory that the new coordinates may take in any case."""
@@ -77,7 +81,7 @@ class RowSpace:
         ridge = lengths / (lengths**2 + 4 * self.data.n_rows * l2)
         v[:rank, 0] = np.where(np.arange(rank) % 2, ridge, -ridge)
         z = scores @ v[:rank]
-        self.data.passes.count += 1
+        self.data.passes.count += self.data.n_rows / self.data.rows_in_a_pass
         with np.errstate(over="ignore", invalid="ignore"):
             off = np.abs(product(self.X, self.expand(v)[: self.X.shape[1]]) - z).max()
         return bool(off <= FAITHFUL * np.abs(z).max())
@@ -116,6 +120,11 @@ class RowSpace:
         size = float(np.sqrt(np.square(used).sum(axis=0).max(initial=0)))
         return float(np.finfo(np.float64).eps) * longest**2 * size
 
+    @property
+    def steps_ahead(self) -> int:
+        """One product with X gives the norms of many gradients."""
+        return STEPS_AHEAD
+
     def max_norms(self, v: Array) -> Array:
         """Max-norm of every column of v in the original coordinates, in the precision of X."""
         rank, n_coordinates = self.mix.shape[1], self.data.n_features
@@ -146,14 +155,14 @@ def row_space(data: Dataset, w: Array) -> RowSpace:
     scores, mix = factorise(data.X)
     if not mix.size:  # X is 0, but a descent needs a coordinate
         scores = mix = np.zeros((data.n_rows, 1))
-    data.passes.count += 1
+    data.passes.count += data.n_rows / data.rows_in_a_pass
     weights = w[: data.n_features].astype(np.float64)
     inside, outside = _split(data, mix, weights)
     if outside.shape[1]:
         scores = np.hstack([scores, np.zeros((data.n_rows, outside.shape[1]))])
     share = data.share if isinstance(data.share, np.ndarray) else None
     reduced = DenseDataset(scores, data.y, share, data.intercept)
-    reduced.passes = data.passes
+    counted_like(reduced, data)
     start = np.vstack([inside, outside.T @ weights, w[data.n_features :]])
     return RowSpace(reduced, start, data.X, mix, outside)
 
@@ -162,7 +171,7 @@ def _split(data: Dataset, mix: Array, weights: Array) -> tuple[Array, Array]:
     """Coordinates of the weights in the row space, and directions of what is left of them."""
     if not weights.any():
         return np.zeros((mix.shape[1], weights.shape[1])), weights[:, :0]
-    data.passes.count += 1
+    data.passes.count += data.n_rows / data.rows_in_a_pass
     inside = mix.T @ product(data.X, weights)
     rest = weights.copy()
     for features, columns, piece in transposed_product(data.X, mix @ inside):

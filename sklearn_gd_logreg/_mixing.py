@@ -1,0 +1,32 @@
+"""Numbers that look random, the same in every run."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._typing import Array
+
+MULTIPLIERS = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
+"""Those of SplitMix64, which makes numbers that look random of 1, 2, 3, …"""
+
+
+def mixed(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """The outputs of SplitMix64 for these numbers, which are overwritten.
+
+    References
+    ----------
+    Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
+    """
+    first, second, third = (np.uint64(multiplier) for multiplier in MULTIPLIERS)
+    numbers *= first
+    numbers = (numbers ^ (numbers >> np.uint64(30))) * second
+    numbers = (numbers ^ (numbers >> np.uint64(27))) * third
+    numbers ^= numbers >> np.uint64(31)
+    return numbers
+
+
+def uniform(size: int) -> Array:
+    """The first ``size`` of these outputs as numbers in [0, 1)."""
+    bits = mixed(np.arange(1, size + 1, dtype=np.uint64))
+    return (bits >> np.uint64(11)).astype(np.float64) * np.float64(2.0**-53)
