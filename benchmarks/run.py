@@ -25,8 +25,8 @@ from report import publish
 OUTPUT = Path(__file__).parent / "output"
 FIRST = "ours", "newton-cholesky", "lbfgs", "newton-cg", "liblinear"  # to be sampled
 PACKAGES = (
-    "numpy scipy scikit-learn benchopt glum skglm statsmodels scikit-learn-intelex "
-    "sklearn-gd-logreg"
+    "numpy scipy scikit-learn benchopt glum skglm statsmodels cyanure snapml "
+    "scikit-learn-intelex sklearn-gd-logreg"
 )
 
 

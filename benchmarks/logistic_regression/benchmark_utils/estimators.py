@@ -3,14 +3,18 @@
 A solver file has a subclass with a `name`, a `family` and a method `estimator`.
 """
 
+import os
 import warnings
 from typing import Any
 
 import numpy as np
+import sklearn
 from benchopt import BaseSolver
 from sklearn.linear_model import LogisticRegression
 
 TINY = 1e-14  # tolerance: the number of iterations alone ends a fit
+THREADS = int(os.environ.get("OMP_NUM_THREADS", os.cpu_count() or 1))  # for those that must be told
+LARGEST = 6000  # parameters: the Hessian has the square of it, 290 MB
 
 
 class EstimatorSolver(BaseSolver):
@@ -75,3 +79,23 @@ class ScikitLearn(EstimatorSolver):
         return LogisticRegression(
             solver=self.name, max_iter=max_iter, tol=TINY, random_state=0, **self.penalty
         )
+
+
+class NewtonCD(ScikitLearn):
+    """A solver that only coming releases of scikit-learn have."""
+
+    allows_l1 = True
+
+    def skip(self, n_classes, **others):
+        labels = np.arange(n_classes)
+        try:
+            LogisticRegression(solver=self.name).fit(labels[:, np.newaxis], labels)
+        except ValueError:
+            return True, f"not in scikit-learn {sklearn.__version__} for {n_classes} classes"
+        return super().skip(**others)
+
+
+def hessian_too_large(X: Any, n_classes: int) -> str:
+    """Why a solver that forms the Hessian is left out, or nothing."""
+    size = (X.shape[1] + 1) * (1 if n_classes == 2 else n_classes)
+    return f"a Hessian of {size} × {size}" if size > LARGEST else ""

@@ -1,8 +1,6 @@
 """scikit-learn's newton-cholesky."""
 
-from benchmark_utils.estimators import ScikitLearn
-
-LARGEST = 6000  # parameters: the Hessian has the square of it, 290 MB
+from benchmark_utils.estimators import ScikitLearn, hessian_too_large
 
 
 class Solver(ScikitLearn):
@@ -11,7 +9,5 @@ class Solver(ScikitLearn):
     name = "newton-cholesky"
 
     def skip(self, X, n_classes, **others):
-        size = (X.shape[1] + 1) * (1 if n_classes == 2 else n_classes)
-        if size > LARGEST:
-            return True, f"a Hessian of {size} × {size}"
-        return super().skip(X=X, **others)
+        reason = hessian_too_large(X, n_classes)
+        return (True, reason) if reason else super().skip(X=X, **others)
