@@ -163,7 +163,9 @@ def refuse_nat(owner: object, given: Any, X: Any) -> None:
 
 
 def _is_column_of_labels(y: object, n_rows: int) -> bool:
-    return type(y) is np.ndarray and y.shape == (n_rows,) and y.dtype.kind in "biuU"
+    if type(y) is not np.ndarray or y.shape != (n_rows,):
+        return False
+    return y.dtype.kind in "biuU" or (y.dtype.kind == "f" and bool(np.isfinite(y).all()))
 
 
 def check_nested(

@@ -40,9 +40,12 @@ PLAIN_Y = {
     "bool": NUMBERS > 0,
     "uint8": NUMBERS.astype(np.uint8),
     "text": NUMBERS.astype(str),
+    "float": NUMBERS.astype(float),
+    "float32": NUMBERS.astype(np.float32),
 }
 OTHER_Y = {
-    "float": NUMBERS.astype(float),
+    "NaN": np.where(NUMBERS == 2, np.nan, NUMBERS),
+    "infinite": np.where(NUMBERS == 2, np.inf, NUMBERS),
     "object": NUMBERS.astype(str).astype(object),
     "complex": NUMBERS + 0j,
     "column": NUMBERS[:, np.newaxis],
