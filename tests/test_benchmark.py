@@ -1,6 +1,7 @@
 """The benchmark: its objective is J, its files load, its sampling finds what it should."""
 
 import importlib.util
+import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -213,6 +214,22 @@ def test_a_fit_that_takes_too_long_is_one_whatever_compiled_code_makes_of_it(mad
         1 / 0  # noqa: B018
 
 
+@pytest.mark.parametrize("lmbd", [1.0, 0.01])
+def test_solver_for_the_public_benchmark_minimises_its_cost(monkeypatch, lmbd):
+    monkeypatch.syspath_prepend(FOLDER)
+    solver = load("gd_logreg", FOLDER / "logreg_l2" / "gd_logreg.py").Solver()
+    problem = load("simulated_l2", FOLDER / "simulated_l2.py").Problem(60, 8, lmbd)
+    solver.set_objective(problem.X, problem.y, lmbd)
+    solver.run(0)
+    zero = solver.get_result()["beta"]
+    assert problem.cost(zero) == pytest.approx(60 * np.log(2))
+    solver.run(50)
+    w = solver.get_result()["beta"]
+    assert problem.cost(w) == pytest.approx(problem.lowest, rel=1e-9)
+    gradient = lmbd * w - problem.X.T @ (problem.y / (1 + np.exp(problem.y * (problem.X @ w))))
+    assert np.abs(gradient).max() < 1e-6
+
+
 def test_repetitions_take_turns_in_both_orders():
     measure, order = load_measure(), []
     tasks = [(n, lambda name=name: order.append(name)) for n, name in ((2, "a"), (3, "b"))]
@@ -221,10 +238,12 @@ def test_repetitions_take_turns_in_both_orders():
 
 
 def load_measure():
-    spec = importlib.util.spec_from_file_location("measure", FOLDER / "measure.py")
-    module = importlib.util.module_from_spec(spec)
-    import sys
+    return load("measure", FOLDER / "measure.py")
 
-    sys.modules["measure"] = module
+
+def load(name, path):
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
