@@ -153,7 +153,8 @@ def columns(problem: Problem) -> dict[str, Callable[[], object]]:
 
         def read() -> object:
             with own_threads() as n_threads:
-                return add_up(lambda k: (parts[k].max(),), len(parts), n_threads)
+                runs = [range(k, k + 1) for k in range(len(parts))]
+                return add_up(lambda run: ((parts[k].max(),) for k in run), runs, n_threads)
 
     timed = {
         "read": read,

@@ -9,6 +9,7 @@ over the rows, each with its share; dz has the shares in it too.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from math import log
 from typing import Any, ClassVar
 
@@ -66,6 +67,16 @@ class CrossEntropy(ABC):
             share · (a − y).
         """
 
+    def loss_and_dz_by_block(
+        self, z: Array, y: NDArray[Any], share: Array | float, n_blocks: int
+    ) -> Iterable[tuple[float, Array]]:
+        """`loss_and_dz` of each of some blocks of as many rows, with the same bits."""
+        length = len(z) // n_blocks
+        for start in range(0, len(z), length):
+            part = slice(start, start + length)
+            own = share[part] if isinstance(share, np.ndarray) else share
+            yield self.loss_and_dz(z[part], y[part], own)
+
     @abstractmethod
     def loss_dz_and_a(
         self, z: Array, y: NDArray[Any], share: Array | float
@@ -122,30 +133,44 @@ class SigmoidCrossEntropy(CrossEntropy):
         return np.where(codes, np.int8(-1), np.int8(1))[:, np.newaxis]
 
     def loss_and_dz(self, z: Array, y: NDArray[Any], share: Array | float) -> tuple[float, Array]:
-        sign = y.astype(z.dtype)
-        e, beyond = _capped_exp(sign * z, share)
+        loss, dz = self._losses_and_dz(z, y, share, (len(z),))
+        return float(loss), dz
+
+    def loss_and_dz_by_block(
+        self, z: Array, y: NDArray[Any], share: Array | float, n_blocks: int
+    ) -> Iterable[tuple[float, Array]]:
+        losses, dz = self._losses_and_dz(z, y, share, (n_blocks, len(z) // n_blocks))
+        return zip(losses.tolist(), dz.reshape(n_blocks, -1, 1), strict=True)
+
+    def _losses_and_dz(
+        self, z: Array, y: NDArray[Any], share: Array | float, shape: tuple[int, ...]
+    ) -> tuple[Any, Array]:
+        """The sum of ℒ along the last axis, with the rows in this shape; dz as a column."""
+        share, sign = _shaped(share, shape), y.reshape(shape).astype(z.dtype)
+        e, beyond = _capped_exp(sign * z.reshape(shape), share)
         u = 1 + e
-        loss = beyond + _sum_of_logs(u, e, share)
+        losses = beyond + _sum_of_logs(u, e, share)
         dz = np.divide(share, u, out=u)
         dz *= e
         dz *= sign
-        return loss, dz
+        return losses, dz.reshape(-1, 1)
 
     def loss_dz_and_a(
         self, z: Array, y: NDArray[Any], share: Array | float
     ) -> tuple[float, Array, Array]:
-        sign = y.astype(z.dtype)
-        e, beyond = _capped_exp(sign * z, share)
+        share, sign = _shaped(share, (-1,)), y.reshape(-1).astype(z.dtype)
+        e, beyond = _capped_exp(sign * z.reshape(-1), share)
         u = 1 + e
-        loss = beyond + _sum_of_logs(u, e, share)
+        loss = float(beyond + _sum_of_logs(u, e, share))
         right = np.divide(1, u, out=u)
         wrong = e * right
         sign *= share
-        return loss, wrong * sign, np.concatenate((wrong.T, right.T))
+        return loss, (wrong * sign).reshape(-1, 1), np.concatenate((wrong, right)).reshape(2, -1)
 
     def loss_sum(self, z: Array, y: NDArray[Any], share: Array | float) -> float:
-        e, beyond = _capped_exp(y.astype(z.dtype) * z, share)
-        return beyond + _sum_of_logs(1 + e, e, share)
+        share = _shaped(share, (-1,))
+        e, beyond = _capped_exp(y.reshape(-1).astype(z.dtype) * z.reshape(-1), share)
+        return float(beyond + _sum_of_logs(1 + e, e, share))
 
     def activations(self, z: Array) -> Array:
         return expit(z)
@@ -178,8 +203,10 @@ class CertainClass(SigmoidCrossEntropy):
     def targets(self, codes: NDArray[np.intp]) -> NDArray[np.int8]:
         return np.full((len(codes), 1), -1, np.int8)
 
-    def loss_and_dz(self, z: Array, y: NDArray[Any], share: Array | float) -> tuple[float, Array]:
-        return 0.0, np.zeros_like(z)
+    def _losses_and_dz(
+        self, z: Array, y: NDArray[Any], share: Array | float, shape: tuple[int, ...]
+    ) -> tuple[Any, Array]:
+        return np.zeros(shape[:-1]), np.zeros_like(z)
 
     def loss_dz_and_a(
         self, z: Array, y: NDArray[Any], share: Array | float
@@ -230,11 +257,11 @@ class SoftmaxCrossEntropy(CrossEntropy):
         return codes.astype(np.min_scalar_type(self.n_outputs - 1))
 
     def loss_and_dz(self, z: Array, y: NDArray[Any], share: Array | float) -> tuple[float, Array]:
-        share = _flat(share)
+        share = _shaped(share, (-1,))
         e, right, gap = self._exponentials(z, y)
         rest, others = self._sums(e, right)[:2]
         total = 1 + others
-        loss = _weighted_sum(gap, share) + _sum_of_logs(total, others, share)
+        loss = float(_weighted_sum(gap, share) + _sum_of_logs(total, others, share))
         scale = share / total
         e *= scale
         e.reshape(-1)[right] = -rest * scale
@@ -243,11 +270,11 @@ class SoftmaxCrossEntropy(CrossEntropy):
     def loss_dz_and_a(
         self, z: Array, y: NDArray[Any], share: Array | float
     ) -> tuple[float, Array, Array]:
-        share = _flat(share)
+        share = _shaped(share, (-1,))
         e, right, gap = self._exponentials(z, y)
         rest, others, own = self._sums(e, right)
         total = 1 + others
-        loss = _weighted_sum(gap, share) + _sum_of_logs(total, others, share)
+        loss = float(_weighted_sum(gap, share) + _sum_of_logs(total, others, share))
         e /= total
         dz = share * e
         dz.reshape(-1)[right] = -rest * (share / total)
@@ -255,10 +282,10 @@ class SoftmaxCrossEntropy(CrossEntropy):
         return loss, dz.T, e
 
     def loss_sum(self, z: Array, y: NDArray[Any], share: Array | float) -> float:
-        share = _flat(share)
+        share = _shaped(share, (-1,))
         e, right, gap = self._exponentials(z, y)
         others = self._sums(e, right)[1]
-        return _weighted_sum(gap, share) + _sum_of_logs(1 + others, others, share)
+        return float(_weighted_sum(gap, share) + _sum_of_logs(1 + others, others, share))
 
     @staticmethod
     def _exponentials(z: Array, y: NDArray[Any]) -> tuple[Array, NDArray[np.intp], Array]:
@@ -314,7 +341,7 @@ def cross_entropy(n_classes: int) -> CrossEntropy:
     return SigmoidCrossEntropy() if n_classes == 2 else SoftmaxCrossEntropy(n_classes)
 
 
-# -- sums over the rows ------------------------------------------------------------------
+# -- sums over the rows, along the last axis ---------------------------------------------
 
 CAP = 37.0
 """From here on log(1 + eᵗ) is t to the last digit, and eᵗ/(1 + eᵗ) is 1."""
@@ -329,7 +356,7 @@ SMALL = 1 / 32
 """Mean of log(1 + e) below which the rounding of 1 + e would show."""
 
 
-def _capped_exp(t: Array, share: Array | float) -> tuple[Array, float]:
+def _capped_exp(t: Array, share: Array | float) -> tuple[Array, Any]:
     """eᵗ with t cut off at `CAP`, written over t; and Σ share · (what was cut off)."""
     beyond = 0.0
     if np.maximum.reduce(t, axis=None) > CAP:
@@ -338,37 +365,41 @@ def _capped_exp(t: Array, share: Array | float) -> tuple[Array, float]:
     return np.exp(t, out=t), beyond
 
 
-def _sum_of_logs(u: Array, e: Array, share: Array | float) -> float:
+def _sum_of_logs(u: Array, e: Array, share: Array | float) -> Any:
     """Σ share · log(1 + e), where u = 1 + e; as exact as the sum of log1p.
 
     A log of a product costs as much as the log of one factor. Its rounding errors are
     some 1e-16 a row, so where the mean is small it is log1p all the same.
     """
-    if len(u) >= FEW:
-        if isinstance(share, np.ndarray):
-            total, mass = _weighted_sum(np.log(u), share), float(share.sum())
-        else:
-            total, mass = share * _log_of_product(u.reshape(-1)), share * len(u)
-        if not total < SMALL * mass:
-            return total
-    return _weighted_sum(np.log1p(e), share)
+    if u.shape[-1] < FEW:
+        return _weighted_sum(np.log1p(e), share)
+    if isinstance(share, np.ndarray):
+        total = _weighted_sum(np.log(u), share)
+        mass = np.add.reduce(share, axis=-1, dtype=np.float64)
+    else:
+        total, mass = share * _log_of_product(u), share * u.shape[-1]
+    small = total < SMALL * mass
+    if not small.any():
+        return total
+    return np.where(small, _weighted_sum(np.log1p(e), share), total)
 
 
-def _log_of_product(u: Array) -> float:
+def _log_of_product(u: Array) -> Any:
     """Σ log u, from products of `FACTORS` factors."""
-    width = len(u) // FACTORS
-    whole, left = u[: width * FACTORS].reshape(FACTORS, width), u[width * FACTORS :]
-    products = np.multiply.reduce(whole, dtype=np.float64)
-    products[: len(left)] *= left
-    return float(np.add.reduce(np.log(products)))
+    width = u.shape[-1] // FACTORS
+    whole, left = u[..., : width * FACTORS], u[..., width * FACTORS :]
+    factors = whole.reshape(*u.shape[:-1], FACTORS, width)
+    products = np.multiply.reduce(factors, axis=-2, dtype=np.float64)
+    products[..., : left.shape[-1]] *= left
+    return np.add.reduce(np.log(products), axis=-1)
 
 
-def _weighted_sum(values: Array, share: Array | float) -> float:
+def _weighted_sum(values: Array, share: Array | float) -> Any:
     """Σ share · value, float64."""
     if isinstance(share, np.ndarray):
-        return float(np.add.reduce(share * values, axis=None, dtype=np.float64))
-    return share * float(np.add.reduce(values, axis=None, dtype=np.float64))
+        return np.add.reduce(share * values, axis=-1, dtype=np.float64)
+    return share * np.add.reduce(values, axis=-1, dtype=np.float64)
 
 
-def _flat(share: Array | float) -> Array | float:
-    return share.reshape(-1) if isinstance(share, np.ndarray) else share
+def _shaped(share: Array | float, shape: tuple[int, ...]) -> Array | float:
+    return share.reshape(shape) if isinstance(share, np.ndarray) else share

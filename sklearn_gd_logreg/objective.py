@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ._cached import cached_attribute
 from ._linalg import diagonal, largest_eigenvalue
 from ._typing import Array, Precision
-from .data import ALL, Dataset, Rows, pairs
+from .data import ALL, Dataset, Rows, Run, pairs
 from .loss import CrossEntropy
 from .penalty import ElasticNet
 
@@ -104,7 +104,13 @@ class Objective:
             loss, dz = self.loss.loss_and_dz(z, rows.y, rows.share)
             return loss, rows.backward(dz)
 
-        mean_loss, dw = self.data.sum(forward_backward, w.size)
+        def of_run(run: Run) -> Iterator[tuple[float, Array]]:
+            z, y, share = run.forward(w), run.rows.y, run.rows.share
+            of_blocks = self.loss.loss_and_dz_by_block(z, y, share, len(run.blocks))
+            for rows, (loss, dz) in zip(run.blocks, of_blocks, strict=True):
+                yield loss, rows.backward(dz)
+
+        mean_loss, dw = self.data.sum(forward_backward, w.size, of_run=of_run)
         return mean_loss, self._without_rounding(dw) + self.penalty.gradient(w)
 
     def loss_gradient_and_fisher(self, w: Array) -> tuple[float, Array, Array]:

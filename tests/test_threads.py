@@ -7,10 +7,11 @@ import threading
 import time
 import warnings
 from contextlib import nullcontext, suppress
+from contextvars import ContextVar
 from functools import partial
 from itertools import pairwise, permutations
 from threading import Barrier, Event, Thread, get_ident
-from types import SimpleNamespace
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -21,7 +22,10 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from sklearn_gd_logreg import GDLogisticRegression, certificate
 from sklearn_gd_logreg.data import as_dataset, base, csr, dense, threads
-from sklearn_gd_logreg.data.threads import AHEAD, LARGE, add_up, blas_threads, own_threads
+from sklearn_gd_logreg.data.threads import (
+    MIN_WORK_FOR_BLAS_THREADS as LARGE,
+)
+from sklearn_gd_logreg.data.threads import add_up, blas_threads, own_threads
 from sklearn_gd_logreg.inspect import duality
 from sklearn_gd_logreg.loss import cross_entropy
 from sklearn_gd_logreg.objective import Objective
@@ -77,33 +81,43 @@ def thin(n_rows, n_features):
     return sparse.random(n_rows, n_features, density=0.05, format="csr", random_state=0)
 
 
-def summed(function, n_blocks, n_threads):
+def summed(function, n_blocks, n_threads, run=1):
     """`add_up` as it is used: with BLAS held, or without threads."""
+    runs = [range(k, min(k + run, n_blocks)) for k in range(0, n_blocks, run)]
     with own_threads():
-        return add_up(function, n_blocks, n_threads)
+        return add_up(partial(map, function), runs, n_threads)
+
+
+def pairwise_sum(values):
+    """Along the tree: halves of the smallest power of two that holds them."""
+    if len(values) == 1:
+        return values[0]
+    half = 1 << (len(values) - 1).bit_length() - 1
+    return pairwise_sum(values[:half]) + pairwise_sum(values[half:])
 
 
 # -- the sum ------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("run", [1, 3, 60])
+@pytest.mark.parametrize("n_blocks", [1, 2, 3, 31, 50])
 @pytest.mark.parametrize("n_threads", [1, 2, 3, 8])
-def test_parts_are_added_in_the_order_of_the_blocks(n_threads, quick_turns):
+def test_parts_are_added_along_one_tree(n_threads, n_blocks, run, quick_turns):
     random = np.random.RandomState(0)
-    values, naps = random.standard_cauchy((50, 3)), random.uniform(0, 1e-3, size=50)
-    calls = []
+    values, naps = random.standard_cauchy((n_blocks, 3)), random.uniform(0, 1e-3, size=n_blocks)
+    before, calls = values.copy(), []
 
     def block(number):
         calls.append(number)
         time.sleep(naps[number])
         return 1, float(values[number, 0]), values[number]
 
-    n_blocks, number, array = summed(block, 50, n_threads)
-    expected = values[0]
-    for more in values[1:]:
-        expected = expected + more
-    assert sorted(calls) == list(range(50))
-    assert (n_blocks, number) == (50, expected[0])
+    total, number, array = summed(block, n_blocks, n_threads, run)
+    expected = pairwise_sum(values)
+    assert sorted(calls) == list(range(n_blocks))
+    assert (total, number) == (n_blocks, expected[0])
     assert_array_equal(array, expected)
+    assert_array_equal(values, before)
 
 
 def test_all_threads_work_on_blocks_at_a_time():
@@ -119,20 +133,40 @@ def test_all_threads_work_on_blocks_at_a_time():
     assert get_ident() in idents
 
 
-def test_no_more_than_a_few_parts_wait_for_a_slow_block():
+class Part:
+    """A number that knows how many of its kind there are."""
+
+    alive = most = 0
+
+    def __init__(self, value):
+        self.value = value
+        Part.alive += 1
+        Part.most = max(Part.most, Part.alive)
+
+    def __del__(self):
+        Part.alive -= 1
+
+    def __add__(self, other):
+        return Part(self.value + other.value)
+
+
+@pytest.mark.parametrize("n_threads", [1, 3])
+def test_few_parts_are_kept_also_while_a_block_is_slow(n_threads, monkeypatch):
     """The memory that parts take is bounded, whatever happens to a thread."""
-    started, others_wait = [], Event()
+    monkeypatch.setattr(Part, "most", 0)
+    others_are_done, n_done = Event(), []
 
     def block(number):
-        started.append(number)
-        if number == 0:
-            assert not others_wait.wait(0.2)
-            assert len(started) <= 3 * AHEAD
-        if len(started) > 3 * AHEAD:
-            others_wait.set()
-        return (1,)
+        if number == 0 and n_threads > 1:
+            assert others_are_done.wait(60)
+        n_done.append(number)
+        if len(n_done) == 999:
+            others_are_done.set()
+        return (Part(1),)
 
-    assert summed(block, 40, 3) == (40,)
+    (total,) = summed(block, 1000, n_threads)
+    assert total.value == 1000
+    assert Part.most <= 10 + 3 * n_threads  # log2(1000), and those in the making
 
 
 def test_more_threads_than_blocks():
@@ -219,6 +253,17 @@ def test_threads_call_what_their_caller_wants_called_for_an_error():
     assert len(set(calls)) == 3
 
 
+def test_threads_have_the_context_of_their_caller():
+    variable = ContextVar("of a test", default=0)
+    token = variable.set(7)
+    try:
+        found, block = all_together(3, lambda number: (variable.get(),))
+        assert summed(block, 3, 3) == (21,)
+    finally:
+        variable.reset(token)
+    assert len(set(found)) == 3
+
+
 def test_where_no_thread_is_to_be_had_the_caller_does_all(monkeypatch):
     def start(self):
         raise RuntimeError("can't start new thread")
@@ -266,6 +311,42 @@ def test_every_sum_has_the_same_bits(storage, n_classes, small_blocks, use, quic
     for one, *others in zip(*found, strict=True):
         for other in others:
             assert_array_equal(one, other)
+
+
+@pytest.mark.rounding
+@pytest.mark.parametrize("weighted", [False, True], ids=["unweighted", "weighted"])
+@pytest.mark.parametrize("n_classes", [1, 2, 3])
+@pytest.mark.parametrize("storage", [*STORAGES, "rows one by one"])
+def test_a_run_of_blocks_has_the_bits_of_its_blocks(storage, n_classes, weighted, use, monkeypatch):
+    """Of rows fitted well and badly by turns, some of them with the wrong label."""
+    random = np.random.RandomState(0)
+    X = random.standard_normal((40_003, 9))
+    X *= np.where(np.arange(40_003) // 3_000 % 2, 100, 0.3)[:, np.newaxis]
+    w = random.standard_normal((10, n_classes if n_classes > 2 else 1))
+    z = X @ w[:-1] + w[-1]
+    codes = np.argmax(z, axis=1) if n_classes > 2 else (z[:, 0] > 0) % n_classes
+    codes[15_000:20_000:7] = 0
+    monkeypatch.setattr(dense, "BLOCK_BYTES", 200_000)
+    monkeypatch.setattr(csr, "BLOCK", 20_000)
+    if storage == "rows one by one":
+        storage = "C float64"
+        monkeypatch.setattr(dense, "STREAM_BYTES", 1)
+        monkeypatch.setattr(dense, "STREAM_ROW_BYTES", (1, 8000))
+    monkeypatch.setattr(base, "THREAD_BYTES", 1)
+    monkeypatch.setattr(base.Dataset, "_run_length", 4)
+    share = uneven_weights(len(X)) / uneven_weights(len(X)).sum() if weighted else None
+    X = stored(X, storage)
+    objective = objective_on(X, codes, n_classes, None if share is None else share.astype(X.dtype))
+    made, found = Mock(side_effect=base.Run), []
+    monkeypatch.setattr(base, "Run", made)
+    for number in (1, 2, 3, 5):
+        assert bool(made.call_count) == (number > 3)
+        use(number)
+        found.append(objective.loss_and_gradient(w.astype(X.dtype)))
+    assert {type(loss) for loss, _ in found} == {float}
+    for loss, dw in found[1:]:
+        assert loss == found[0][0]
+        assert_array_equal(dw, found[0][1])
 
 
 @pytest.mark.rounding
@@ -492,7 +573,7 @@ class OwnNumbers(threading.local):
 @pytest.mark.parametrize("first_ends", [True, False])
 def test_where_each_thread_has_a_number_of_its_own_it_gets_that_back(monkeypatch, first_ends):
     library, seen = OwnNumbers(), []
-    monkeypatch.setattr(threads, "_blas", lambda: SimpleNamespace(lib_controllers=[library]))
+    monkeypatch.setattr(threads, "_blas", lambda: [library])
 
     class WithItsOwn(Holder):
         def run(self):

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._typing import Array
-from .base import ALL, Dataset, Rows, pairs
+from .base import ALL, Dataset, Rows, Run, pairs
 from .columns import Columns
 from .presolve import (
     Allowed,
@@ -29,6 +29,7 @@ __all__ = [
     "Reduction",
     "RowSpace",
     "Rows",
+    "Run",
     "as_dataset",
     "blas_threads",
     "choose_reductions",

@@ -50,6 +50,9 @@ class SparseRows(Rows):
     def times(self, w: Array) -> Array:
         return self.X @ w
 
+    def is_row_by_row(self, n_outputs: int) -> bool:
+        return True
+
     def transposed_times(self, dz: Array) -> Array:
         return self._transposed @ dz
 
@@ -180,9 +183,10 @@ class SparseDataset(Dataset):
         rows.has_canonical_format = True  # as X is, as far as it matters: nothing is there twice
         return type(self)(rows, self.y[index], share, self.intercept)
 
-    def cuts(self) -> Iterator[slice]:
-        entries = self.X.nnz + self.n_rows * self.row_work // ENTRY_BYTES
-        return cuts(self.n_rows, entries // max(BLOCK, PER_FEATURE * self.n_features))
+    @property
+    def n_blocks(self) -> int:
+        entries = int(self.X.nnz) + self.n_rows * self.row_work // ENTRY_BYTES
+        return entries // max(BLOCK, PER_FEATURE * self.n_features)
 
     def block(self, index: slice) -> Rows:
         rows = run_of(self.X, index) if index.stop - index.start < self.n_rows else self.X

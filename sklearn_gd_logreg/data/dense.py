@@ -153,6 +153,9 @@ class StreamedRows(DenseRows):
     def times(self, w: Array) -> Array:
         return row_products(self.X, w) if w.shape[1] == 1 else super().times(w)
 
+    def is_row_by_row(self, n_outputs: int) -> bool:
+        return n_outputs == 1
+
 
 class BorderedRows(DenseRows):
     """A copy of few rows of an array with the 1 of the intercept as their last column.
@@ -191,10 +194,10 @@ class DenseDataset(Dataset):
         one_by_one = in_one_piece and least <= size <= most and self.X.flags.aligned
         return StreamedRows if one_by_one and self.n_bytes >= STREAM_BYTES else DenseRows
 
-    def cuts(self) -> Iterator[slice]:
+    @property
+    def n_blocks(self) -> int:
         work = self.n_rows * self.row_work
-        n_blocks = max((self.n_bytes + work) // self._block_bytes, work // WORK_BYTES)
-        return cuts(self.n_rows, n_blocks)
+        return max((self.n_bytes + work) // self._block_bytes, work // WORK_BYTES)
 
     @property
     def _block_bytes(self) -> int:
@@ -245,3 +248,7 @@ class ViewDataset(DenseDataset):
     @property
     def _block_bytes(self) -> int:
         return COPIED_BYTES
+
+    @property
+    def _run_length(self) -> int:
+        return 1
