@@ -11,8 +11,7 @@ import sys
 import warnings
 from math import isfinite
 
-from problems import all_problems
-from run import pose
+from problems import all_problems, load, unseen_problems
 
 from sklearn_gd_logreg import GDLogisticRegression
 from sklearn_gd_logreg.inspect.fitted import settle
@@ -23,18 +22,18 @@ from sklearn_gd_logreg.witness import gap
 def main(titles: str = "") -> None:
     head = f"{'iterations':>11}{'passes':>9}  {'reason':<9}{'/ (tol²/2)':>11}{'/ tol':>9}{'/ J':>9}"
     print(f"{'':<36}{head}")
-    for problem in all_problems():
+    for problem in (*all_problems(), *unseen_problems()):
         if problem.large or not re.search(titles, problem.title):
             continue
-        p = pose(problem).problem
-        options = {"C": p.C, "l1_ratio": p.l1_ratio, "fit_intercept": p.fit_intercept}
+        options = load(problem)
+        data = [options.pop(name) for name in ("X", "y", "sample_weight")]
         model = GDLogisticRegression(**options)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what it would say is in the column of the reason
-            model.fit(p.X, p.y, p.sample_weight)
+            model.fit(*data)
         line = f"{model.n_iter_:>11}{model.history_['passes'][-1]:>9.2f}  {model.stop_reason_:<9}"
-        if isfinite(p.C):
-            fitted = settle(model, p.X, p.y, p.sample_weight)
+        if isfinite(options["C"]):
+            fitted = settle(model, *data)
             point = Point(fitted.objective, fitted.w)
             bound = gap(point)
             ratios = bound / (model.tol**2 / 2), bound / model.tol, bound / point.cost

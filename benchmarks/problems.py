@@ -1,16 +1,22 @@
-"""The problems that `make bench` solves: data sets of the benchmark, with their parameters."""
+"""The problems that `make bench` solves: data sets of the benchmark, with their parameters.
 
+``python benchmarks/problems.py`` lists them. Nothing here needs benchopt.
+"""
+
+import importlib.util
 import sys
 from dataclasses import dataclass, field
 from math import inf
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-from benchopt.benchmark import Benchmark
+FOLDER = Path(__file__).parent / "logistic_regression"
+sys.path.insert(0, str(FOLDER))  # where the data sets find `benchmark_utils`, as with benchopt
 
-BENCHMARK = Benchmark(Path(__file__).parent / "logistic_regression")
 SMALL, DENSE, SPARSE = "scikit-learn's data", "simulated, dense", "simulated, sparse"
 ROUGH, REAL = "L1 and elastic net", "real data"
+UNSEEN, UNSEEN_L1 = "never tuned on", "never tuned on, L1"
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,57 @@ def size(n: int, d: int, n_classes: int = 2) -> dict[str, int]:
 
 def all_problems() -> list[Named]:
     return [*bundled(), *dense(), *sparse(), *rough(), *real()]
+
+
+def unseen_problems() -> list[Named]:
+    """Problems on which no constant of the solver was chosen; none may ever be.
+
+    The separable ones have labels without noise and no intercept, with λ = 1/C = 1 and 0.01,
+    as the simulated data of benchopt's benchmark_logreg_l2 have.
+    """
+
+    def make(title: str, data: str = "", group: str = UNSEEN, **penalty: Any) -> Named:
+        return Named(title, group, "unseen", {"data": data or title} | penalty)
+
+    def lasso(title: str, data: str, C: float, l1_ratio: float = 1.0, **others: Any) -> Named:
+        return make(title, data, UNSEEN_L1, C=C, l1_ratio=l1_ratio, **others)
+
+    free = {"fit_intercept": False}
+    return [
+        make("bigrams"),
+        make("bigrams, C = 100", "bigrams", C=100.0),
+        make("hashed text"),
+        make("hashed text, C = 30", "hashed text", C=30.0),
+        make("topics"),
+        make("repeated rows"),
+        make("discretised", C=10.0),
+        make("raw counts"),
+        make("offsets"),
+        make("interactions"),
+        make("cubic terms", C=0.1),
+        make("heavy tails"),
+        make("rare class"),
+        make("forty classes"),
+        make("letters"),
+        make("random features"),
+        make("separable, wide, λ = 1", "separable and wide", **free),
+        make("separable, wide, λ = 0.01", "separable and wide", C=100.0, **free),
+        make("separable, small, λ = 1", "separable and small", **free),
+        make("separable, small, λ = 0.01", "separable and small", C=100.0, **free),
+        make("separable, tall, λ = 0.01", "separable and tall", C=100.0, **free),
+        make("highly correlated", C=10.0),
+        make("correlated and wide"),
+        make("genes"),
+        lasso("lasso, bigrams", "bigrams", 3.0),
+        lasso("elastic net, hashed text", "hashed text", 1.0, 0.5),
+        lasso("lasso, raw counts", "raw counts", 0.01),
+        lasso("lasso, repeated rows", "repeated rows", 0.1),
+        lasso("lasso, highly correlated", "highly correlated", 0.1),
+        lasso("lasso, correlated and wide", "correlated and wide", 0.3),
+        lasso("lasso, interactions", "interactions", 0.3),
+        lasso("lasso, separable and wide", "separable and wide", 1.0, **free),
+        lasso("elastic net, letters", "letters", 0.1, 0.5),
+    ]
 
 
 def bundled() -> list[Named]:
@@ -119,11 +176,10 @@ KNOWN = {
 
 def real() -> list[Named]:
     """Problems of the data in the folder, where one is given; C = 1 for those not known."""
-    from_folder = next(d for d in BENCHMARK.get_datasets() if d.name == "folder")
+    from benchmark_utils.files import data_sets
+
     found = []
-    for data in from_folder.parameters["data"]:
-        if data == "none":
-            continue
+    for data in sorted(data_sets()):
         for title, others, limit in KNOWN.get(data, [(data, {}, 0.0)]):
             parameters = {"data": data} | others
             quick = title in {"adult, sparse", "ijcnn1", "SMS, C = 1"}
@@ -131,6 +187,36 @@ def real() -> list[Named]:
     return found
 
 
+def load(problem: Named) -> dict[str, Any]:
+    """X, y, sample_weight, C, l1_ratio and fit_intercept, as the objective gets them."""
+    dataset = _data_set(problem.dataset).Dataset()
+    defaults = {"C": 1.0, "l1_ratio": 0.0, "fit_intercept": True}
+    for names, values in type(dataset).parameters.items():
+        several = "," in names
+        defaults |= zip(names.split(", "), values[0] if several else values[:1], strict=True)
+    vars(dataset).update(defaults | problem.parameters)
+    penalty = {"C": 1.0, "l1_ratio": 0.0, "fit_intercept": True, "sample_weight": None}
+    return penalty | dataset.get_data()
+
+
+def _data_set(name: str) -> ModuleType:
+    """The file of a data set; without benchopt, a plain class takes the place of its base."""
+    spec = importlib.util.spec_from_file_location(
+        f"data_set_{name}", FOLDER / "datasets" / f"{name.replace('-', '_')}.py"
+    )
+    module = importlib.util.module_from_spec(spec)
+    absent = importlib.util.find_spec("benchopt") is None
+    if absent:
+        sys.modules["benchopt"] = ModuleType("benchopt")
+        sys.modules["benchopt"].BaseDataset = object
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        if absent:
+            del sys.modules["benchopt"]
+    return module
+
+
 if __name__ == "__main__":
-    for problem in all_problems():
+    for problem in (*all_problems(), *unseen_problems()):
         sys.stdout.write(f"{problem.group:<24}{problem.title}\n")

@@ -17,11 +17,13 @@ from pathlib import Path
 from time import perf_counter, strftime
 from typing import Any
 
+from benchopt.benchmark import Benchmark
 from joblib import cpu_count
 from measure import Curve, default_fits, repeat_levels, sample_all
-from problems import BENCHMARK, Named, all_problems
+from problems import FOLDER, Named, all_problems, unseen_problems
 from report import publish
 
+BENCHMARK = Benchmark(FOLDER)
 OUTPUT = Path(__file__).parent / "output"
 FIRST = "ours", "newton-cholesky", "lbfgs", "newton-cg", "liblinear"  # to be sampled
 PACKAGES = (
@@ -35,6 +37,7 @@ def arguments() -> argparse.Namespace:
     add = parser.add_argument
     add("--quick", action="store_true", help="few problems, few repetitions, short limits")
     add("--large", action="store_true", help="the largest problems too")
+    add("--unseen", action="store_true", help="the problems that no constant was chosen on")
     add("--problems", default="", metavar="REGEX", help="only problems with such a title")
     add("--solvers", default="", metavar="REGEX", help="only solvers with such a name, and ours")
     add("--rules", default="natural", help="ours: rules, separated by commas, or 'all'")
@@ -47,8 +50,9 @@ def arguments() -> argparse.Namespace:
 
 
 def chosen_problems(options: argparse.Namespace) -> list[Named]:
-    found = [p for p in all_problems() if re.search(options.problems, p.title)]
-    if not options.problems:
+    problems = unseen_problems() if options.unseen else all_problems()
+    found = [p for p in problems if re.search(options.problems, p.title)]
+    if not (options.problems or options.unseen):
         found = [p for p in found if options.large or not p.large]
         found = [p for p in found if p.quick or not options.quick]
     return found
@@ -210,7 +214,8 @@ def run_all(problems: list[Named], options: argparse.Namespace) -> dict[str, Any
         results["minutes"] = (perf_counter() - start) / 60
         save(results, options.results)
         print(f" {perf_counter() - begun:.0f} s", flush=True)
-    order = {problem.title: number for number, problem in enumerate(all_problems())}
+    known = (*all_problems(), *unseen_problems())
+    order = {problem.title: number for number, problem in enumerate(known)}
     results["problems"].sort(key=lambda p: order.get(p["title"], len(order)))
     save(results, options.results)
     return results
