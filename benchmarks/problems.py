@@ -12,7 +12,9 @@ from types import ModuleType
 from typing import Any
 
 FOLDER = Path(__file__).parent / "logistic_regression"
-sys.path.insert(0, str(FOLDER))  # where the data sets find `benchmark_utils`, as with benchopt
+sys.path.insert(0, str(FOLDER))
+
+from benchmark_utils.files import data_sets  # noqa: E402  (which the data sets import too)
 
 SMALL, DENSE, SPARSE = "scikit-learn's data", "simulated, dense", "simulated, sparse"
 ROUGH, REAL = "L1 and elastic net", "real data"
@@ -176,8 +178,6 @@ KNOWN = {
 
 def real() -> list[Named]:
     """Problems of the data in the folder, where one is given; C = 1 for those not known."""
-    from benchmark_utils.files import data_sets
-
     found = []
     for data in sorted(data_sets()):
         for title, others, limit in KNOWN.get(data, [(data, {}, 0.0)]):
