@@ -129,12 +129,12 @@ def raw_counts(rng):
 
 @data
 def offsets(rng):
-    """Years, customer numbers, seconds since 1970 and a temperature in kelvin beside others."""
+    """Years, customer numbers, seconds since 1970 in one week, kelvins, and eight others."""
     n = 20_000
     far = [
         rng.integers(1950, 2025, n),
         rng.integers(4_000_000, 4_900_000, n),
-        rng.uniform(1.60e9, 1.73e9, n),
+        rng.uniform(1.7000e9, 1.7006e9, n),
         rng.normal(290, 8, n),
     ]
     X = np.column_stack([*far, rng.standard_normal((n, 8))])
