@@ -77,3 +77,36 @@ def test_data_are_the_same_whenever_they_load(benchmarks, title):
     penalty = {name: first[name] for name in problem.parameters if name != "data"}
     assert problem.parameters.items() >= penalty.items()
     assert ("benchopt" in sys.modules) <= (importlib.util.find_spec("benchopt") is not None)
+
+
+def test_a_strategy_that_is_switched_off_is_on_again_afterwards(benchmarks):
+    """And all that a patch replaces is there: one that is out of date fails here."""
+    ablation = benchmarks("ablation")
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((60, 3)), rng.integers(3, size=60)
+
+    def coef():
+        return ablation.GDLogisticRegression().fit(X, y).coef_
+
+    expected = coef()
+    for context in ablation.WITHOUT.values():
+        with context():
+            np.testing.assert_allclose(coef(), expected, rtol=0.05, atol=0.01)
+        np.testing.assert_array_equal(coef(), expected)
+
+
+def test_the_table_says_what_a_strategy_is_worth(benchmarks):
+    ablation = benchmarks("ablation")
+    unused = {"passes": 1.0, "time": 1.0, "end": "tol", "rise": 0.0, "used": False}
+    used = unused | {"passes": 4.0, "time": 2.25, "used": True}
+    problems = {
+        "a": {"unseen": False, "without": {"x": unused, "y": unused, "z": unused}},
+        "b": {"unseen": False, "without": {"x": used, "y": unused, "z": unused}},
+        "c": {"unseen": True, "without": {"x": unused, "y": unused, "z": used | {"time": 0.9}}},
+    }
+    results = {"rounds": 1, "problems": problems}
+    rows = {name: ablation.row(name, results) for name in "xyz"}
+    assert "|".join(rows["x"]) == "x|1 + 0|2.000|1.500|1.000|1.000|2.25 b|2.25 b|–|mean"
+    assert "|".join(rows["y"]) == "y|0 + 0|1.000|1.000|1.000|1.000|–|–|–|–"
+    assert "|".join(rows["z"]) == "z|0 + 1|1.000|1.000|4.000|0.900|0.90 c|0.90 c|–|–"
+    assert "- **x**: b 2.25 (4.00)" in ablation.text(results, ablation.in_markdown)
