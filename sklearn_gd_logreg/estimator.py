@@ -53,7 +53,7 @@ from .rules import UpdateRule, as_rule, rule_with
 from .run import Run, allowed_reductions
 from .settings import Settings
 from .stream import Arrivals, Stream, epoch_on, first_on, label_part, nowhere
-from .summary import Gap, in_words, known_gap
+from .summary import Gap, in_words, known_gap, path_in_words, solver_info
 from .targets import Labels, encode, label_rows, listed
 from .validation import (
     DTYPES,
@@ -211,6 +211,16 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         improved by ``tol``; "max_iter"; "early_stopping"; "callback", if a callback asked to
         stop; "stalled", if rounding hides any further decrease; "diverged", if the cost was no
         longer finite; or "partial_fit".
+    solver_info_ : dict
+        Which path `fit` took.
+
+        - ``method``: the method of the natural gradient, or the update rule; ``reason``: why.
+        - ``reductions``: the exact reductions of the data that came first, and why each is used.
+        - ``hessian_rows``: on how many rows F is worked out.
+        - ``subsamples``: sizes of the growing subsamples that came first.
+        - ``hessians``, ``products``: how often a curvature was worked out on the rows of the
+          descent, and how many Hessian-vector products were made.
+        - ``proved``: whether the Fenchel bound proves that J − J* ≤ tol²/2.
     n_features_in_ : int
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -502,6 +512,8 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         kept = last.w if finite else w
         self._take(self._attributes(kept, w, objective, last.cost, labels, history.as_dict()))
         self.stop_reason_ = "partial_fit" if finite else "diverged"
+        if "solver_info_" in vars(self):  # of a fit before
+            del self.solver_info_
         self._known_gap, self._weight_seen = None, whole.total
         if not finite:
             warnings.warn(diverged_on_stream(last), ConvergenceWarning, stacklevel=3)
@@ -779,6 +791,7 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
             origin = Origin(w, seen, objective.penalty, n_steps, presolve.coordinates)
         rate = settings.rate or rule.auto_rate(objective, self.batch_size)
         run = Run(settings, rate, start, origin, presolve.reduction, random_state, seed)
+        run.reductions = presolve.reasons
         if mark is not None:
             run.go_on_from(mark)
         return run
@@ -879,6 +892,9 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         self._take(attributes)
         self.stop_reason_ = outcome.reason
         self._known_gap = known_gap(outcome, run, labels)
+        self.solver_info_ = solver_info(outcome, run, labels)
+        if self.verbose > 1:
+            print(path_in_words(self.solver_info_))
         self._weight_seen = labels.total
 
     def _scores(self, X: Any) -> Array:

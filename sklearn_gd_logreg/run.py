@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from numpy.random import RandomState
@@ -74,6 +74,8 @@ class Run:
         Where the descent goes on; None: at w_0.
     began : int
         Number of the iterate at which this call of `fit` began.
+    reductions : mapping
+        The names of the reductions that lead to the coordinates, and why each is used.
     """
 
     settings: Settings
@@ -85,6 +87,7 @@ class Run:
     seed: int = 0
     place: Place | None = None
     began: int = 0
+    reductions: Mapping[str, str] = field(default_factory=dict)
 
     def go_on_from(self, mark: Bookmark) -> None:
         """Go on where a descent on the same cost was left."""

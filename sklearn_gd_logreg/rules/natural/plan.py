@@ -22,6 +22,15 @@ from .prox_newton import (
 )
 from .subsampling import subsample_sizes
 
+NEWTON = "Newton"
+SUBSAMPLED = "subsampled Newton"
+KRONECKER = "L-BFGS about Kronecker factors"
+DIAGONAL = "L-BFGS about the diagonal"
+HESSIAN_FREE = "Hessian-free Newton"
+PROXIMAL = "proximal Newton"
+PROXIMAL_ON_WORKING_SET = "proximal Newton on a working set"
+PROXIMAL_ON_COLUMNS = "proximal Newton on columns of X"
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -56,23 +65,23 @@ class Plan:
     @property
     def newton(self) -> bool:
         """Whether every step is Newton's, with F on all rows."""
-        return self.method == "newton"
+        return self.method == NEWTON
 
     @property
     def refreshes_smaller_subsample(self) -> bool:
         """Whether F of fewer rows gives way to that of this plan, since this costs little."""
-        return self.method == "subsampled newton" and self.hessian_cost <= 1
+        return self.method == SUBSAMPLED and self.hessian_cost <= 1
 
     def start(self, point: Point, tol: float, limit: int) -> Curvature:
         """The curvature of the first step."""
-        if self.method.startswith("proximal"):
+        if self.method in (PROXIMAL, PROXIMAL_ON_WORKING_SET):
             return proximal(point, self.damping, tol, limit, self.exact, None)
-        if self.method == "kronecker":
+        if self.method == KRONECKER:
             sample = on_rows(point, hessian_rows(point.objective))
             return LBFGS(KroneckerFisher.at(sample, self.damping), self.hessian_cost)
-        if self.method == "diagonal":
+        if self.method == DIAGONAL:
             return LBFGS(DiagonalBase.of(point.objective), self.hessian_cost)
-        if self.method == "hessian-free":
+        if self.method == HESSIAN_FREE:
             return HessianFree.at(point, self.damping, tol=tol)
         return self.factorised(point, self.n_rows)
 
@@ -85,11 +94,11 @@ class Plan:
         descent seems to end there: the curvature is then that of this point, so that its
         decrement decides.
         """
-        if self.method.startswith("proximal"):
+        if self.method in (PROXIMAL, PROXIMAL_ON_WORKING_SET):
             return proximal(point, self.damping, tol, limit, self.exact, before)
         if self.newton:
             return self.factorised(point, self.n_rows)
-        if self.method == "hessian-free":
+        if self.method == HESSIAN_FREE:
             return HessianFree.at(point, self.damping, tol=tol)
         too_large = self.hessian_cost == inf
         if isinstance(before, HessianFree):
@@ -136,23 +145,23 @@ def make_plan(objective: Objective, damping: float, limit: int, exact: bool) -> 
     if objective.penalty.l1:
         few = n_parameters <= min(limit, MAX_PARAMETERS_WITHOUT_WORKING_SET)
         reason = f"an L1 penalty, {n_parameters} parameters"
-        method = "proximal newton" if few else "proximal newton on a working set"
+        method = PROXIMAL if few else PROXIMAL_ON_WORKING_SET
         cost = hessian_cost(objective, data.n_rows)
         return Plan(method, reason, data.n_rows, cost, few and fused, sampled, damping, exact)
     if n_parameters > limit:
         reason = f"{n_parameters} parameters are more than direct_limit = {limit}"
         kronecker = n_outputs > 1 and data.n_parameters <= limit
-        method = "hessian-free" if exact else "kronecker" if kronecker else "diagonal"
+        method = HESSIAN_FREE if exact else KRONECKER if kronecker else DIAGONAL
         return Plan(method, reason, data.n_rows, inf, False, False, damping, exact)
     n_rows = data.n_rows if exact else hessian_rows(objective)
     cost = hessian_cost(objective, n_rows)
     priced = f"F on {n_rows} of {data.n_rows} rows costs {cost:.2g} passes"
     if exact or (all_rows and cost <= tuning.MAX_NEWTON_COST):
         reason = "exact=True" if exact else priced
-        return Plan("newton", reason, n_rows, cost, fused, sampled, damping, exact)
+        return Plan(NEWTON, reason, n_rows, cost, fused, sampled, damping, exact)
     if n_outputs > 1 and cost > tuning.MAX_NEWTON_COST:
-        return Plan("kronecker", priced, n_rows, cost, False, sampled, damping)
-    return Plan("subsampled newton", priced, n_rows, cost, False, sampled, damping)
+        return Plan(KRONECKER, priced, n_rows, cost, False, sampled, damping)
+    return Plan(SUBSAMPLED, priced, n_rows, cost, False, sampled, damping)
 
 
 def full_hessian(point: Point, damping: float, limit: int, floor: float = 0.0) -> Curvature:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from copy import copy
 from dataclasses import dataclass, replace
 from math import inf, isfinite, sqrt
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -16,7 +16,8 @@ from ...validation import Interval, check_flags
 from ..base import StableRate, UpdateRule
 from . import tuning
 from .curvature import Curvature, Displacement, Step
-from .plan import Plan, full_hessian, make_plan
+from .plan import PROXIMAL_ON_COLUMNS, Plan, full_hessian, make_plan
+from .prox_newton import ColumnFisher
 from .step_length import SecantRate, secant_rate
 from .subsampling import to_subsample_minimum
 
@@ -28,6 +29,27 @@ MAX_SPAN = 10
 
 MAX_STEPS_TO_JUDGE = 6
 """Steps after which a curvature is judged, however dear its successor."""
+
+
+class Counts(NamedTuple):
+    """The work on curvature so far.
+
+    Attributes
+    ----------
+    n_hessians : int
+        How often a curvature was worked out on the rows of the descent.
+    n_products : int
+        Hessian-vector products.
+    subsamples : tuple of int
+        Sizes of the subsamples that came first.
+    """
+
+    n_hessians: int = 0
+    n_products: int = 0
+    subsamples: tuple[int, ...] = ()
+
+
+NOTHING = Counts()
 
 
 @dataclass(frozen=True)
@@ -51,6 +73,7 @@ class NaturalMemory:
         curvature of that point.
     rate : float
         The rate that a line search tries first.
+    counts : Counts
     """
 
     plan: Plan
@@ -61,6 +84,20 @@ class NaturalMemory:
     n_steps: int = 0
     converged: bool = False
     rate: float = 1.0
+    counts: Counts = NOTHING
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """What `solver_info_` says of the curvature."""
+        on_columns = isinstance(self.curvature, ColumnFisher)
+        return {
+            "method": PROXIMAL_ON_COLUMNS if on_columns else self.plan.method,
+            "reason": self.plan.reason,
+            "hessian_rows": self.plan.n_rows,
+            "subsamples": self.counts.subsamples,
+            "hessians": self.counts.n_hessians,
+            "products": self.counts.n_products,
+        }
 
     @property
     def ratio(self) -> float:
@@ -237,14 +274,24 @@ class NaturalGradient(UpdateRule):
             if updated is not None:
                 step = updated.target(point, 1.0)
                 if isinstance(curvature, Displacement):
-                    return self._decided(NaturalMemory(memory.plan, updated, point, step))
+                    counts = memory.counts
+                    after = NaturalMemory(memory.plan, updated, point, step, counts=counts)
+                    return self._decided(after)
                 decreases = (*memory.decreases, memory.step.decrease)[-2 * MAX_SPAN :]
                 n_steps = memory.n_steps + 1
-                return self._decided(
-                    NaturalMemory(memory.plan, updated, point, step, decreases, n_steps, ended)
+                after = replace(
+                    memory,
+                    curvature=updated,
+                    point=point,
+                    step=step,
+                    decreases=decreases,
+                    n_steps=n_steps,
+                    converged=ended,
+                    rate=1.0,
                 )
+                return self._decided(after)
         if isinstance(curvature, Displacement):
-            return self._from(point, memory.plan)
+            return self._from(point, memory.plan, memory.counts)
         after = self._refreshed(memory, point, False)
         if self.exact or self.damping or not memory.plan.newton:
             return after
@@ -254,19 +301,32 @@ class NaturalGradient(UpdateRule):
         """From a first point: to the origin, to where subsamples lead, or the step from here."""
         plan = self.plan(point.objective)
         if point.cost > tuning.MAX_START_COST * point.objective.loss.uniform_loss:
-            return self._to(to_origin(point), point, plan)
+            return self._to(to_origin(point), point, plan, NOTHING)
         if plan.subsampled_start and not self._on_subsample:
-            displacement = to_subsample_minimum(point, self)
+            displacement, sizes = to_subsample_minimum(point, self)
             if displacement:
-                return self._to(displacement, point, plan)
-        return self._from(point, plan)
+                return self._to(displacement, point, plan, Counts(subsamples=sizes))
+        return self._from(point, plan, NOTHING)
 
-    def _to(self, displacement: Displacement, point: Point, plan: Plan) -> NaturalMemory:
-        return NaturalMemory(plan, displacement, point, displacement.target(point, 1.0))
+    def _to(
+        self, displacement: Displacement, point: Point, plan: Plan, counts: Counts
+    ) -> NaturalMemory:
+        step = displacement.target(point, 1.0)
+        return NaturalMemory(plan, displacement, point, step, counts=counts)
 
-    def _from(self, point: Point, plan: Plan) -> NaturalMemory:
+    def _from(self, point: Point, plan: Plan, counts: Counts) -> NaturalMemory:
         curvature = self._curvature or plan.start(point, self._tol, self.direct_limit)
-        return self._decided(NaturalMemory(plan, curvature, point, curvature.target(point, 1.0)))
+        return self._decided(self._with(curvature, point, plan, counts))
+
+    def _with(
+        self, curvature: Curvature, point: Point, plan: Plan, counts: Counts
+    ) -> NaturalMemory:
+        """With a curvature that was worked out at the point."""
+        step = curvature.target(point, 1.0)
+        counts = counts._replace(
+            n_hessians=counts.n_hessians + 1, n_products=counts.n_products + step.n_products
+        )
+        return NaturalMemory(plan, curvature, point, step, counts=counts)
 
     def _decided(self, memory: NaturalMemory) -> NaturalMemory:
         """With a new curvature where the one in use has served its time, or cannot decide."""
@@ -293,13 +353,13 @@ class NaturalGradient(UpdateRule):
         curvature = memory.plan.refresh(
             point, memory.curvature, memory.step.n_products, self._tol, self.direct_limit, ends
         )
-        return NaturalMemory(memory.plan, curvature, point, curvature.target(point, 1.0))
+        return self._with(curvature, point, memory.plan, memory.counts)
 
     def reset_memory(self, point: Point, memory: Any) -> Any:
         """Without the displacement, where J does not fall along it."""
         if not isinstance(memory.curvature, Displacement):
             return memory
-        return self._from(point, memory.plan)
+        return self._from(point, memory.plan, memory.counts)
 
     def norm(self, point: Point, memory: Any) -> float:
         """√(2 · decrease to come), which is √(dwᵀ F⁻¹ dw) without L1 and for F of this point."""

@@ -68,8 +68,10 @@ def on_subsample(objective: Objective, size: int, ridge: float) -> Objective:
     return replace(part, penalty=replace(part.penalty, l2=max(part.penalty.l2, ridge / size)))
 
 
-def to_subsample_minimum(start: Point, solver: NaturalGradient) -> Displacement | None:
-    """Where descents on growing subsamples lead, and what is known of F there.
+def to_subsample_minimum(
+    start: Point, solver: NaturalGradient
+) -> tuple[Displacement | None, tuple[int, ...]]:
+    """Where descents on growing subsamples lead, with what is known of F there; and their sizes.
 
     A subsample is left out where the first step on the smallest one says that J falls by less
     than its rows can tell. Each descent begins where the last one ended, with the curvature from
@@ -78,14 +80,14 @@ def to_subsample_minimum(start: Point, solver: NaturalGradient) -> Displacement 
     objective, w = start.objective, start.w
     sizes = subsample_sizes(objective)
     if not sizes:
-        return None
+        return None, ()
     ridge = subsample_ridge(objective)
     part = on_subsample(objective, sizes[0], ridge)
     first = solver.curvature_at(Point(part, w))
     decrease = first.target(Point(part, w), 1.0).decrease
     sizes = [size for size in sizes if size * decrease > w.size]
     if not sizes:
-        return None
+        return None, ()
     curvature: Curvature | None = first
     for size in sizes:
         before, part = part, on_subsample(objective, size, ridge)
@@ -93,7 +95,7 @@ def to_subsample_minimum(start: Point, solver: NaturalGradient) -> Displacement 
         w, curvature = minimum_on(Point(part, w), solver.with_curvature(curvature), w.size / size)
         w = w.astype(start.w.dtype, copy=False)
     curvature = curvature and _transferred(curvature, part, objective)
-    return Displacement(w, min(decrease, start.cost), curvature)
+    return Displacement(w, min(decrease, start.cost), curvature), tuple(sizes)
 
 
 def _transferred(curvature: Curvature, before: Objective, after: Objective) -> Curvature | None:
