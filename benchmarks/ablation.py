@@ -33,22 +33,23 @@ from report import in_columns, in_markdown
 from results import significant
 from threadpoolctl import threadpool_limits
 
-from sklearn_gd_logreg import GDLogisticRegression, NaturalGradient, estimator
+from sklearn_gd_logreg import GDLogisticRegression, NaturalGradient
+from sklearn_gd_logreg.data.presolve import choose
 from sklearn_gd_logreg.rules.natural import (
-    columns,
-    curvature,
-    forms,
     hessian_free,
-    lasso,
-    lbfgs,
+    l1_quadratic,
+    plan,
     prox_newton,
     rule,
+    subsampling,
+    tuning,
 )
-from sklearn_gd_logreg.rules.natural.columns import ColumnFisher
-from sklearn_gd_logreg.rules.natural.curvature import Curvature, DiagonalFisher
-from sklearn_gd_logreg.rules.natural.lbfgs import SecantFisher
-from sklearn_gd_logreg.rules.natural.prox_newton import ProximalFisher
-from sklearn_gd_logreg.rules.natural.subsampling import Known
+from sklearn_gd_logreg.rules.natural.curvature import CholeskyFisher, Curvature
+from sklearn_gd_logreg.rules.natural.hessian_free import HessianFree
+from sklearn_gd_logreg.rules.natural.lbfgs import LBFGS, DiagonalBase
+from sklearn_gd_logreg.rules.natural.plan import Plan
+from sklearn_gd_logreg.rules.natural.prox_newton import ColumnFisher, ProximalFisher
+from sklearn_gd_logreg.rules.natural.rule import NaturalMemory
 
 HERE = Path(__file__).parent
 OUTPUT, DOCS = HERE / "output", HERE.parent / "docs" / "_static" / "benchmarks"
@@ -84,61 +85,92 @@ def together(names: list[str]) -> Iterator[None]:
         yield
 
 
+def number(name: str, value: float) -> Callable[[], AbstractContextManager[None]]:
+    """With another number in tuning.py."""
+    return lambda: patched((tuning, name, value))
+
+
+def all_rows(objective: Any) -> int:
+    return objective.data.n_rows
+
+
 def no_kept_curvature() -> AbstractContextManager[None]:
-    """F is worked out at every point; a guess is still corrected."""
-    learn = SecantFisher.learn
+    """F is worked out at every point; other bases are still corrected."""
+    updated = LBFGS.updated
     return patched(
-        (SecantFisher, "learn", lambda self, *step: None if self.trusted else learn(self, *step)),
-        (ProximalFisher, "learn", always(None)),
-        (ColumnFisher, "learn", always(None)),
+        (LBFGS, "updated", lambda self, *ends: None if self.is_fisher else updated(self, *ends)),
+        (ProximalFisher, "updated", always(None)),
     )
 
 
 def no_pairs() -> AbstractContextManager[None]:
-    """F is kept, but not corrected."""
-    with_pair, learn = SecantFisher.with_pair, ProximalFisher.learn
+    """The curvature is kept, but not corrected."""
+    updated, proximal = LBFGS.updated, ProximalFisher.updated
 
-    def kept(self: ProximalFisher, *step: Any) -> Curvature | None:
-        learned = learn(self, *step)
-        return learned and replace(learned, fisher=self.fisher)
+    def kept(self: LBFGS, *ends: Any) -> Curvature | None:
+        after = updated(self, *ends)
+        return after and replace(after, pairs=())
 
-    return patched(
-        (SecantFisher, "with_pair", lambda self, *ends: replace(with_pair(self, *ends), pairs=())),
-        (ProximalFisher, "learn", kept),
-    )
+    def kept_proximal(self: ProximalFisher, *ends: Any) -> Curvature | None:
+        after = proximal(self, *ends)
+        return after and replace(after, fisher=self.fisher)
+
+    return patched((LBFGS, "updated", kept), (ProximalFisher, "updated", kept_proximal))
+
+
+def no_kronecker_factors() -> AbstractContextManager[None]:
+    """F if it can be factorised, or else the diagonal, comes first."""
+
+    def other_plan(*arguments: Any) -> Plan:
+        found = plan.make_plan(*arguments)
+        method = "subsampled newton" if isfinite(found.hessian_cost) else "diagonal"
+        return replace(found, method=method) if found.method == "kronecker" else found
+
+    return patched((rule, "make_plan", other_plan))
 
 
 def no_float32() -> AbstractContextManager[None]:
-    quick = curvature.quick_fisher
-    return patched(
-        (forms, "quick_fisher", lambda point, damping, _=None: quick(point, damping, False))
-    )
+    at = CholeskyFisher.at
+    return patched((CholeskyFisher, "at", lambda point, damping, _=True: at(point, damping, False)))
 
 
 def power_of_the_diagonal(which: int) -> AbstractContextManager[None]:
-    of = DiagonalFisher.of
+    of = DiagonalBase.of
     return patched(
-        (DiagonalFisher, "of", lambda objective: replace(of(objective), chosen=which)),
-        (DiagonalFisher, "agreeing", lambda self, *_: self),
+        (DiagonalBase, "of", lambda objective: replace(of(objective), chosen=which)),
+        (DiagonalBase, "fitted", lambda self, *_: self),
     )
 
 
 def no_preconditioner() -> AbstractContextManager[None]:
-    products = forms.products
-    return patched((forms, "products", lambda *arguments: products(*arguments[:-1], None)))
+    target = HessianFree.target
+
+    def plain(self: HessianFree, *arguments: Any) -> Any:
+        return target(replace(self, preconditioner=None), *arguments)
+
+    return patched((HessianFree, "target", plain))
 
 
-def no_smoothing() -> AbstractContextManager[None]:
-    def follow(self: rule.NaturalMemory, before: float, ratio: float) -> None:
-        self.ratio = max(self.full_step().decrease / (before or 1.0), 0.0)
+def no_certification() -> AbstractContextManager[None]:
+    """An approximate curvature decides convergence."""
+    decided = NaturalGradient._decided
 
-    return patched((rule.NaturalMemory, "follow", follow))
+    def at_once(self: NaturalGradient, memory: NaturalMemory) -> NaturalMemory:
+        ends = 2 * memory.decrease_to_come <= self.tol**2 and not self._on_subsample
+        return memory if ends else decided(self, memory)
+
+    return patched((NaturalGradient, "_decided", at_once))
 
 
-def no_last_steps() -> AbstractContextManager[None]:
-    learn = SecantFisher.learn
+def no_series() -> AbstractContextManager[None]:
+    decrease = property(lambda self: self.step.decrease)
+    return patched((NaturalMemory, "decrease_to_come", decrease))
+
+
+def no_working_set(limit: int) -> AbstractContextManager[None]:
+    """No working set up to so many parameters."""
     return patched(
-        (SecantFisher, "learn", lambda self, *step: None if self._is_newton else learn(self, *step))
+        *((module, "MAX_PARAMETERS_WITHOUT_WORKING_SET", limit) for module in (plan, prox_newton))
     )
 
 
@@ -147,68 +179,48 @@ def exact() -> AbstractContextManager[None]:
     return patched((NaturalGradient.__init__, "__defaults__", (damping, direct_limit, True)))
 
 
-def no_working_set(limit: int) -> AbstractContextManager[None]:
-    """No working set up to so many parameters."""
-    return patched((forms, "SMALL", limit), (rule, "SMALL", limit))
-
-
-def negligible(part: float) -> AbstractContextManager[None]:
-    return patched((lbfgs, "NEGLIGIBLE", part), (prox_newton, "NEGLIGIBLE", part))
-
-
-def all_rows(objective: Any) -> int:
-    return objective.data.n_rows
-
-
 WITHOUT: dict[str, Callable[[], AbstractContextManager[None]]] = {
-    # which rows F is of, and how often it is worked out
-    "growing samples": lambda: patched((NaturalGradient, "_sample_sizes", always([]))),
-    "subsampled Hessian": lambda: patched(
-        (forms, "fisher_rows", all_rows), (rule, "fisher_rows", all_rows)
+    # which rows F is of
+    "growing subsamples": number("MIN_SUBSAMPLE_ROWS", inf),
+    "curvature from subsamples": lambda: patched((subsampling, "_transferred", always(None))),
+    "l2 for rare features": number("SUBSAMPLE_RIDGE_ROWS", 0.0),
+    "subsampled Hessian": lambda: patched((plan, "hessian_rows", all_rows)),
+    "more rows after a refresh": lambda: patched((plan, "more_rows", lambda _, n_rows: n_rows)),
+    "refresh of a smaller subsample's F": lambda: patched(
+        (Plan, "refreshes_smaller_subsample", False)
     ),
-    "more rows after a refresh": lambda: patched((forms, "more_rows", always(0))),
+    # how often it is worked out
+    "Newton where F is cheap": number("MAX_NEWTON_COST", -1.0),
     "kept curvature": no_kept_curvature,
     "L-BFGS pairs": no_pairs,
-    "curvature from samples": lambda: patched((Known, "handed_over", always(None))),
-    "l2 for rare features": lambda: patched((rule, "restraint_on_samples", always(0.0))),
+    "refresh after slow steps": number("CONTRACTION", 1.0),
+    "F in the pass": number("MAX_FUSED_WORK", 0.0),
     # its form
-    "Kronecker factors": lambda: patched(
-        (forms, "product_form", always(None)), (forms, "DEAR", inf)
-    ),
-    "shared eigenvectors": lambda: patched((curvature, "SHARED", -1)),
+    "Kronecker factors": no_kronecker_factors,
     "float32 F": no_float32,
-    "F in the pass": lambda: patched((NaturalGradient, "wants_fisher", always(False))),
     "choice of the diagonal's power: ½": lambda: power_of_the_diagonal(0),
     "choice of the diagonal's power: ¾": lambda: power_of_the_diagonal(1),
     "choice of the diagonal's power: 1": lambda: power_of_the_diagonal(2),
-    "row space": lambda: patched((NaturalGradient, "wants_row_space", always(False))),
-    "centring": lambda: patched((estimator, "centre_if_far", always(None))),
     # steps
-    "longer steps": lambda: patched((NaturalGradient, "_may_go_further", always(False))),
-    "start from 0 if too far": lambda: patched((rule, "FAR", inf)),
-    "CG product budget": lambda: patched((forms, "FEWEST_PRODUCTS", inf)),
+    "secant step length": lambda: patched((rule, "secant_rate", always(1.0))),
+    "start from 0 if too far": number("MAX_START_COST", inf),
     "CG preconditioner": no_preconditioner,
-    "forcing terms": lambda: patched((hessian_free, "LOOSE", hessian_free.TIGHT)),
-    "longer CG delays": lambda: patched((hessian_free, "MOST_DELAYS", 1)),
-    # when F is refreshed, and when the fit ends
-    "proof of a guess": lambda: patched((SecantFisher, "asks_for_proof", always(False))),
-    "last Newton steps with F kept": no_last_steps,
-    "OLD": lambda: patched((lbfgs, "OLD", inf)),
-    "OLD = 1 in place of 8": lambda: patched((lbfgs, "OLD", 1)),
-    "PATIENCE": lambda: patched((lbfgs, "PATIENCE", 0)),
-    "WINDOW": lambda: patched((lbfgs, "WINDOW", 10**6)),
-    "NEGLIGIBLE": lambda: negligible(0.0),
-    "series of decreases": lambda: patched(
-        (Curvature, "to_come", lambda self, decrease, ratio: decrease),
-        (SecantFisher, "to_come", lambda self, decrease, ratio: decrease),
-    ),
-    "smoothed ratio": no_smoothing,
+    "forcing term": number("FORCING_TERM", 0.0),
+    "longer CG delays": lambda: patched((hessian_free, "MAX_DELAYS", 1)),
+    # when the fit ends
+    "certification": no_certification,
+    "products for a dear F": number("MIN_CG_COST", inf),
+    "series of decreases": no_series,
     # L1
     "working set": lambda: no_working_set(2000),
-    "columns for L1": lambda: patched((forms, "column_form", always(None))),
-    "Care": lambda: patched((columns, "CAREFUL", columns.LOOSE)),
-    "coordinate descent for L1": lambda: patched((lasso, "MANY", 10**9)),
-    # all of them
+    "columns for L1": lambda: patched((ColumnFisher, "at", always(None))),
+    "coordinate descent for L1": lambda: patched((l1_quadratic, "FEW_ENTERING", inf)),
+    # the data
+    "equal rows": lambda: patched((choose, "repeats_rows", always(False))),
+    "single-row features": lambda: patched((choose, "merge_single_row_features", always(None))),
+    "centring": lambda: patched((choose, "centre_if_far", always(None))),
+    "row space": lambda: patched((NaturalGradient, "wants_row_space", always(False))),
+    # all strategies for F
     "everything (exact=True)": exact,
 }
 """Strategy → what fits without it."""
