@@ -118,15 +118,32 @@ def no_pairs() -> AbstractContextManager[None]:
     return patched((LBFGS, "updated", kept), (ProximalFisher, "updated", kept_proximal))
 
 
+def planned(method: str, other: Callable[[Plan], str]) -> tuple[Any, str, Any]:
+    """Another method where the plan is this one."""
+
+    def make_plan(*arguments: Any) -> Plan:
+        found = plan.make_plan(*arguments)
+        return replace(found, method=other(found)) if found.method == method else found
+
+    return rule, "make_plan", make_plan
+
+
 def no_kronecker_factors() -> AbstractContextManager[None]:
     """F if it can be factorised, or else the diagonal, comes first."""
+    return patched(
+        planned(
+            "kronecker",
+            lambda found: "subsampled newton" if isfinite(found.hessian_cost) else "diagonal",
+        )
+    )
 
-    def other_plan(*arguments: Any) -> Plan:
-        found = plan.make_plan(*arguments)
-        method = "subsampled newton" if isfinite(found.hessian_cost) else "diagonal"
-        return replace(found, method=method) if found.method == "kronecker" else found
 
-    return patched((rule, "make_plan", other_plan))
+def no_newton() -> AbstractContextManager[None]:
+    """F is kept and corrected however cheap it is."""
+    return patched(
+        planned("newton", lambda found: "newton" if found.exact else "subsampled newton"),
+        (ProximalFisher, "every_step", False),
+    )
 
 
 def no_float32() -> AbstractContextManager[None]:
@@ -190,7 +207,7 @@ WITHOUT: dict[str, Callable[[], AbstractContextManager[None]]] = {
         (Plan, "refreshes_smaller_subsample", False)
     ),
     # how often it is worked out
-    "Newton where F is cheap": number("MAX_NEWTON_COST", -1.0),
+    "Newton where F is cheap": no_newton,
     "kept curvature": no_kept_curvature,
     "L-BFGS pairs": no_pairs,
     "refresh after slow steps": number("CONTRACTION", 1.0),
