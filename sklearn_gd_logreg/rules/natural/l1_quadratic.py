@@ -372,4 +372,4 @@ def solve_lasso(
     """
     start = start.astype(np.float64)
     model = GramModel(start, fisher @ start - c, thresholds, diagonal(fisher), fisher)
-    return minimise(model, ACCURACY, enough)[0].u
+    return minimise(model, ACCURACY, enough)[0].u + 0.0  # no -0.0

@@ -125,9 +125,9 @@ class Plan:
             base = CholeskyFisher.of(fisher, MIN_RIDGE[point.w.dtype])
         else:
             known = before.base if isinstance(before, LBFGS) else None
-            float32 = not isinstance(known, CholeskyFisher) or known.tolerates_float32(
-                point.w.shape[1]
-            )
+            float32 = not self.exact
+            if isinstance(known, CholeskyFisher):
+                float32 = float32 and known.tolerates_float32(point.w.shape[1])
             base = CholeskyFisher.at(sample, self.damping, float32)
         pairs = before.pairs if isinstance(before, LBFGS) and sample is not point else ()
         cost = hessian_cost(point.objective, n_rows)
