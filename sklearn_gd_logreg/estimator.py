@@ -212,15 +212,12 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         stop; "stalled", if rounding hides any further decrease; "diverged", if the cost was no
         longer finite; or "partial_fit".
     solver_info_ : dict
-        Which path `fit` took.
-
-        - ``method``: the method of the natural gradient, or the update rule; ``reason``: why.
-        - ``reductions``: the exact reductions of the data that came first, and why each is used.
-        - ``hessian_rows``: on how many rows F is worked out.
-        - ``subsamples``: sizes of the growing subsamples that came first.
-        - ``hessians``, ``products``: how often a curvature was worked out on the rows of the
-          descent, and how many Hessian-vector products were made.
-        - ``proved``: whether the Fenchel bound proves that J − J* ≤ tol²/2.
+        Which path `fit` took: the "method" of the natural gradient, or the update rule, and the
+        "reason" for it; the exact "reductions" of the data, each with its reason; "hessian_rows",
+        on how many rows F is worked out; the sizes of the growing "subsamples" that came first; how
+        many "hessians" were worked out on the rows of the descent, and Hessian-vector "products"
+        made; and "proved", whether the Fenchel bound proves that J − J* ≤ tol²/2. Not after
+        `partial_fit`.
     n_features_in_ : int
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)

@@ -165,5 +165,5 @@ def _elastic_net(X: Any, y: Array, start: Array, **options: Any) -> Array:
             tol=CHANGE,
             **options,
         )
-    found: Array = coefs[:-1, 0]
+    found: Array = coefs[:-1, 0] + 0.0  # no −0
     return found
