@@ -380,7 +380,9 @@ def test_x_is_read_once_and_then_once_for_many_steps(small_pays, monkeypatch):
     shapes, sizes = [], []
     sum_, norms = DenseDataset.sum, RowSpace.max_norms
     monkeypatch.setattr(
-        DenseDataset, "sum", lambda self, *a: shapes.append(self.X.shape) or sum_(self, *a)
+        DenseDataset,
+        "sum",
+        lambda self, *a, **k: shapes.append(self.X.shape) or sum_(self, *a, **k),
     )
     monkeypatch.setattr(
         RowSpace, "max_norms", lambda self, v: sizes.append(v.shape[1]) or norms(self, v)

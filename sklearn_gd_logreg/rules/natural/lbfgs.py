@@ -134,8 +134,8 @@ class LBFGS(Metric):
         Of F at another point, in passes; infinite where it is too large to factorise.
     n_rows : int
         On how many rows the base was worked out; 0 for a diagonal.
-    current_at : Point or None
-        The point whose F the base is.
+    current_at : array or None
+        The w of the point whose F the base is.
     every_step : bool
     pairs : tuple of CurvaturePair
         Oldest first.
@@ -150,7 +150,7 @@ class LBFGS(Metric):
     base: Metric
     refresh_cost: float = inf
     n_rows: int = 0
-    current_at: Point | None = None
+    current_at: Array | None = None
     every_step: bool = False
     pairs: tuple[CurvaturePair, ...] = ()
     scale: float = 1.0
@@ -165,7 +165,7 @@ class LBFGS(Metric):
         return self.base.amplifies_rounding
 
     def is_current(self, point: Point) -> bool:
-        return point is self.current_at
+        return point.w is self.current_at
 
     def updated(self, before: Point, point: Point) -> LBFGS | None:
         if self.every_step:

@@ -131,7 +131,7 @@ class Plan:
             base = CholeskyFisher.at(sample, self.damping, float32)
         pairs = before.pairs if isinstance(before, LBFGS) and sample is not point else ()
         cost = hessian_cost(point.objective, n_rows)
-        return LBFGS(base, cost, n_rows, point, self.newton, pairs)
+        return LBFGS(base, cost, n_rows, point.w, self.newton, pairs)
 
 
 def make_plan(objective: Objective, damping: float, limit: int, exact: bool) -> Plan:

@@ -70,22 +70,22 @@ class ProximalFisher(Curvature):
         The decrement at which the descent ends; `inf` where a step is exact.
     refresh_cost : float
         Of F at another point, in passes; 0: it is worked out at every point.
-    current_at : Point or None
-        The point whose F it is.
+    current_at : array or None
+        The w of the point whose F it is.
     """
 
     fisher: Array
     rows: NDArray[np.intp]
     tol: float = inf
     refresh_cost: float = 0.0
-    current_at: Point | None = None
+    current_at: Array | None = None
 
     @property
     def every_step(self) -> bool:  # type: ignore[override]
         return self.refresh_cost <= tuning.MAX_NEWTON_COST
 
     def is_current(self, point: Point) -> bool:
-        return point is self.current_at
+        return point.w is self.current_at
 
     def target(self, point: Point, alpha: float) -> Step:
         """The step over the parameters in ``rows`` of w.
@@ -172,7 +172,7 @@ class WorkingSet(Curvature):
             diagonal(fisher)[...] += self.floor * most
         part = len(rows) / len(point.w)
         cost = hessian_cost(point.objective, point.objective.data.n_rows) * part**2
-        return ProximalFisher(fisher, rows, tol, cost, point)
+        return ProximalFisher(fisher, rows, tol, cost, point.w)
 
 
 @dataclass(frozen=True)
@@ -190,7 +190,7 @@ class ColumnFisher(Curvature):
         Largest number of parameters for which F is formed.
     hard : float
         Most products that a system took at the points before.
-    current_at : Point
+    current_at : array
     """
 
     rows: NDArray[np.intp]
@@ -198,10 +198,10 @@ class ColumnFisher(Curvature):
     aim: float
     limit: int
     hard: float
-    current_at: Point
+    current_at: Array
 
     def is_current(self, point: Point) -> bool:
-        return point is self.current_at
+        return point.w is self.current_at
 
     @classmethod
     def at(
@@ -234,7 +234,7 @@ class ColumnFisher(Curvature):
             PART_OF_TOL * aim,
             int(min(products, tuning.MAX_PRODUCTS)),
         )
-        return cls(rows, model, aim, limit, before.hardest if before else 0.0, point)
+        return cls(rows, model, aim, limit, before.hardest if before else 0.0, point.w)
 
     @property
     def hardest(self) -> float:
@@ -329,7 +329,7 @@ def proximal(
         else:
             fisher = CholeskyFisher.at(point, damping).fisher
             cost = hessian_cost(objective, objective.data.n_rows)
-        return ProximalFisher(fisher, np.arange(len(point.w)), tol, cost, point)
+        return ProximalFisher(fisher, np.arange(len(point.w)), tol, cost, point.w)
     usable = objective.loss.n_outputs == 1 and objective.data.has_columns and not (damping or exact)
     if usable and (before is None or isinstance(before, ColumnFisher)):
         columns = ColumnFisher.at(point, tol, limit, before)

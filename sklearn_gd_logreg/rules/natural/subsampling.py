@@ -17,6 +17,7 @@ import numpy as np
 
 from ..._typing import Array
 from ...objective import Objective, Point
+from ...penalty import ElasticNet
 from . import tuning
 from .curvature import Curvature, Displacement
 
@@ -90,17 +91,19 @@ def to_subsample_minimum(
         return None, ()
     curvature: Curvature | None = first
     for size in sizes:
-        before, part = part, on_subsample(objective, size, ridge)
+        before = part.penalty
+        del part  # its rows make room for more
+        part = on_subsample(objective, size, ridge)
         curvature = curvature and _transferred(curvature, before, part)
         w, curvature = minimum_on(Point(part, w), solver.with_curvature(curvature), w.size / size)
         w = w.astype(start.w.dtype, copy=False)
-    curvature = curvature and _transferred(curvature, part, objective)
+    curvature = curvature and _transferred(curvature, part.penalty, objective)
     return Displacement(w, min(decrease, start.cost), curvature), tuple(sizes)
 
 
-def _transferred(curvature: Curvature, before: Objective, after: Objective) -> Curvature | None:
+def _transferred(curvature: Curvature, before: ElasticNet, after: Objective) -> Curvature | None:
     ones = np.ones((after.data.n_parameters, after.loss.n_outputs))
-    ridge = after.penalty.gradient(ones) - before.penalty.gradient(ones)
+    ridge = after.penalty.gradient(ones) - before.gradient(ones)
     return curvature.transferred(after, ridge.ravel())
 
 
