@@ -47,7 +47,7 @@ from sklearn_gd_logreg.rules.natural import (
 from sklearn_gd_logreg.rules.natural.curvature import CholeskyFisher, Curvature
 from sklearn_gd_logreg.rules.natural.hessian_free import HessianFree
 from sklearn_gd_logreg.rules.natural.lbfgs import LBFGS, DiagonalBase
-from sklearn_gd_logreg.rules.natural.plan import Plan
+from sklearn_gd_logreg.rules.natural.plan import DIAGONAL, KRONECKER, NEWTON, SUBSAMPLED, Method
 from sklearn_gd_logreg.rules.natural.prox_newton import ColumnFisher, ProximalFisher
 from sklearn_gd_logreg.rules.natural.rule import NaturalMemory
 
@@ -118,30 +118,27 @@ def no_pairs() -> AbstractContextManager[None]:
     return patched((LBFGS, "updated", kept), (ProximalFisher, "updated", kept_proximal))
 
 
-def planned(method: str, other: Callable[[Plan], str]) -> tuple[Any, str, Any]:
+def planned(name: str, other: Callable[[Method], str]) -> tuple[Any, str, Any]:
     """Another method where the plan is this one."""
 
-    def make_plan(*arguments: Any) -> Plan:
-        found = plan.make_plan(*arguments)
-        return replace(found, method=other(found)) if found.method == method else found
+    def choose_method(*arguments: Any) -> Method:
+        found = plan.choose_method(*arguments)
+        return replace(found, name=other(found)) if found.name == name else found
 
-    return rule, "make_plan", make_plan
+    return rule, "choose_method", choose_method
 
 
 def no_kronecker_factors() -> AbstractContextManager[None]:
     """F if it can be factorised, or else the diagonal, comes first."""
     return patched(
-        planned(
-            "kronecker",
-            lambda found: "subsampled newton" if isfinite(found.hessian_cost) else "diagonal",
-        )
+        planned(KRONECKER, lambda found: SUBSAMPLED if isfinite(found.hessian_cost) else DIAGONAL)
     )
 
 
 def no_newton() -> AbstractContextManager[None]:
     """F is kept and corrected however cheap it is."""
     return patched(
-        planned("newton", lambda found: "newton" if found.exact else "subsampled newton"),
+        planned(NEWTON, lambda found: NEWTON if found.exact else SUBSAMPLED),
         (ProximalFisher, "every_step", False),
     )
 
@@ -196,6 +193,17 @@ def exact() -> AbstractContextManager[None]:
     return patched((NaturalGradient.__init__, "__defaults__", (damping, direct_limit, True)))
 
 
+def no_row_space() -> AbstractContextManager[None]:
+    planned_before = NaturalGradient.plan
+    return patched(
+        (
+            NaturalGradient,
+            "plan",
+            lambda self, *task: planned_before(self, *task)._replace(row_space=False),
+        )
+    )
+
+
 WITHOUT: dict[str, Callable[[], AbstractContextManager[None]]] = {
     # which rows F is of
     "growing subsamples": number("MIN_SUBSAMPLE_ROWS", inf),
@@ -203,9 +211,6 @@ WITHOUT: dict[str, Callable[[], AbstractContextManager[None]]] = {
     "l2 for rare features": number("SUBSAMPLE_RIDGE_ROWS", 0.0),
     "subsampled Hessian": lambda: patched((plan, "hessian_rows", all_rows)),
     "more rows after a refresh": lambda: patched((plan, "more_rows", lambda _, n_rows: n_rows)),
-    "refresh of a smaller subsample's F": lambda: patched(
-        (Plan, "refreshes_smaller_subsample", False)
-    ),
     # how often it is worked out
     "Newton where F is cheap": no_newton,
     "kept curvature": no_kept_curvature,
@@ -236,7 +241,7 @@ WITHOUT: dict[str, Callable[[], AbstractContextManager[None]]] = {
     "equal rows": lambda: patched((choose, "repeats_rows", always(False))),
     "single-row features": lambda: patched((choose, "merge_single_row_features", always(None))),
     "centring": lambda: patched((choose, "centre_if_far", always(None))),
-    "row space": lambda: patched((NaturalGradient, "wants_row_space", always(False))),
+    "row space": no_row_space,
     # all strategies for F
     "everything (exact=True)": exact,
 }

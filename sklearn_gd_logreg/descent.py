@@ -133,7 +133,7 @@ def epoch(
     """The iterate after one step on every batch, or after one whose cost is not finite."""
     objective, w = iterate.point.objective, iterate.w
     alpha, steps = iterate.learning_rate, iterate.steps
-    memory = rule.prepare_epoch(Point(objective, w), iterate.memory)
+    memory = rule.prepare(Point(objective, w), iterate.memory)
     cost, loss, dw = 0.0, 0.0, np.zeros_like(w)
     for mass, batch in objective.batches(batch_size, random_state):
         point = Point(batch, w)

@@ -50,6 +50,7 @@ from .progress import Printer
 from .rates import Backtracking, as_learning_rate, rate_with
 from .resume import Bookmark, Origin, moments, shuffles_from
 from .rules import UpdateRule, as_rule, rule_with
+from .rules.base import Task
 from .run import Run, allowed_reductions
 from .settings import Settings
 from .stream import Arrivals, Stream, epoch_on, first_on, label_part, nowhere
@@ -807,8 +808,8 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         presolve = choose_reductions(data, w, allowed, lambda: self._require_finite(data.X))
         if presolve.reduction is not None:
             objective, w = objective.on(presolve.data), presolve.start
-        curved = self.batch_size is None and rule.wants_fisher(objective)
-        point = Point(objective, w, curved)
+        plan = rule.plan(objective, Task(batch_size=self.batch_size))
+        point = Point(objective, w, plan.fused)
         if not (isfinite(point.cost) and np.isfinite(point.dw).all()):
             self._require_finite(data.X)
         return point, presolve

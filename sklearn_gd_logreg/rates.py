@@ -384,9 +384,14 @@ class Backtracking(LearningRate):
     ) -> tuple[Point, Any, float]:
         first = alpha = self.first_trial(memory, k, last)
         noise = 8 * np.finfo(point.w.dtype).eps * abs(point.cost)
-        fresh = False
+        fresh, straight = False, rule.is_straight(point.objective)
+        if straight:
+            whole, remembered = rule.step(point, first, memory)
         while alpha > SHORTEST * first:
-            w, remembered = rule.trial(point, alpha, memory)
+            if straight:
+                w = whole if alpha == first else point.w + alpha / first * (whole - point.w)
+            else:
+                w, remembered = rule.step(point, alpha, memory)
             promised = point.expected_decrease(w)
             downhill = promised > 0
             if downhill:
@@ -394,8 +399,8 @@ class Backtracking(LearningRate):
                 if trial.cost <= point.cost - self.sufficient * promised + noise:
                     return trial, remembered, alpha
                 alpha *= self._shorter(rule, point, trial, promised, alpha == first)
-            if not fresh and (not downhill or alpha < PATIENCE * first):
-                memory, fresh = rule.reset_memory(point, memory), True
+            if not (fresh or straight) and (not downhill or alpha < PATIENCE * first):
+                memory, fresh = rule.init(point.w), True
             elif not downhill:
                 alpha *= self.shrink
         return point, memory, 0.0

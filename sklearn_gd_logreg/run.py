@@ -27,6 +27,7 @@ from .rates import LearningRate
 from .remaining import Remaining, remaining_at
 from .resume import Bookmark, Model, Origin, Place, moments_of, same_moments, shuffles_from
 from .rules import UpdateRule
+from .rules.base import Task
 from .settings import Settings
 from .stopping import Best, CostPlateau, GradientTolerance, StoppingRule
 
@@ -41,13 +42,14 @@ def allowed_reductions(
     full_batch, merges = batch_size is None, not getattr(rule, "exact", False)
     l1, l2, intercept = objective.penalty.l1, objective.penalty.l2, objective.data.intercept
     turns = rule.rotation_invariant or rule.scale_free
+    task = Task(batch_size=batch_size, max_iter=n_steps)
     return Allowed(
         n_steps=n_steps,
         zero_weight=full_batch,
         equal_rows=full_batch and merges,
         centring=rule.scale_free and intercept,
         single_row_features=full_batch and merges and turns and not l1,
-        row_space=lambda data: rule.wants_row_space(objective.on(data), batch_size, n_steps),
+        row_space=lambda data: rule.plan(objective.on(data), task).row_space,
         l2=l2 if rule.scale_free else None,
     )
 
@@ -89,11 +91,17 @@ class Run:
     began: int = 0
     reductions: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def _rule(self) -> UpdateRule:
+        """The rule, ready for this descent."""
+        task = Task(self.settings.tol, self.settings.batch_size)
+        return self.settings.rule.plan(self.start.objective, task).rule
+
     def go_on_from(self, mark: Bookmark) -> None:
         """Go on where a descent on the same cost was left."""
         self.place, self.began = mark.go_on(self.start.objective), mark.began
         if self.settings.batch_size is None and self.settings.tol != mark.settings.tol:
-            rule = self.settings.rule.with_tol(self.settings.tol)
+            rule = self._rule
             self.place = replace(self.place, iterate=seen_again(self.place.iterate, rule))
         self.random_state = shuffles_from(self.place.random_state)
 
@@ -119,11 +127,10 @@ class Run:
         return watch.run(self._iterates(last))
 
     def _iterates(self, last: int) -> Iterator[Iterate]:
-        rule, batch_size = self.settings.rule, self.settings.batch_size
+        rule, batch_size = self._rule, self.settings.batch_size
         if batch_size is not None:
             first = self.place.iterate if self.place else first_epoch(self.start, rule)
             return descend_by_batches(first, rule, self.rate, batch_size, self.random_state)
-        rule = rule.with_tol(self.settings.tol)
         first = self.place.iterate if self.place else first_iterate(self.start, rule)
         iterates = descend(first, rule, self.rate)
         if self.space is None or not (self.space.steps_ahead and rule.max_norm):
@@ -153,7 +160,7 @@ class Run:
         settings = self.settings
         if settings.batch_size is not None:
             return CostPlateau(settings.tol)
-        return GradientTolerance(settings.tol, settings.rule.finishes, self.rate.searches)
+        return GradientTolerance(settings.tol, not settings.rule.max_norm, self.rate.searches)
 
     def remaining(self, outcome: Outcome) -> Remaining | None:
         """What is left to gain after the last iterate; asked of a descent that met a plateau."""

@@ -17,6 +17,7 @@ from .loss import cross_entropy
 from .monitor import History
 from .objective import Objective, Point
 from .resume import Model, freeze, state_of, thaw
+from .rules.base import Task
 from .settings import Settings
 from .targets import (
     Labels,
@@ -166,7 +167,7 @@ def epoch_on(
     """One epoch on new rows, whose weight is the part ``share`` of all so far."""
     objective = first.point.objective
     size = settings.batch_size or objective.data.n_rows
-    rule = settings.rule.on_stream(share)
+    rule = settings.rule.plan(objective, Task(batch_size=size, stream_share=share)).rule
     rate = settings.rate or rule.auto_rate(objective, size)
     objective.data.passes.count = first.passes
     return epoch(first, rule, rate, size, random_state)

@@ -20,7 +20,6 @@ from sklearn_gd_logreg import (
     Nesterov,
     RMSProp,
     TimeDecay,
-    UpdateRule,
 )
 from sklearn_gd_logreg.data import as_dataset, factor, row_space, row_space_pays
 from sklearn_gd_logreg.data.dense import DenseDataset
@@ -29,6 +28,8 @@ from sklearn_gd_logreg.descent import Iterate, with_max_norms
 from sklearn_gd_logreg.loss import cross_entropy
 from sklearn_gd_logreg.objective import Objective
 from sklearn_gd_logreg.penalty import ElasticNet
+from sklearn_gd_logreg.rules import base
+from sklearn_gd_logreg.rules.base import Task
 
 from .problems import mean_loss_and_gradient, uneven_weights
 
@@ -93,7 +94,7 @@ def both(small_pays, monkeypatch):
                 warnings.simplefilter("ignore")
                 patch.setattr(RowSpace, "__init__", remember(seen, RowSpace.__init__))
                 if not wanted:
-                    patch.setattr(UpdateRule, "wants_row_space", lambda *_: False)
+                    patch.setattr(base, "row_space_pays", lambda *_: False)
                 model = GDLogisticRegression(max_iter=max_iter, tol=tol, **options)
                 models.append(model.fit(rows, y, weights, coef_init=start))
             assert bool(seen) == (wanted and bool(X.size))
@@ -369,7 +370,7 @@ def wanted(rule, n_rows=100, n_features=5000, max_iter=1000, batch_size=None, l1
     X, y = np.ones((n_rows, n_features)), np.arange(n_rows) % 2
     loss, penalty = cross_entropy(2), ElasticNet(1 - l1_ratio, l1_ratio, n_features)
     objective = Objective(as_dataset(X, loss.targets(y), None, True), loss, penalty)
-    return rule.wants_row_space(objective, batch_size, max_iter)
+    return rule.plan(objective, Task(batch_size=batch_size, max_iter=max_iter)).row_space
 
 
 # -- what it costs --------------------------------------------------------------------------

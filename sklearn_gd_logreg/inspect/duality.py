@@ -16,6 +16,7 @@ from ..data import Rows, own_threads
 from ..descent import descend, first_iterate
 from ..objective import Point
 from ..rules import NaturalGradient
+from ..rules.base import Task
 from .dual import DualPoint, Probabilities, dual_point
 from .fitted import Fitted, settle
 from .refine import refined
@@ -251,8 +252,9 @@ def is_tight(cost: float, lowest: float, lower_bound: float) -> bool:
 
 def further_points(fitted: Fitted) -> Iterator[Array]:
     """Parameters on the way from those of the model to the minimum."""
-    objective, rule = fitted.objective, NaturalGradient().with_tol(SMALL)
-    start = Point(objective, fitted.w, rule.wants_fisher(objective))
+    objective = fitted.objective
+    rule, fused, _ = NaturalGradient().plan(objective, Task(SMALL))
+    start = Point(objective, fitted.w, fused)
     first, rate = first_iterate(start, rule), rule.auto_rate(objective, None)
     iterates = descend(first, rule, rate)
     return (iterate.w for iterate in islice(iterates, 1, MOST_STEPS + 1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from abc import abstractmethod
 from typing import Any, NamedTuple
 
@@ -24,6 +25,45 @@ class StableRate(NamedTuple):
         return number if number == self.formula else f"{self.formula} = {number}"
 
 
+class Task(NamedTuple):
+    """What is asked of a descent.
+
+    Attributes
+    ----------
+    tol : float
+        The norm at which it ends; 0 if it does not.
+    batch_size : int or None
+    max_iter : int
+        The most steps.
+    stream_share : float or None
+        For an epoch of a stream, the part of the rows so far that its rows are.
+    """
+
+    tol: float = 0.0
+    batch_size: int | None = None
+    max_iter: int = sys.maxsize
+    stream_share: float | None = None
+
+
+class Plan(NamedTuple):
+    """How a descent goes about its task.
+
+    Attributes
+    ----------
+    rule : UpdateRule
+        The rule, ready for the task.
+    fused : bool
+        Whether the pass for J and dw works out F too.
+    row_space : bool
+        Whether to run in coordinates of the space that the rows span: if that leads to the same
+        iterates, and sooner.
+    """
+
+    rule: UpdateRule
+    fused: bool = False
+    row_space: bool = False
+
+
 class UpdateRule(Hyperparameters):
     """One way to get from w_k to w_{k+1}.
 
@@ -40,9 +80,6 @@ class UpdateRule(Hyperparameters):
     scale_free = False
     """Whether the scales of the features do not matter to the path."""
 
-    finishes = False
-    """Whether the step is known, and still made, where the gradient is found small enough."""
-
     rotation_invariant = False
     """Whether the path is the same in any orthonormal coordinates of the features."""
 
@@ -51,50 +88,26 @@ class UpdateRule(Hyperparameters):
         """Whether `norm` is the max-norm of the gradient, which depends on the coordinates."""
         return type(self).norm is UpdateRule.norm
 
-    def wants_row_space(self, objective: Objective, batch_size: int | None, max_iter: int) -> bool:
-        """Whether to run in coordinates of the space that the rows span.
-
-        Yes if that leads to the same iterates, and sooner: on the full batch, without an
-        L1 penalty, on rows that are much fewer than features.
-        """
-        same = self.rotation_invariant and batch_size is None and not objective.penalty.l1
-        return same and row_space_pays(objective.data, max_iter)
-
-    def wants_fisher(self, objective: Objective) -> bool:
-        """Whether F is wanted at every point, and best worked out in the pass for J and dw."""
-        return False
+    def plan(self, objective: Objective, task: Task) -> Plan:
+        """How a descent goes about its task."""
+        same = self.rotation_invariant and task.batch_size is None and not objective.penalty.l1
+        return Plan(self, row_space=same and row_space_pays(objective.data, task.max_iter))
 
     def is_straight(self, objective: Objective) -> bool:
         """Whether the trials of all lengths from a point lie on one line through it."""
         return False
 
-    def with_tol(self, tol: float) -> UpdateRule:
-        """The rule for a descent that ends at ``tol``, to spare work that goes beyond it."""
-        return self
-
-    def on_stream(self, share: float) -> UpdateRule:
-        """The rule for rows that are the part ``share`` of all rows of a stream so far."""
-        return self
-
     def init(self, w: Array) -> Any:
         """Memory before the first step from w."""
         return None
 
-    def reset_memory(self, point: Point, memory: Any) -> Any:
-        """Memory without what earlier steps left in it."""
-        return self.init(point.w)
-
     def prepare(self, point: Point, memory: Any) -> Any:
-        """Memory prepared for the step from a new point, on all rows.
+        """Memory prepared, on all rows, for the step from a new point, or for an epoch from there.
 
-        It is called once for each step, and again at the same point where a descent goes on to
-        another ``tol``.
+        It is called once for each step or epoch, and again at the same point where a descent goes
+        on to another ``tol``.
         """
         return memory
-
-    def prepare_epoch(self, point: Point, memory: Any) -> Any:
-        """Memory prepared, on all rows, for an epoch of mini-batches."""
-        return self.prepare(point, memory)
 
     def norm(self, point: Point, memory: Any) -> float:
         """Size of the gradient, to be compared with ``tol``."""
@@ -103,10 +116,6 @@ class UpdateRule(Hyperparameters):
     @abstractmethod
     def step(self, point: Point, alpha: float, memory: Any) -> tuple[Array, Any]:
         """The next parameters and the next memory; neither argument is changed."""
-
-    def trial(self, point: Point, alpha: float, memory: Any) -> tuple[Array, Any]:
-        """`step` for a line search, which shortens it until the cost falls."""
-        return self.step(point, alpha, memory)
 
     def auto_rate(self, objective: Objective, batch_size: int | None) -> LearningRate:
         """The rate that ``learning_rate="auto"`` stands for.

@@ -6,7 +6,6 @@ much lower is its quadratic model of J there? `CholeskyFisher` is F itself, fact
 
 from __future__ import annotations
 
-import sys
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -56,13 +55,10 @@ class Curvature(ABC):
         What the curvature of the next point costs, in passes over all rows.
     every_step : bool
         Whether it is worked out anew at every point: that is Newton's method.
-    n_rows : int
-        Rows that it was worked out on, if it is F of a subsample.
     """
 
     refresh_cost: float = 0.0
     every_step: bool = True
-    n_rows: int = sys.maxsize
 
     @abstractmethod
     def target(self, point: Point, alpha: float) -> Step:

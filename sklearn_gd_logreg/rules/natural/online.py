@@ -1,4 +1,4 @@
-"""The natural gradient on a stream of rows."""
+"""The natural gradient on mini-batches and on a stream of rows."""
 
 from __future__ import annotations
 
@@ -12,9 +12,27 @@ from ...objective import Objective, Point
 from ...rates import Constant, LearningRate
 from ..base import UpdateRule
 from . import tuning
-from .curvature import MIN_RIDGE, CholeskyFisher, regularized_fisher
+from .curvature import MIN_RIDGE, CholeskyFisher, Curvature, regularized_fisher
+from .plan import full_hessian
 from .prox_newton import MAX_PARAMETERS_WITHOUT_WORKING_SET, ProximalFisher
-from .rule import EpochMemory, NaturalGradient
+from .rule import NaturalGradient
+
+
+@dataclass(frozen=True)
+class EpochMemory:
+    """The curvature of an epoch."""
+
+    curvature: Curvature
+
+
+class BatchNaturalGradient(NaturalGradient):
+    """The rule on mini-batches: F of all rows, worked out once an epoch, with a part of F(0)."""
+
+    def prepare(self, point: Point, memory: Any) -> Any:
+        return EpochMemory(full_hessian(point, self.damping, self.direct_limit, tuning.EPOCH_FLOOR))
+
+    def step(self, point: Point, alpha: float, memory: Any) -> tuple[Array, Any]:
+        return memory.curvature.target(point, alpha).w, memory
 
 
 @dataclass(frozen=True)
@@ -24,7 +42,7 @@ class StreamMemory(EpochMemory):
     fisher: Array
 
 
-class OnlineNaturalGradient(NaturalGradient):
+class OnlineNaturalGradient(BatchNaturalGradient):
     """The rule on rows that are a part of all rows so far, ``share`` of their weight.
 
     On a quadratic cost, a mean of F over all rows so far and α = share end at the minimum for
@@ -37,19 +55,21 @@ class OnlineNaturalGradient(NaturalGradient):
     Ollivier, "Online natural gradient as a Kalman filter", Electron. J. Stat. 12 (2018).
     """
 
-    share: float = 1.0
+    def __init__(self, damping: float = 0.0, direct_limit: int = 2000, share: float = 1.0) -> None:
+        super().__init__(damping, direct_limit)
+        self.share = share
 
     @property
     def _gain(self) -> float:
         return 2 * self.share / (1 + self.share)
 
-    def prepare_epoch(self, point: Point, memory: Any) -> EpochMemory:
+    def prepare(self, point: Point, memory: Any) -> Any:
         objective, l1 = point.objective, point.objective.penalty.l1
         most = self.direct_limit
         if l1:
             most = min(most, MAX_PARAMETERS_WITHOUT_WORKING_SET)
         if point.w.size > most:
-            return super().prepare_epoch(point, memory)
+            return super().prepare(point, memory)
         fisher = regularized_fisher(point, self.damping)
         if isinstance(memory, StreamMemory):
             fisher = memory.fisher + self._gain * (fisher - memory.fisher)

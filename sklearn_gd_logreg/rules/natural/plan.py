@@ -33,12 +33,12 @@ PROXIMAL_ON_COLUMNS = "proximal Newton on columns of X"
 
 
 @dataclass(frozen=True)
-class Plan:
-    """The method, and why it was chosen.
+class Method:
+    """A method, and why it was chosen.
 
     Attributes
     ----------
-    method : str
+    name : str
     reason : str
     n_rows : int
         Rows that F is worked out on.
@@ -53,7 +53,7 @@ class Plan:
         Whether F is worked out on all rows at every point.
     """
 
-    method: str
+    name: str
     reason: str
     n_rows: int
     hessian_cost: float
@@ -65,23 +65,18 @@ class Plan:
     @property
     def newton(self) -> bool:
         """Whether every step is Newton's, with F on all rows."""
-        return self.method == NEWTON
-
-    @property
-    def refreshes_smaller_subsample(self) -> bool:
-        """Whether F of fewer rows gives way to that of this plan, since this costs little."""
-        return self.method == SUBSAMPLED and self.hessian_cost <= 1
+        return self.name == NEWTON
 
     def start(self, point: Point, tol: float, limit: int) -> Curvature:
         """The curvature of the first step."""
-        if self.method in (PROXIMAL, PROXIMAL_ON_WORKING_SET):
+        if self.name in (PROXIMAL, PROXIMAL_ON_WORKING_SET):
             return proximal(point, self.damping, tol, limit, self.exact, None)
-        if self.method == KRONECKER:
+        if self.name == KRONECKER:
             sample = on_rows(point, hessian_rows(point.objective))
             return LBFGS(KroneckerFisher.at(sample, self.damping), self.hessian_cost)
-        if self.method == DIAGONAL:
+        if self.name == DIAGONAL:
             return LBFGS(DiagonalBase.of(point.objective), self.hessian_cost)
-        if self.method == HESSIAN_FREE:
+        if self.name == HESSIAN_FREE:
             return HessianFree.at(point, self.damping, tol=tol)
         return self.factorised(point, self.n_rows)
 
@@ -94,11 +89,11 @@ class Plan:
         descent seems to end there: the curvature is then that of this point, so that its
         decrement decides.
         """
-        if self.method in (PROXIMAL, PROXIMAL_ON_WORKING_SET):
+        if self.name in (PROXIMAL, PROXIMAL_ON_WORKING_SET):
             return proximal(point, self.damping, tol, limit, self.exact, before)
         if self.newton:
             return self.factorised(point, self.n_rows)
-        if self.method == HESSIAN_FREE:
+        if self.name == HESSIAN_FREE:
             return HessianFree.at(point, self.damping, tol=tol)
         too_large = self.hessian_cost == inf
         if isinstance(before, HessianFree):
@@ -134,8 +129,8 @@ class Plan:
         return LBFGS(base, cost, n_rows, point.w, self.newton, pairs)
 
 
-def make_plan(objective: Objective, damping: float, limit: int, exact: bool) -> Plan:
-    """The plan for a descent on the full batch, with at most ``limit`` parameters factorised."""
+def choose_method(objective: Objective, damping: float, limit: int, exact: bool) -> Method:
+    """The method for a descent on the full batch, with at most ``limit`` parameters factorised."""
     data, n_outputs = objective.data, objective.loss.n_outputs
     n_parameters = data.n_parameters * n_outputs
     work = hessian_work(objective, data.n_rows)
@@ -145,23 +140,23 @@ def make_plan(objective: Objective, damping: float, limit: int, exact: bool) -> 
     if objective.penalty.l1:
         few = n_parameters <= min(limit, MAX_PARAMETERS_WITHOUT_WORKING_SET)
         reason = f"an L1 penalty, {n_parameters} parameters"
-        method = PROXIMAL if few else PROXIMAL_ON_WORKING_SET
+        name = PROXIMAL if few else PROXIMAL_ON_WORKING_SET
         cost = hessian_cost(objective, data.n_rows)
-        return Plan(method, reason, data.n_rows, cost, few and fused, sampled, damping, exact)
+        return Method(name, reason, data.n_rows, cost, few and fused, sampled, damping, exact)
     if n_parameters > limit:
         reason = f"{n_parameters} parameters are more than direct_limit = {limit}"
         kronecker = n_outputs > 1 and data.n_parameters <= limit
-        method = HESSIAN_FREE if exact else KRONECKER if kronecker else DIAGONAL
-        return Plan(method, reason, data.n_rows, inf, False, False, damping, exact)
+        name = HESSIAN_FREE if exact else KRONECKER if kronecker else DIAGONAL
+        return Method(name, reason, data.n_rows, inf, False, False, damping, exact)
     n_rows = data.n_rows if exact else hessian_rows(objective)
     cost = hessian_cost(objective, n_rows)
     priced = f"F on {n_rows} of {data.n_rows} rows costs {cost:.2g} passes"
     if exact or (all_rows and cost <= tuning.MAX_NEWTON_COST):
         reason = "exact=True" if exact else priced
-        return Plan(NEWTON, reason, n_rows, cost, fused, sampled, damping, exact)
+        return Method(NEWTON, reason, n_rows, cost, fused, sampled, damping, exact)
     if n_outputs > 1 and cost > tuning.MAX_NEWTON_COST:
-        return Plan(KRONECKER, priced, n_rows, cost, False, sampled, damping)
-    return Plan(SUBSAMPLED, priced, n_rows, cost, False, sampled, damping)
+        return Method(KRONECKER, priced, n_rows, cost, False, sampled, damping)
+    return Method(SUBSAMPLED, priced, n_rows, cost, False, sampled, damping)
 
 
 def full_hessian(point: Point, damping: float, limit: int, floor: float = 0.0) -> Curvature:

@@ -13,10 +13,10 @@ from ..._typing import Array
 from ...objective import Objective, Point
 from ...rates import LearningRate, TimeDecay
 from ...validation import Interval, check_flags
-from ..base import StableRate, UpdateRule
+from ..base import Plan, StableRate, Task, UpdateRule
 from . import tuning
 from .curvature import Curvature, Displacement, Step
-from .plan import PROXIMAL_ON_COLUMNS, Plan, full_hessian, make_plan
+from .plan import PROXIMAL_ON_COLUMNS, Method, choose_method
 from .prox_newton import ColumnFisher
 from .step_length import SecantRate, secant_rate
 from .subsampling import to_subsample_minimum
@@ -58,7 +58,7 @@ class NaturalMemory:
 
     Attributes
     ----------
-    plan : Plan
+    method : Method
     curvature : Curvature
     point : Point
         The point that was prepared.
@@ -76,7 +76,7 @@ class NaturalMemory:
     counts : Counts
     """
 
-    plan: Plan
+    method: Method
     curvature: Curvature
     point: Point
     step: Step
@@ -91,9 +91,9 @@ class NaturalMemory:
         """What `solver_info_` says of the curvature."""
         on_columns = isinstance(self.curvature, ColumnFisher)
         return {
-            "method": PROXIMAL_ON_COLUMNS if on_columns else self.plan.method,
-            "reason": self.plan.reason,
-            "hessian_rows": self.plan.n_rows,
+            "method": PROXIMAL_ON_COLUMNS if on_columns else self.method.name,
+            "reason": self.method.reason,
+            "hessian_rows": self.method.n_rows,
             "subsamples": self.counts.subsamples,
             "hessians": self.counts.n_hessians,
             "products": self.counts.n_products,
@@ -198,7 +198,6 @@ class NaturalGradient(UpdateRule):
     """
 
     scale_free = True
-    finishes = True
 
     _intervals: ClassVar = {
         "damping": Interval(0, inf, "[)"),
@@ -235,31 +234,29 @@ class NaturalGradient(UpdateRule):
         rule._on_subsample, rule._curvature = True, curvature
         return rule
 
-    def on_stream(self, share: float) -> UpdateRule:
-        from .online import OnlineNaturalGradient
+    def plan(self, objective: Objective, task: Task) -> Plan:
+        if task.batch_size is not None:
+            from .online import BatchNaturalGradient, OnlineNaturalGradient
 
-        rule = OnlineNaturalGradient(self.damping, self.direct_limit)
-        rule.share = share
-        return rule
-
-    def plan(self, objective: Objective) -> Plan:
-        """The method for a cost, and why it is chosen."""
-        return make_plan(objective, self.damping, self.direct_limit, self.exact)
-
-    def wants_row_space(self, objective: Objective, batch_size: int | None, max_iter: int) -> bool:
+            options = self.damping, self.direct_limit
+            if task.stream_share is None:
+                return Plan(BatchNaturalGradient(*options))
+            return Plan(OnlineNaturalGradient(*options, share=task.stream_share))
         data, n_outputs = objective.data, objective.loss.n_outputs
         n_rows = data.n_weighted_rows
         few = (n_rows + 1) * n_outputs <= self.direct_limit
-        return n_rows < data.n_features and few and not objective.penalty.l1
+        wide = n_rows < data.n_features and few and not objective.penalty.l1
+        return Plan(self.with_tol(task.tol), self.method_for(objective).fused, wide)
 
-    def wants_fisher(self, objective: Objective) -> bool:
-        return self.plan(objective).fused
+    def method_for(self, objective: Objective) -> Method:
+        """The method for a cost, and why it is chosen."""
+        return choose_method(objective, self.damping, self.direct_limit, self.exact)
 
     # -- full batch --------------------------------------------------------------------------
 
     def curvature_at(self, point: Point) -> Curvature:
         """The curvature of a first step from a point."""
-        return self.plan(point.objective).start(point, self._tol, self.direct_limit)
+        return self.method_for(point.objective).start(point, self._tol, self.direct_limit)
 
     def prepare(self, point: Point, memory: Any) -> NaturalMemory:
         if memory is None:
@@ -275,7 +272,7 @@ class NaturalGradient(UpdateRule):
                 step = updated.target(point, 1.0)
                 if isinstance(curvature, Displacement):
                     counts = memory.counts
-                    after = NaturalMemory(memory.plan, updated, point, step, counts=counts)
+                    after = NaturalMemory(memory.method, updated, point, step, counts=counts)
                     return self._decided(after)
                 decreases = (*memory.decreases, memory.step.decrease)[-2 * MAX_SPAN :]
                 n_steps = memory.n_steps + 1
@@ -291,42 +288,42 @@ class NaturalGradient(UpdateRule):
                 )
                 return self._decided(after)
         if isinstance(curvature, Displacement):
-            return self._from(point, memory.plan, memory.counts)
+            return self._from(point, memory.method, memory.counts)
         after = self._refreshed(memory, point, False)
-        if self.exact or self.damping or not memory.plan.newton:
+        if self.exact or self.damping or not memory.method.newton:
             return after
         return replace(after, rate=secant_rate(memory.point, memory.step, point))
 
     def _start(self, point: Point) -> NaturalMemory:
         """From a first point: to the origin, to where subsamples lead, or the step from here."""
-        plan = self.plan(point.objective)
+        method = self.method_for(point.objective)
         if point.cost > tuning.MAX_START_COST * point.objective.loss.uniform_loss:
-            return self._to(to_origin(point), point, plan, NOTHING)
-        if plan.subsampled_start and not self._on_subsample:
+            return self._to(to_origin(point), point, method, NOTHING)
+        if method.subsampled_start and not self._on_subsample:
             displacement, sizes = to_subsample_minimum(point, self)
-            if displacement:
-                return self._to(displacement, point, plan, Counts(subsamples=sizes))
-        return self._from(point, plan, NOTHING)
+            if displacement and point.expected_decrease(displacement.w) > 0:
+                return self._to(displacement, point, method, Counts(subsamples=sizes))
+        return self._from(point, method, NOTHING)
 
     def _to(
-        self, displacement: Displacement, point: Point, plan: Plan, counts: Counts
+        self, displacement: Displacement, point: Point, method: Method, counts: Counts
     ) -> NaturalMemory:
         step = displacement.target(point, 1.0)
-        return NaturalMemory(plan, displacement, point, step, counts=counts)
+        return NaturalMemory(method, displacement, point, step, counts=counts)
 
-    def _from(self, point: Point, plan: Plan, counts: Counts) -> NaturalMemory:
-        curvature = self._curvature or plan.start(point, self._tol, self.direct_limit)
-        return self._decided(self._with(curvature, point, plan, counts))
+    def _from(self, point: Point, method: Method, counts: Counts) -> NaturalMemory:
+        curvature = self._curvature or method.start(point, self._tol, self.direct_limit)
+        return self._decided(self._with(curvature, point, method, counts))
 
     def _with(
-        self, curvature: Curvature, point: Point, plan: Plan, counts: Counts
+        self, curvature: Curvature, point: Point, method: Method, counts: Counts
     ) -> NaturalMemory:
         """With a curvature that was worked out at the point."""
         step = curvature.target(point, 1.0)
         counts = counts._replace(
             n_hessians=counts.n_hessians + 1, n_products=counts.n_products + step.n_products
         )
-        return NaturalMemory(plan, curvature, point, step, counts=counts)
+        return NaturalMemory(method, curvature, point, step, counts=counts)
 
     def _decided(self, memory: NaturalMemory) -> NaturalMemory:
         """With a new curvature where the one in use has served its time, or cannot decide."""
@@ -345,51 +342,26 @@ class NaturalGradient(UpdateRule):
             return memory.n_steps >= tuning.MAX_STEPS_BEFORE_CG
         judged = memory.n_steps >= min(max(cost, 1.0), MAX_STEPS_TO_JUDGE)
         paid = min(cost, tuning.MAX_REFRESH_COST)
-        if memory.plan.refreshes_smaller_subsample and memory.curvature.n_rows < memory.plan.n_rows:
-            return True
         return judged and memory.ratio > tuning.CONTRACTION ** (2 / (1 + paid))
 
     def _refreshed(self, memory: NaturalMemory, point: Point, ends: bool) -> NaturalMemory:
-        curvature = memory.plan.refresh(
+        curvature = memory.method.refresh(
             point, memory.curvature, memory.step.n_products, self._tol, self.direct_limit, ends
         )
-        return self._with(curvature, point, memory.plan, memory.counts)
-
-    def reset_memory(self, point: Point, memory: Any) -> Any:
-        """Without the displacement, where J does not fall along it."""
-        if not isinstance(memory.curvature, Displacement):
-            return memory
-        return self._from(point, memory.plan, memory.counts)
+        return self._with(curvature, point, memory.method, memory.counts)
 
     def norm(self, point: Point, memory: Any) -> float:
         """√(2 · decrease to come), which is √(dwᵀ F⁻¹ dw) without L1 and for F of this point."""
         return sqrt(max(2 * memory.decrease_to_come, 0.0))
 
     def step(self, point: Point, alpha: float, memory: Any) -> tuple[Array, Any]:
-        if isinstance(memory, NaturalMemory) and point is memory.point:
-            if alpha == 1:
-                return memory.step.w, memory
-            if not point.objective.penalty.l1:
-                return point.w + alpha * (memory.step.w - point.w), memory
-        return memory.curvature.target(point, alpha).w, memory
+        if alpha != 1 and point.objective.penalty.l1:
+            return memory.curvature.target(point, alpha).w, memory
+        full = memory.step.w
+        return (full if alpha == 1 else point.w + alpha * (full - point.w)), memory
 
     def is_straight(self, objective: Objective) -> bool:
         return True
-
-    def trial(self, point: Point, alpha: float, memory: Any) -> tuple[Array, Any]:
-        """A part of the full step, with an L1 penalty too.
-
-        What holds shorter steps of that penalty back where F all but vanishes holds them back
-        too much, beside steps that are tried in turn and end with α = 1.
-        """
-        if alpha >= 1 or not point.objective.penalty.l1:
-            return self.step(point, alpha, memory)
-        return point.w + alpha * (memory.step.w - point.w), memory
-
-    # -- mini-batches ------------------------------------------------------------------------
-
-    def prepare_epoch(self, point: Point, memory: Any) -> EpochMemory:
-        return EpochMemory(full_hessian(point, self.damping, self.direct_limit, tuning.EPOCH_FLOOR))
 
     # -- learning rates ----------------------------------------------------------------------
 
@@ -402,13 +374,6 @@ class NaturalGradient(UpdateRule):
 
     def stable_rate(self, objective: Objective) -> StableRate:
         return StableRate(2.0, "2")
-
-
-@dataclass(frozen=True)
-class EpochMemory:
-    """The curvature of an epoch of mini-batches."""
-
-    curvature: Curvature
 
 
 def to_origin(point: Point) -> Displacement:
