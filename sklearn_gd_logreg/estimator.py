@@ -891,7 +891,7 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         self.stop_reason_ = outcome.reason
         self._known_gap = known_gap(outcome, run, labels)
         self.solver_info_ = solver_info(outcome, run, labels)
-        if self.verbose > 1:
+        if self.verbose > 1 and self.solver_info_["hessians"]:
             print(path_in_words(self.solver_info_))
         self._weight_seen = labels.total
 

@@ -27,6 +27,7 @@ from sklearn_gd_logreg import (
     StepDecay,
     TimeDecay,
 )
+from sklearn_gd_logreg.objective import Point
 from sklearn_gd_logreg.rules.natural import tuning
 
 pytestmark = pytest.mark.rounding
@@ -234,6 +235,18 @@ class Counting:
         return super().step(point, alpha, memory)
 
 
+def trials_counted(monkeypatch):
+    """A list that gets an entry for every point that is tried."""
+    tried, move = [], Point.move
+
+    def noted(self, w):
+        tried.append(None)
+        return move(self, w)
+
+    monkeypatch.setattr(Point, "move", noted)
+    return tried
+
+
 class CountedDescent(Counting, GradientDescent):
     def __init__(self, counts):
         self.counts = counts
@@ -289,13 +302,12 @@ def test_every_trial_of_a_line_search_is_a_pass(initial):
 
 
 @pytest.mark.parametrize("initial", [0.01, 1e3])
-def test_on_a_line_one_pass_tells_how_much_to_shorten_a_step(initial):
+def test_on_a_line_one_pass_tells_how_much_to_shorten_a_step(initial, monkeypatch):
     X, y, weights = rows()
-    counts = Counter()
-    rule = CountedDescent(counts)
-    clf = exactly(20, solver=rule, learning_rate=Backtracking(initial)).fit(X, y, weights)
-    rejected = counts["steps"] - 20
-    assert clf.history_["passes"][-1] == 1 + counts["steps"] + rejected
+    tried = trials_counted(monkeypatch)
+    clf = exactly(20, solver="gd", learning_rate=Backtracking(initial)).fit(X, y, weights)
+    rejected = len(tried) - 20
+    assert clf.history_["passes"][-1] == 1 + len(tried) + rejected
     rates = clf.history_["learning_rate"][1:]
     shortened = np.log2(np.append(initial, 2 * rates[:-1]) / rates)
     np.testing.assert_allclose(shortened, shortened.round(), atol=1e-12)
@@ -316,16 +328,16 @@ def test_the_fisher_information_is_worked_out_in_every_pass_or_a_pass(
     X = np.hstack([X, np.random.default_rng(1).normal(size=(len(X), n_features - 5))])
     if apart:
         monkeypatch.setattr(tuning, "MAX_FUSED_WORK", 0.0)
-    counts = Counter()
+    counts, tried = Counter(), trials_counted(monkeypatch)
     rate = Backtracking(initial=64.0) if overshoots else "auto"
     clf = exactly(6, solver=CountedNatural(counts), C=0.1, learning_rate=rate)
     clf.fit(X, y, weights)
-    assert (counts["steps"] > 6) == overshoots
+    assert (len(tried) > 6) == overshoots
     assert counts["looks"] == 7
     into_the_row_space = n_features > len(X)
-    rejected = counts["steps"] - 6
+    rejected = len(tried) - 6
     looks = counts["looks"] if apart else 0
-    expected = 1 + counts["steps"] + rejected + looks + into_the_row_space
+    expected = 1 + len(tried) + rejected + looks + into_the_row_space
     assert clf.history_["passes"][-1] == expected
 
 
@@ -667,7 +679,8 @@ def printed(capsys, n_iterations, verbose, **params):
     clf = exactly(n_iterations, verbose=verbose, random_state=0, **params).fit(X, y)
     out, err = capsys.readouterr()
     assert err == ""
-    matches = [LINE.fullmatch(line) for line in out.splitlines()]
+    lines = (line for line in out.splitlines() if line.startswith("iteration"))
+    matches = [LINE.fullmatch(line) for line in lines]
     assert None not in matches
     return clf.history_, [match.groups() for match in matches]
 
