@@ -240,7 +240,8 @@ def test_the_paths_of_fits_under_way_together_do_not_mix():
 def test_the_time_limit_stops_and_every_fit_has_its_own():
     limit = TimeLimit(0.05)
     clf = exactly(1000, solver="gd").set_callbacks(limit)
-    slow = X.repeat(2000, axis=0), Y.repeat(2000)
+    noise = np.random.default_rng(0).normal(size=(2000 * len(X), X.shape[1]))  # no row twice
+    slow = X.repeat(2000, axis=0) + noise, Y.repeat(2000)
     for _ in range(2):
         began = perf_counter()
         clf.fit(*slow)
