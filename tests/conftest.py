@@ -1,10 +1,23 @@
 """Settings that all tests share."""
 
+import numpy as np
+import pytest
 from hypothesis import settings
 
 # The same examples every time, and none is timed: a slow machine is not a failure.
 settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=40)
 settings.load_profile("repeatable")
+
+
+@pytest.fixture
+def as_in_fit():
+    """Floating-point flags are ignored, as `fit` ignores them.
+
+    With AVX-512, kernels of OpenBLAS work on whole registers and may raise a flag for numbers
+    beside an array, which have no part in the product.
+    """
+    with np.errstate(all="ignore"):
+        yield
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -18,7 +18,7 @@ from .problems import Problem
 from .test_resume import in_parts, pickled, same
 from .test_shortcuts import ASKED, ROUNDING, cost_of, model, text, weighted
 
-pytestmark = pytest.mark.rounding
+pytestmark = [pytest.mark.rounding, pytest.mark.usefixtures("as_in_fit")]
 
 
 def by_columns(problem, **options):

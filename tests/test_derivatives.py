@@ -26,7 +26,7 @@ from sklearn_gd_logreg.rules.natural.lbfgs import LBFGS, DiagonalBase, curvature
 
 from .problems import mean_loss_and_gradient, noisy, sparse_rows, uneven_weights
 
-pytestmark = pytest.mark.rounding
+pytestmark = [pytest.mark.rounding, pytest.mark.usefixtures("as_in_fit")]
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ from sklearn_gd_logreg.rules.natural.l1_quadratic import (
     solve_lasso,
 )
 
+pytestmark = pytest.mark.usefixtures("as_in_fit")
+
 
 def regular(rng, p):
     return rng.standard_normal((3 * p, p)) @ (np.eye(p) + 0.3)

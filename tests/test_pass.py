@@ -17,6 +17,8 @@ from .problems import uneven_weights
 from .test_derivatives import objective_on
 from .test_inputs import peak, tall, tall_csr
 
+pytestmark = pytest.mark.usefixtures("as_in_fit")
+
 # -- loss and dz beside extended precision -----------------------------------------------------
 
 
