@@ -771,12 +771,12 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         seed: int,
     ) -> Run:
         """The descent from w, or from the bookmark if data and cost are still the same."""
-        rule = settings.rule
         if self.warm_start or vars(self).get("_skl_callbacks"):  # there may be a bookmark
             objective.data.along(moments)
         if mark and mark.origin.may_be(w):
             origin = mark.origin
-            start, presolve = self._first_point(rule, objective, origin.w, origin.n_steps)
+            found = self._first_point(settings, objective, origin.w, origin.n_steps)
+            start, rule, presolve = found
             if not origin.is_of(objective, presolve):
                 mark = None
         else:
@@ -784,35 +784,35 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         if mark is None:
             # With a warm start more steps may come than this call asks for.
             n_steps = sys.maxsize if self.warm_start else self.max_iter
-            start, presolve = self._first_point(rule, objective, w, n_steps)
+            start, rule, presolve = self._first_point(settings, objective, w, n_steps)
             seen = objective.data.added_along()
             origin = Origin(w, seen, objective.penalty, n_steps, presolve.coordinates)
-        rate = settings.rate or rule.auto_rate(objective, self.batch_size)
-        run = Run(settings, rate, start, origin, presolve.reduction, random_state, seed)
+        rate = settings.rate or settings.rule.auto_rate(objective, self.batch_size)
+        run = Run(settings, rule, rate, start, origin, presolve.reduction, random_state, seed)
         run.reductions = presolve.reasons
         if mark is not None:
             run.go_on_from(mark)
         return run
 
     def _first_point(
-        self, rule: UpdateRule, objective: Objective, w: Array, n_steps: int
-    ) -> tuple[Point, Presolve]:
-        """w_0 in the coordinates of the descent, and the reductions that lead there.
+        self, settings: Settings, objective: Objective, w: Array, n_steps: int
+    ) -> tuple[Point, UpdateRule, Presolve]:
+        """w_0 in the coordinates of the descent, the rule ready for it, and the reductions.
 
         Whether X is finite is asked only if J or its gradient is not: a NaN or an infinity
         in X, times whatever number, leaves neither as it was. It is asked first where rows are
         left out, or the row space is worked out.
         """
-        allowed = allowed_reductions(rule, objective, self.batch_size, n_steps)
+        allowed = allowed_reductions(settings.rule, objective, self.batch_size, n_steps)
         data = objective.data
         presolve = choose_reductions(data, w, allowed, lambda: self._require_finite(data.X))
         if presolve.reduction is not None:
             objective, w = objective.on(presolve.data), presolve.start
-        plan = rule.plan(objective, Task(batch_size=self.batch_size))
+        plan = settings.rule.plan(objective, Task(settings.tol, self.batch_size))
         point = Point(objective, w, plan.fused)
         if not (isfinite(point.cost) and np.isfinite(point.dw).all()):
             self._require_finite(data.X)
-        return point, presolve
+        return point, plan.rule, presolve
 
     def _history(self, run: Run, mark: Bookmark | None, started: float, judged: bool) -> History:
         """The history of a new descent, or of the one that goes on."""

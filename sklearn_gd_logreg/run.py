@@ -61,6 +61,8 @@ class Run:
     Attributes
     ----------
     settings : Settings
+    rule : UpdateRule
+        Ready for this descent, by its plan.
     rate : LearningRate
         As asked for, or as the rule has chosen.
     start : Point
@@ -81,6 +83,7 @@ class Run:
     """
 
     settings: Settings
+    rule: UpdateRule
     rate: LearningRate
     start: Point
     origin: Origin
@@ -91,18 +94,12 @@ class Run:
     began: int = 0
     reductions: Mapping[str, str] = field(default_factory=dict)
 
-    @property
-    def _rule(self) -> UpdateRule:
-        """The rule, ready for this descent."""
-        task = Task(self.settings.tol, self.settings.batch_size)
-        return self.settings.rule.plan(self.start.objective, task).rule
-
     def go_on_from(self, mark: Bookmark) -> None:
         """Go on where a descent on the same cost was left."""
         self.place, self.began = mark.go_on(self.start.objective), mark.began
         if self.settings.batch_size is None and self.settings.tol != mark.settings.tol:
-            rule = self._rule
-            self.place = replace(self.place, iterate=seen_again(self.place.iterate, rule))
+            iterate = seen_again(self.place.iterate, self.rule)
+            self.place = replace(self.place, iterate=iterate)
         self.random_state = shuffles_from(self.place.random_state)
 
     def watched(
@@ -127,7 +124,7 @@ class Run:
         return watch.run(self._iterates(last))
 
     def _iterates(self, last: int) -> Iterator[Iterate]:
-        rule, batch_size = self._rule, self.settings.batch_size
+        rule, batch_size = self.rule, self.settings.batch_size
         if batch_size is not None:
             first = self.place.iterate if self.place else first_epoch(self.start, rule)
             return descend_by_batches(first, rule, self.rate, batch_size, self.random_state)

@@ -14,6 +14,8 @@ from sklearn import datasets
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
+from sklearn_gd_logreg.rules.natural.l1_quadratic import ACCURACY, GramModel, minimise
+
 SOLVERS = ("gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "natural")
 """Names of all rules."""
 
@@ -184,3 +186,13 @@ def strict_complementarity(
     slack = 1 - np.abs(dw[w == 0]) * C * s.sum() / l1_ratio
     others = np.abs(w[w != 0]) / np.abs(w).max(initial=1e-300)
     return min(slack.min(initial=1.0), others.min(initial=1.0))
+
+
+# -- a quadratic plus an L1 norm -----------------------------------------------------------
+
+
+def solve_lasso(fisher, c, thresholds, start, enough=np.inf):
+    """The minimiser of ½ uᵀFu − cᵀu + Σ λⱼ|uⱼ| that the proximal Newton step would find."""
+    start = start.astype(np.float64)
+    model = GramModel(start, fisher @ start - c, thresholds, np.diag(fisher), fisher)
+    return minimise(model, ACCURACY, enough)[0].u + 0.0

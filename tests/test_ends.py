@@ -15,10 +15,9 @@ from sklearn_gd_logreg.loss import cross_entropy
 from sklearn_gd_logreg.objective import Objective, Point
 from sklearn_gd_logreg.penalty import ElasticNet
 from sklearn_gd_logreg.rules.natural.hessian_free import conjugate_gradients
-from sklearn_gd_logreg.rules.natural.l1_quadratic import solve_lasso
 from sklearn_gd_logreg.witness import bound_agrees, gap
 
-from .problems import cost, kkt_violation, load, noisy
+from .problems import cost, kkt_violation, load, noisy, solve_lasso
 
 pytestmark = pytest.mark.rounding
 

@@ -13,8 +13,9 @@ from sklearn_gd_logreg.rules.natural.l1_quadratic import (
     ColumnModel,
     GramModel,
     minimise,
-    solve_lasso,
 )
+
+from .problems import solve_lasso
 
 pytestmark = pytest.mark.usefixtures("as_in_fit")
 

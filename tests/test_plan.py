@@ -79,16 +79,11 @@ def test_an_end_is_proved_by_the_bound_or_not(C):
     X, y = normal(400, 5)
     clf = GDLogisticRegression(C=C, tol=1e-3).fit(X, y)
     best = GDLogisticRegression(C=C, tol=1e-12).fit(X, y)
+    assert clf.solver_info_["proved"] == np.isfinite(C)
     if clf.solver_info_["proved"]:
         assert clf.history_["cost"][-1] - best.history_["cost"][-1] <= 1e-3**2 / 2 + 1e-15
-    assert clf.solver_info_["proved"] == (np.isfinite(C) and clf.solver_info_["proved"])
-    assert best.stop_reason_ == "tol" or np.inf == C
-    assert (
-        not GDLogisticRegression(C=C, max_iter=1, tol=1e-9)
-        .set_params(solver="gd", learning_rate=1e-3, tol=0)
-        .fit(X, y)
-        .solver_info_["proved"]
-    )
+    far = GDLogisticRegression(C=C, solver="gd", learning_rate=1e-3, max_iter=1, tol=0)
+    assert not far.fit(X, y).solver_info_["proved"]
 
 
 def test_what_was_reduced_is_named():

@@ -23,12 +23,19 @@ from sklearn_gd_logreg.rules.natural import lbfgs, plan, tuning
 from sklearn_gd_logreg.rules.natural.cost_model import hessian_cost, hessian_rows
 from sklearn_gd_logreg.rules.natural.curvature import CholeskyFisher
 from sklearn_gd_logreg.rules.natural.kronecker import KroneckerFisher
-from sklearn_gd_logreg.rules.natural.l1_quadratic import solve_lasso
 from sklearn_gd_logreg.rules.natural.lbfgs import LBFGS, MIN_PAIRS, PAIRS_BYTES
 from sklearn_gd_logreg.rules.natural.subsampling import subsample_ridge, subsample_sizes
 from sklearn_gd_logreg.rules.natural.tuning import MIN_SUBSAMPLE_ROWS, SUBSAMPLE_RIDGE_ROWS
 
-from .problems import Problem, cost, noisy, reference, sparse_rows, uneven_weights
+from .problems import (
+    Problem,
+    cost,
+    noisy,
+    reference,
+    solve_lasso,
+    sparse_rows,
+    uneven_weights,
+)
 
 pytestmark = pytest.mark.rounding
 

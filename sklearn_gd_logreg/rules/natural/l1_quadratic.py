@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..._cached import cached_attribute
-from ..._linalg import diagonal, unit_scale
+from ..._linalg import unit_scale
 from ..._typing import Array
 from ...data import Columns
 from .coordinate_rounds import GramRounds, rounds_over_columns
@@ -338,38 +338,3 @@ def _step_with_signs(model: L1Quadratic, state: State, subgradient: Array) -> tu
         if found is not state:
             return found, False
     return state, True  # by rounding
-
-
-def solve_lasso(
-    fisher: Array, c: Array, thresholds: Array, start: Array, enough: float = inf
-) -> Array:
-    """Minimise ½ uᵀFu − cᵀu + Σ λⱼ |uⱼ|.
-
-    Parameters
-    ----------
-    fisher : array of shape (p, p)
-        F, symmetric and positive semi-definite.
-    c : array of shape (p,)
-    thresholds : array of shape (p,)
-        λ, or 0 for a coordinate that is never held at 0.
-    start : array of shape (p,)
-        Where to begin; the nearer, the fewer steps.
-    enough : float, default=inf
-        A decrease that is much: from there on the minimum need not be exact.
-
-    Returns
-    -------
-    array of shape (p,)
-        The minimiser, with exact zeros; no higher than ``start`` in any case.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_gd_logreg.rules.natural.l1_quadratic import solve_lasso
-    >>> u = solve_lasso(np.eye(3), np.array([3.0, -0.5, -2.0]), np.ones(3), np.zeros(3))
-    >>> print(u.round(6))
-    [ 2.  0. -1.]
-    """
-    start = start.astype(np.float64)
-    model = GramModel(start, fisher @ start - c, thresholds, diagonal(fisher), fisher)
-    return minimise(model, ACCURACY, enough)[0].u + 0.0  # no -0.0

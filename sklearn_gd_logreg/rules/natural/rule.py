@@ -151,8 +151,9 @@ class NaturalGradient(UpdateRule):
       (proximal Newton), found by coordinate descent and an active set, on a working set of
       features.
 
-    An approximate curvature never decides convergence: where its decrement is at most ``tol``,
-    F is worked out at that point.
+    A curvature from elsewhere never decides convergence: where its decrement is at most ``tol``,
+    F is worked out at that point, on as many rows as for a step, or products with F on all rows
+    decide.
 
     It stops when √(dwᵀ F⁻¹ dw) ≤ tol, whose half square estimates J − J*; with an L1
     penalty, when the same is true of the decrease of the model. The step from there is
@@ -211,6 +212,7 @@ class NaturalGradient(UpdateRule):
         self._tol = 0.0
         self._on_subsample = False
         self._curvature: Curvature | None = None
+        self._method: Method | None = None
 
     def check(self) -> None:
         super().check()
@@ -231,7 +233,7 @@ class NaturalGradient(UpdateRule):
     def with_curvature(self, curvature: Curvature | None) -> NaturalGradient:
         """The rule for a subsample, without smaller ones first: the curvature of its first step."""
         rule = copy(self)
-        rule._on_subsample, rule._curvature = True, curvature
+        rule._on_subsample, rule._curvature, rule._method = True, curvature, None
         return rule
 
     def plan(self, objective: Objective, task: Task) -> Plan:
@@ -246,17 +248,20 @@ class NaturalGradient(UpdateRule):
         n_rows = data.n_weighted_rows
         few = (n_rows + 1) * n_outputs <= self.direct_limit
         wide = n_rows < data.n_features and few and not objective.penalty.l1
-        return Plan(self.with_tol(task.tol), self.method_for(objective).fused, wide)
+        rule = self.with_tol(task.tol)
+        rule._method = self.method_for(objective)
+        return Plan(rule, rule._method.fused, wide)
 
     def method_for(self, objective: Objective) -> Method:
-        """The method for a cost, and why it is chosen."""
-        return choose_method(objective, self.damping, self.direct_limit, self.exact)
+        """The method for a cost, and why it is chosen: by the plan, if there is one."""
+        return self._method or choose_method(objective, self.damping, self.direct_limit, self.exact)
 
     # -- full batch --------------------------------------------------------------------------
 
     def curvature_at(self, point: Point) -> Curvature:
         """The curvature of a first step from a point."""
-        return self.method_for(point.objective).start(point, self._tol, self.direct_limit)
+        method = choose_method(point.objective, self.damping, self.direct_limit, self.exact)
+        return method.start(point, self._tol, self.direct_limit)
 
     def prepare(self, point: Point, memory: Any) -> NaturalMemory:
         if memory is None:
@@ -266,7 +271,7 @@ class NaturalGradient(UpdateRule):
         current = memory.curvature.is_current(memory.point)
         ended = current and self.norm(memory.point, memory) <= self._tol
         curvature = memory.curvature
-        if not (curvature.every_step and not ended):
+        if ended or not curvature.every_step:
             updated = curvature.updated(memory.point, point)
             if updated is not None:
                 step = updated.target(point, 1.0)

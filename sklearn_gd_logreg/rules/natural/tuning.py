@@ -1,8 +1,9 @@
 """The numbers that decide which path a fit of the natural gradient takes.
 
-All others in this package are bounds on rounding. Each was chosen on the problems of
-``benchmarks/problems.py``; ``benchmarks/ablation.py`` shows what each strategy gains there and on
-problems that none of these numbers was chosen on.
+The constants of a single algorithm (pairs of the L-BFGS, error estimates of conjugate gradients,
+rounds of coordinate descent) and the bounds on rounding are where they are used. These numbers were
+chosen on the problems of ``benchmarks/problems.py``; ``benchmarks/ablation.py`` shows what each
+strategy gains there and on problems that none of them was chosen on.
 """
 
 # -- costs, in multiplications of a large matrix product ------------------------------------
