@@ -11,6 +11,8 @@ the largest eigenvalue of Σ share · xxᵀ, if L or the trace is known.
 
 from __future__ import annotations
 
+from math import sqrt
+
 import numpy as np
 from scipy.special import entr
 
@@ -32,8 +34,9 @@ def upper_bound(point: Point, mass: Array) -> float:
     penalty, data = objective.penalty, objective.data
     if point.w.dtype != np.float64 or not penalty.l1 + penalty.l2 > 0:
         return cost
-    w, b = np.split(point.w, [data.n_features])
-    g, db = np.split(point.dw - penalty.gradient(point.w), [data.n_features])
+    of_loss = point.dw - penalty.gradient(point.w)
+    w, g = point.w[: data.n_features], of_loss[: data.n_features]
+    b, db = point.w[data.n_features :], of_loss[data.n_features :]
     t, extra, off = 0.0, 0.0, 0.0
     if data.intercept and db.any():
         eigenvalue = largest_eigenvalue(objective)
@@ -42,11 +45,12 @@ def upper_bound(point: Point, mass: Array) -> float:
         t, q = balancing(db[0], mass)
         linear = float(np.vdot(g, w) + np.vdot(db, b))
         extra = float(np.vdot(db, b)) + t * (point.loss - linear - float(entr(q).sum()))
-        off = t * (np.sqrt(min(2, w.shape[1]) * eigenvalue) + float(np.linalg.norm(g)))
+        off = t * (sqrt(min(2, w.shape[1]) * eigenvalue) + float(np.linalg.norm(g)))
     if penalty.l2:
-        u = penalty.conjugate_gradient(g)
         bound = penalty.fenchel_gap(w, g)
-        bound += off * float(np.linalg.norm(u)) + off**2 / (2 * penalty.l2)
+        if off:
+            u = penalty.conjugate_gradient(g)
+            bound += off * float(np.linalg.norm(u)) + off**2 / (2 * penalty.l2)
     else:  # no better weights are longer than J / l1
         excess = max(float(np.abs(g).max()) + off - penalty.l1, 0.0)
         bound = float(np.sum(penalty.l1 * np.abs(w) + g * w)) + excess * cost / penalty.l1
@@ -59,7 +63,7 @@ def balancing(db: Array, mass: Array) -> tuple[float, Array]:
     imbalance = np.zeros(len(mass))
     imbalance[-len(db) :] = db
     imbalance[0] -= imbalance.sum()
-    odds = float(np.max(imbalance / mass))
+    odds = float((imbalance / mass).max())
     return odds / (1 + odds), np.maximum(mass - imbalance / odds, 0)
 
 

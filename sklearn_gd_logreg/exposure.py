@@ -58,7 +58,7 @@ def without_absent(b: Array, absent: NDArray[np.bool_]) -> Array:
 
 def absent_in(w: Array, b: Array) -> NDArray[np.bool_]:
     """Which classes of a model are absent from it, by its parameters."""
-    unused = ~np.any(w, axis=0)
+    unused = ~w.any(axis=0)
     if len(b) > 1:
         return unused & (b == ABSENT)
     return np.concatenate([unused & (b == -ABSENT), unused & (b == ABSENT)])

@@ -250,7 +250,7 @@ class SoftmaxCrossEntropy(CrossEntropy):
         self.redundancy = np.full((n_classes, n_classes), 1 / n_classes)
 
     def without_shared(self, v: Array) -> Array:
-        own: Array = v - v.mean(axis=1, keepdims=True)
+        own: Array = v - np.add.reduce(v, axis=1, keepdims=True) / v.shape[1]
         return own
 
     def targets(self, codes: NDArray[np.intp]) -> NDArray[Any]:

@@ -86,7 +86,7 @@ class ElasticNet:
 
     def conjugate_gradient(self, dw: Array) -> Array:
         """The w of that maximum, sign(dw) max(|dw| − l1, 0) / l2; 0 where nothing exceeds l1."""
-        excess = np.sign(dw) * np.maximum(np.abs(dw) - self.l1, 0)
+        excess = np.sign(dw) * np.maximum(np.abs(dw) - self.l1, 0) if self.l1 else dw
         return excess / self.l2 if excess.any() else excess
 
     def fenchel_gap(self, w: Array, g: Array) -> float:
@@ -96,5 +96,8 @@ class ElasticNet:
         no small number is left of large ones.
         """
         u = -self.conjugate_gradient(g)
+        smooth = 0.5 * self.l2 * float(np.square(w - u).sum())
+        if not self.l1:
+            return smooth
         spread = self.l1 * np.abs(w) + np.clip(g, -self.l1, self.l1) * w
-        return 0.5 * self.l2 * float(np.square(w - u).sum()) + float(spread.sum())
+        return smooth + float(spread.sum())

@@ -58,24 +58,24 @@ def bound_agrees(point: Point, tol: float) -> bool:
     return gap(point) <= allowed or gap(point, *second_look(point)) <= allowed
 
 
-def gap(point: Point, shared: Array | float = 0.0, rounding: Array | float = 0.0) -> float:
+def gap(point: Point, shared: Array | None = None, rounding: Array | None = None) -> float:
     """Upper bound on J − J*, with a penalty.
 
     Parameters
     ----------
     point : Point
-    shared : array of shape (n_features, n_outputs) or float, default=0.0
+    shared : array of shape (n_features, n_outputs) or None, default=None
         What of the gradient is there only because b is not yet the best for w.
-    rounding : array of shape (n_features, n_outputs) or float, default=0.0
+    rounding : array of shape (n_features, n_outputs) or None, default=None
         By how much an entry of the gradient may be off; it is taken as what makes the bound best.
     """
     penalty = point.objective.penalty
     n_features = penalty.n_features
-    w, dw = (part.astype(np.float64) for part in (point.w, point.dw))
-    dw[:n_features] -= shared
-    residual = penalty.smallest_subgradient(w, dw)[:n_features]
-    w = w[:n_features]
-    g = dw[:n_features] - penalty.l2 * w - np.clip(residual, -rounding, rounding)
+    w, dw = (part[:n_features].astype(np.float64, copy=False) for part in (point.w, point.dw))
+    dw = dw if shared is None else dw - shared
+    g = dw - penalty.l2 * w
+    if rounding is not None:
+        g -= np.clip(penalty.smallest_subgradient(w, dw), -rounding, rounding)
     bounds = [penalty.fenchel_gap(w, g)] if penalty.l2 else []
     if penalty.l1:
         scale = penalty.l1 / max(float(np.abs(g).max(initial=0)), penalty.l1)

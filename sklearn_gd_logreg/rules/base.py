@@ -56,7 +56,7 @@ class Plan(NamedTuple):
         Whether the pass for J and dw works out F too.
     row_space : bool
         Whether to run in coordinates of the space that the rows span: if that leads to the same
-        iterates, and sooner.
+        iterates, and sooner. Of no effect where the rows are not fewer than the features.
     """
 
     rule: UpdateRule

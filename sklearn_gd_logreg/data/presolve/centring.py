@@ -123,8 +123,8 @@ def far_columns(data: Dataset) -> Array:
     else:
         columns = np.arange(data.n_features)
     factor = FAR[data.dtype]
-    near = factor * np.abs(np.diff(rows, axis=0)) < np.abs(rows[1:])
-    suspects = np.flatnonzero(2 * near.sum(axis=0) > len(near))
+    near = factor * np.abs(rows[1:] - rows[:-1]) < np.abs(rows[1:])
+    suspects = np.flatnonzero(2 * np.add.reduce(near, axis=0) > len(near))
     for column, entries in zip(columns[suspects], rows.T[suspects], strict=True):
         median = np.median(entries)
         deviations = np.abs(entries - median)

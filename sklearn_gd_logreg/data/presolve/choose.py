@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from ..._typing import Array
 from ..base import Dataset
@@ -22,8 +23,7 @@ ZERO_WEIGHT, EQUAL_ROWS, CENTRING = "rows of weight 0", "equal rows", "columns f
 SINGLE_ROW_FEATURES, ROW_SPACE = "features of single rows", "row space"
 
 
-@dataclass(frozen=True)
-class Allowed:
+class Allowed(NamedTuple):
     """The reductions that leave a descent the same, and how long it may be.
 
     Attributes
@@ -32,7 +32,8 @@ class Allowed:
         Most steps that there may be.
     zero_weight, equal_rows, centring, single_row_features : bool
     row_space : function of a Dataset
-        Whether the descent is to be in coordinates of the row space of these rows.
+        Whether the descent is to be in coordinates of the row space of these rows; asked where
+        they are fewer than the features.
     l2 : float or None
         The L2 penalty of a descent that needs all that the rows tell (`RowSpace.is_faithful`).
     """
@@ -109,7 +110,8 @@ def choose_reductions(
         fewer = merge_equal_rows(chosen.data, w)
         reason = f"{fewer.data.n_rows} of {n_rows} rows differ" if fewer else ""
         chosen.add(EQUAL_ROWS, fewer, reason)
-    in_row_space = allowed.row_space(chosen.data)
+    rows = chosen.data
+    in_row_space = rows.n_weighted_rows < rows.n_features and allowed.row_space(rows)
     if in_row_space or (chosen.reasons and has_zero_weights(data)):
         require_finite()
     if allowed.centring:
