@@ -215,10 +215,11 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
     solver_info_ : dict
         Which path `fit` took: the "method" of the natural gradient, or the update rule, and the
         "reason" for it; the exact "reductions" of the data, each with its reason; "hessian_rows",
-        on how many rows F is worked out; the sizes of the growing "subsamples" that came first; how
-        many "hessians" were worked out on the rows of the descent, and Hessian-vector "products"
-        made; and "proved", whether the Fenchel bound proves that J − J* ≤ tol²/2. Not after
-        `partial_fit`.
+        on how many rows F is worked out, 0 for a diagonal; the sizes of the growing "subsamples"
+        that came first; how many "hessians" (F, or an approximation of it) were worked out on the
+        rows of the descent, and Hessian-vector "products" made; and "proved", whether the Fenchel
+        bound proves that J − J* ≤ tol²/2. (False is no warning: the bound is loose on tall data.)
+        Not after `partial_fit`.
     n_features_in_ : int
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -865,7 +866,7 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         history: Columns,
     ) -> dict[str, Any]:
         n_features = self.n_features_in_
-        penalty = replace(objective.penalty, n_features=n_features)
+        penalty = ElasticNet(objective.penalty.l2, objective.penalty.l1, n_features)
         w = unshifted(w, start, objective.loss, penalty, cost).astype(start.dtype, copy=False)
         b = w[n_features] if self.fit_intercept else np.zeros(w.shape[1], w.dtype)
         weights, b = expand(w[:n_features], b, labels.present)

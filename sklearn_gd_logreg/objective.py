@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from typing import Any
@@ -29,6 +29,9 @@ TINY, TINY_SIDE = 2500, 48
 
 Up to as many, OpenBLAS uses one for every call that a descent makes.
 """
+
+SCORES = 5
+"""Numbers for each score that `slope_along` keeps, or needs for a while."""
 
 LARGE = 500
 """Number of parameters of one score from which no square matrix is formed to bound L."""
@@ -148,6 +151,32 @@ class Objective:
 
         return self.data.sum(block)[0]
 
+    def slope_along(self, w: Array, v: Array) -> Callable[[float], float]:
+        """The derivative of J along w + t (v − w), a function of t; one pass forward.
+
+        The scores are linear in t. Those at w and of v − w are kept, and no t costs a further
+        product with X.
+        """
+        step = v - w
+        z, move = np.empty((2, self.data.n_rows, w.shape[1]), w.dtype)
+
+        def forward(rows: Rows) -> tuple[float]:
+            z[rows.index], move[rows.index] = rows.forward(w), rows.forward(step)
+            return (0.0,)
+
+        def slope(t: float) -> float:
+            _, dz = self.loss.loss_and_dz(z + t * move, self.data.y, self.data.share)
+            of_penalty = np.vdot(self.penalty.gradient(w + t * step), step)
+            return float(np.sum(dz * move, dtype=np.float64) + of_penalty)
+
+        self.data.sum(forward)
+        return slope
+
+    @property
+    def can_keep_scores(self) -> bool:
+        """Whether `slope_along` takes little memory beside X."""
+        return self.data.has_room(SCORES * 8 * self.data.n_rows * self.loss.n_outputs)
+
     def loss_and_accuracy(self, w: Array) -> tuple[float, float]:
         """Mean loss, and the share of the rows whose most probable class is theirs; one pass."""
 
@@ -245,6 +274,18 @@ class Objective:
 
         self.data.sum(forward)
         return dz, h
+
+    def curvature_by_row(self, w: Array) -> Array:
+        """For every row share · Σ a(1 − a) over the classes, its part in F; one pass forward."""
+        mass = np.empty(self.data.n_rows, np.float32)
+
+        def forward(rows: Rows) -> tuple[float]:
+            a = self.loss.lines(rows.forward(w).astype(np.float64, copy=False))
+            mass[rows.index] = rows.shares() * (a * (1 - a)).sum(axis=0)
+            return (0.0,)
+
+        self.data.sum(forward)
+        return mass
 
     def fisher_diagonal(self, w: Array) -> Array:
         """The diagonal of F, in the shape of w; one pass."""

@@ -143,7 +143,7 @@ def test_the_factors_of_the_fisher_information_make_it_up_where_a_is_constant(ca
 @each_case
 @pytest.mark.parametrize("damping", [0.0, 0.3])
 def test_the_product_form_is_solved_as_the_matrix_that_it_stands_for(case, damping, monkeypatch):
-    monkeypatch.setattr(kronecker, "MIN_RIDGE", 1e-12)
+    monkeypatch.setattr(kronecker, "MIN_RIDGE_OF_BLOCK", 1e-12)
     objective, w = case.objective(), case.point()
     gram, classes = objective.fisher_factors(w)
     values, vectors = np.linalg.eigh(classes)

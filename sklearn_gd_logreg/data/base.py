@@ -363,21 +363,26 @@ class Dataset(ABC):
         """
         return self._part(index, factor * self.share_of(index))
 
-    def sample(self, size: int) -> Dataset:
+    def sample(self, size: int, mass: Array | None = None) -> Dataset:
         """About ``size`` rows that stand for all of them, as a data set of their own.
 
-        The mass of the shares is cut into ``size`` equal strata, and one row is taken from
-        each: a row k times as heavy is taken k times as often, rows of weight 0 never, and
-        data sorted by class give every class its part. Where in its stratum a row is taken
-        follows the fractional parts of i φ, which are spread evenly and share no rhythm
-        with the data; nothing is random. Reading the sample counts as a part of a pass.
+        The mass of the rows, their shares if no other is given, is cut into ``size`` equal strata,
+        and one row is taken from each: a row k times as heavy is taken k times as often, rows of
+        mass 0 never, and data sorted by class give every class its part. Where in its stratum a
+        row is taken follows the fractional parts of i φ, which are spread evenly and share no
+        rhythm with the data; nothing is random. Reading the sample counts as a part of a pass.
         """
         i = np.arange(size)
         at = (i + i * GOLDEN % 1) / size
-        if not isinstance(self.share, np.ndarray):
+        if mass is None and not isinstance(self.share, np.ndarray):
             return self.take((at * self.n_rows).astype(np.intp), 1 / (size * self.share))
-        index, times = np.unique(rows_at(self.share.ravel(), at), return_counts=True)
-        return self._part(index, (times / size).astype(self.dtype)[:, np.newaxis])
+        masses = np.ravel(self.share) if mass is None else mass
+        index, times = np.unique(rows_at(masses, at), return_counts=True)
+        share = times / size
+        if mass is not None:  # so that each row counts by its share in the mean
+            whole = np.sum(mass, dtype=np.float64)
+            share *= np.ravel(self.share_of(index)) * (whole / mass[index].astype(np.float64))
+        return self._part(index, share.astype(self.dtype)[:, np.newaxis])
 
     def _part(self, index: NDArray[np.signedinteger], share: Array | float) -> Dataset:
         part = self._rows(index, share)
@@ -424,6 +429,10 @@ class Dataset(ABC):
             share = self.share.ravel()
             return 1 / float(np.einsum("i,i", share, share, dtype=np.float64))
         return float(self.n_rows)
+
+    def has_room(self, n_bytes: float) -> bool:
+        """Whether so many bytes are little beside X."""
+        return n_bytes <= max(SMALL_COPY, self.n_bytes / 16)
 
     @property
     def rows_to_copy(self) -> int:
@@ -472,14 +481,13 @@ class Dataset(ABC):
 def rows_at(share: Array, at: Array) -> NDArray[np.intp]:
     """The rows within which Σ share reaches increasing parts, below 1, of its whole."""
     runs = list(cuts(len(share), len(share) // RUN))
-    masses = [np.cumsum(share[run], dtype=np.float64)[-1] for run in runs]
-    *before, whole = np.cumsum([0.0, *masses])
+    *before, whole = np.cumsum([0.0, *(np.sum(share[run], dtype=np.float64) for run in runs)])
     wanted = at * whole
     found = []
     parts = np.split(wanted, np.searchsorted(wanted, before[1:]))
-    for run, mass, start, part in zip(runs, masses, before, parts, strict=True):
+    for run, start, part in zip(runs, before, parts, strict=True):
         sums = np.cumsum(share[run], dtype=np.float64)
-        within = np.minimum(part - start, np.nextafter(mass, 0))
+        within = np.minimum(part - start, np.nextafter(sums[-1], 0))
         found.append(run.start + np.searchsorted(sums, within, side="right"))
     return np.concatenate(found)
 

@@ -18,6 +18,11 @@ def hessian_cost(objective: Objective, n_rows: float) -> float:
     return (tuning.WORK_PER_HESSIAN + hessian_work(objective, n_rows)) / a_pass
 
 
+def refresh_cost(objective: Objective, n_rows: float) -> float:
+    """Cost in passes of F on so many rows, which are read for it."""
+    return hessian_cost(objective, n_rows) + n_rows / objective.data.n_rows
+
+
 def hessian_work(objective: Objective, n_rows: float) -> float:
     """Multiplications in F on so many rows and in its factor."""
     data, n_outputs = objective.data, objective.loss.n_outputs

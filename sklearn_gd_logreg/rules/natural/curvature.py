@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from math import inf
 from typing import NamedTuple
 
 import numpy as np
@@ -55,10 +56,13 @@ class Curvature(ABC):
         What the curvature of the next point costs, in passes over all rows.
     every_step : bool
         Whether it is worked out anew at every point: that is Newton's method.
+    n_rows : float
+        On how many rows it was worked out; infinite: on all.
     """
 
     refresh_cost: float = 0.0
     every_step: bool = True
+    n_rows: float = inf
 
     @abstractmethod
     def target(self, point: Point, alpha: float) -> Step:
@@ -102,10 +106,14 @@ class Displacement(Curvature):
 
 
 class Metric(Curvature):
-    """A positive definite matrix, which the subclass solves with: the step is −α F⁻¹ dw."""
+    """A positive definite matrix, which the subclass solves with: the step is −α F⁻¹ dw.
+
+    A base metric of the L-BFGS needs no more than `solve`; see ``docs/extending.md``.
+    """
 
     amplifies_rounding = False
-    """Whether F⁻¹ amplifies the rounding of a float64 gradient too."""
+    """Whether F⁻¹ amplifies the rounding of a float64 gradient too, as where it is all but singular
+    along the common shift of all classes, which `regularized` keeps from F itself."""
 
     @property
     def precision(self) -> Precision:

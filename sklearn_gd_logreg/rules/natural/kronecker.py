@@ -14,7 +14,7 @@ from .curvature import CholeskyFisher, Metric
 MIN_EIGENVALUE = 1e-6
 """Least eigenvalue of the classes' matrix, as a part of the largest: it is singular."""
 
-MIN_RIDGE = 1e-6
+MIN_RIDGE_OF_BLOCK = 1e-6
 """Part of the diagonal that is added before a factorisation."""
 
 
@@ -59,7 +59,7 @@ class KroneckerFisher(Metric):
         for value in values:
             block = value * gram
             diagonal(block)[...] += ridge
-            blocks.append(CholeskyFisher.of(block, MIN_RIDGE))
+            blocks.append(CholeskyFisher.of(block, MIN_RIDGE_OF_BLOCK))
         return cls(vectors, blocks)
 
     def solve(self, dw: Array) -> Array:

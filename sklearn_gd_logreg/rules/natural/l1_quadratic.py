@@ -100,6 +100,9 @@ class L1Quadratic(ABC):
     thresholds: Array
     squares: Array
 
+    floor = 0.0
+    """A gain of single steps that is too little for a further one."""
+
     @abstractmethod
     def image(self, move: Array) -> Array:
         """What a move adds to the image of the state."""
@@ -219,7 +222,11 @@ class ColumnModel(L1Quadratic):
     l2: Array
     enough: float
     most: int
-    products: list[float] = field(default_factory=lambda: [0.0])
+    products: list[int] = field(default_factory=lambda: [0])
+
+    @property
+    def floor(self) -> float:  # type: ignore[override]
+        return self.enough**2
 
     def image(self, move: Array) -> Array:
         return self.columns.times(move)
@@ -245,8 +252,7 @@ class ColumnModel(L1Quadratic):
             image = self.columns.transposed_times(self.columns.times(move))
             return rescale * (image + self.l2 * move)
 
-        read = self.columns.read
-        move, _, _ = conjugate_gradients(
+        move, _, n_products = conjugate_gradients(
             product,
             np.copy,
             rescale * slope,
@@ -255,19 +261,17 @@ class ColumnModel(L1Quadratic):
             max_products=self.most,
             precision=np.float32,
         )
-        self.products.append(self.columns.read - read)
+        self.products.append(n_products)
         return rescale * move
 
 
-def minimise(
-    model: L1Quadratic, accuracy: float, much: float = inf, floor: float = 0.0
-) -> tuple[State, bool]:
+def minimise(model: L1Quadratic, accuracy: float, much: float = inf) -> tuple[State, bool]:
     """Where the quadratic is lowest, and whether the smallest subgradient says so.
 
-    Coordinates enter only where the minimum with the signs of u is reached, by rounds if many do.
-    If that minimum gains less than one exact step in the best coordinate would have, rounding has
-    spoilt the system (F is nearly singular), and rounds come next. So the value falls by as much
-    as coordinate descent would make it fall.
+    Coordinates enter only where the minimum with the signs of u is reached, after rounds. If that
+    minimum gains less than one exact step in the best coordinate would have, rounding has spoilt
+    the system (F is nearly singular), and rounds alone go on. So the value falls by as much as
+    coordinate descent would make it fall.
 
     Parameters
     ----------
@@ -276,8 +280,6 @@ def minimise(
         Once the value has fallen by more than ``much``, the search ends where single steps
         would gain no more than this part, squared, of the fall; before, it is exact.
     much : float, default=inf
-    floor : float, default=0.0
-        A gain that is too little for a further step.
 
     Returns
     -------
@@ -285,10 +287,15 @@ def minimise(
         Its value is no higher than that at w.
     settled : bool
     """
+
+    def is_settled(state: State) -> bool:
+        part = accuracy if state.gained > much else EXACT
+        return bool(state.gains.sum() <= max(part**2 * state.gained, model.floor))
+
     state, reached, stuck = model.start, True, False
     for _ in range(MAX_CYCLES):
-        before, at_zero = state, state.u == 0
-        subgradient = model.subgradient(state)
+        before, subgradient = state, model.subgradient(state)
+        at_zero = state.u == 0
         entering = np.count_nonzero(subgradient[at_zero])
         if not reached:
             subgradient[at_zero] = 0.0
@@ -296,17 +303,15 @@ def minimise(
             state = model.moved(state, model.rounds(state.u))
             if stuck and state is before:
                 break
-            if state.gained > much and state.gains.sum() <= accuracy**2 * state.gained:
+            if state.gained > much and is_settled(state):
                 return state, True
             subgradient = model.subgradient(state)
         if reached:
             hoped_for = state.gained + state.gains.max(initial=0.0)
         state, reached = _step_with_signs(model, state, subgradient)
         stuck = state.gained <= hoped_for
-        far = state.gained > much
-        if far and state.gained - before.gained <= accuracy**4 * state.gained:
-            return state, True
-        if state.gains.sum() <= max((accuracy if far else EXACT) ** 2 * state.gained, floor):
+        little = state.gained - before.gained <= accuracy**4 * state.gained
+        if is_settled(state) or (state.gained > much and little):
             return state, True
     return state, False
 

@@ -11,7 +11,7 @@ from scipy.linalg import get_blas_funcs
 
 from ..._typing import Array, Precision
 from ...objective import Objective, Point
-from .cost_model import hessian_cost
+from .cost_model import refresh_cost
 from .curvature import CholeskyFisher, Metric
 
 MIN_PAIRS, MAX_PAIRS, PAIRS_BYTES = 5, 20, 8e6
@@ -184,10 +184,8 @@ class LBFGS(Metric):
     def transferred(self, objective: Objective, ridge: Array) -> LBFGS | None:
         if not isinstance(self.base, CholeskyFisher):
             return None
-        pairs = tuple(pair.plus(ridge) for pair in self.pairs) if ridge.any() else self.pairs
-        cost = hessian_cost(objective, self.n_rows)
-        pairs = tuple(pair for pair in pairs if pair.sTy > 0)
-        return LBFGS(self.base.plus(ridge), cost, self.n_rows, pairs=pairs)
+        cost = refresh_cost(objective, self.n_rows)
+        return LBFGS(self.base.plus(ridge), cost, self.n_rows)
 
     def solve(self, dw: Array) -> Array:
         if not self.pairs:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...objective import Objective, Point
 from . import tuning
-from .cost_model import hessian_cost, hessian_rows, hessian_work, more_rows
+from .cost_model import hessian_cost, hessian_rows, hessian_work, more_rows, refresh_cost
 from .curvature import MIN_RIDGE, CholeskyFisher, Curvature, regularized_fisher
 from .hessian_free import HessianFree
 from .kronecker import KroneckerFisher
@@ -20,7 +20,7 @@ from .prox_newton import (
     WorkingSet,
     proximal,
 )
-from .subsampling import subsample_sizes
+from .subsampling import on_rows, subsample_sizes
 
 NEWTON = "Newton"
 SUBSAMPLED = "subsampled Newton"
@@ -72,8 +72,8 @@ class Method:
         if self.name in (PROXIMAL, PROXIMAL_ON_WORKING_SET):
             return proximal(point, self.damping, tol, limit, self.exact, None)
         if self.name == KRONECKER:
-            sample = on_rows(point, hessian_rows(point.objective))
-            return LBFGS(KroneckerFisher.at(sample, self.damping), self.hessian_cost)
+            base = KroneckerFisher.at(on_rows(point, self.n_rows), self.damping)
+            return LBFGS(base, self.hessian_cost)
         if self.name == DIAGONAL:
             return LBFGS(DiagonalBase.of(point.objective), self.hessian_cost)
         if self.name == HESSIAN_FREE:
@@ -90,7 +90,7 @@ class Method:
         decrement decides.
         """
         if self.name in (PROXIMAL, PROXIMAL_ON_WORKING_SET):
-            return proximal(point, self.damping, tol, limit, self.exact, before)
+            return proximal(point, self.damping, tol, limit, self.exact, before, ends)
         if self.newton:
             return self.factorised(point, self.n_rows)
         if self.name == HESSIAN_FREE:
@@ -107,13 +107,13 @@ class Method:
         assert isinstance(before, LBFGS)
         if too_large or (ends and self.hessian_cost > tuning.MIN_CG_COST):
             return HessianFree.at(point, self.damping, tol=tol, preconditioner=before)
-        n_rows = max(self.n_rows, before.n_rows)
-        if before.is_fisher and not ends:
-            n_rows = more_rows(point.objective, n_rows)
+        n_rows = self.n_rows
+        if before.is_fisher and not ends and before.n_rows >= n_rows:
+            n_rows = more_rows(point.objective, before.n_rows)
         return self.factorised(point, n_rows, before)
 
     def factorised(self, point: Point, n_rows: int, before: Curvature | None = None) -> LBFGS:
-        """F at the point on so many rows; if these are a sample, with the last pairs."""
+        """F at the point on so many rows."""
         sample = on_rows(point, n_rows)
         if point.curved:
             fisher = regularized_fisher(point, self.damping)
@@ -124,9 +124,8 @@ class Method:
             if isinstance(known, CholeskyFisher):
                 float32 = float32 and known.tolerates_float32(point.w.shape[1])
             base = CholeskyFisher.at(sample, self.damping, float32)
-        pairs = before.pairs if isinstance(before, LBFGS) and sample is not point else ()
-        cost = hessian_cost(point.objective, n_rows)
-        return LBFGS(base, cost, n_rows, point.w, self.newton, pairs)
+        cost = refresh_cost(point.objective, n_rows)
+        return LBFGS(base, cost, n_rows, point.w, self.newton)
 
 
 def choose_method(objective: Objective, damping: float, limit: int, exact: bool) -> Method:
@@ -146,8 +145,11 @@ def choose_method(objective: Objective, damping: float, limit: int, exact: bool)
     if n_parameters > limit:
         reason = f"{n_parameters} parameters are more than direct_limit = {limit}"
         kronecker = n_outputs > 1 and data.n_parameters <= limit
-        name = HESSIAN_FREE if exact else KRONECKER if kronecker else DIAGONAL
-        return Method(name, reason, data.n_rows, inf, False, False, damping, exact)
+        if exact:
+            return Method(HESSIAN_FREE, reason, data.n_rows, inf, damping=damping, exact=True)
+        if kronecker:
+            return Method(KRONECKER, reason, hessian_rows(objective), inf, damping=damping)
+        return Method(DIAGONAL, reason, 0, inf, damping=damping)
     n_rows = data.n_rows if exact else hessian_rows(objective)
     cost = hessian_cost(objective, n_rows)
     priced = f"F on {n_rows} of {data.n_rows} rows costs {cost:.2g} passes"
@@ -175,11 +177,3 @@ def full_hessian(point: Point, damping: float, limit: int, floor: float = 0.0) -
     if l1:
         return ProximalFisher(fisher, np.arange(len(point.w)))
     return CholeskyFisher.of(fisher, MIN_RIDGE[point.w.dtype])
-
-
-def on_rows(point: Point, n_rows: int) -> Point:
-    """The point on a sample of its rows, or itself if these are all."""
-    objective = point.objective
-    if n_rows >= objective.data.n_rows:
-        return point
-    return Point(objective.on(objective.data.sample(n_rows)), point.w)

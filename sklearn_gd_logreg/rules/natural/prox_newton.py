@@ -17,14 +17,13 @@ from math import inf
 import numpy as np
 from numpy.typing import NDArray
 
-from ..._cached import cached_attribute
-from ..._linalg import diagonal
+from ..._linalg import diagonal, unit_scale
 from ..._typing import Array
-from ...data import Dataset
+from ...data import ALL, Dataset
 from ...objective import Objective, Point
 from . import tuning
 from .coordinate_rounds import UNPENALISED
-from .cost_model import hessian_cost
+from .cost_model import hessian_cost, hessian_rows
 from .curvature import (
     CholeskyFisher,
     Curvature,
@@ -32,24 +31,23 @@ from .curvature import (
     max_fisher_diagonal,
     regularized_fisher,
 )
-from .hessian_free import PART_OF_TOL
-from .l1_quadratic import ACCURACY, ColumnModel, GramModel, State, minimise
+from .l1_quadratic import ACCURACY, ROUNDS, ColumnModel, GramModel, State, minimise
 from .lbfgs import curvature_along
+from .subsampling import on_rows
 
 FEWEST = 100
 """Features that a working set has in any case, if any lowers J."""
 
+MAX_REFRESH_COST = 6.0
+"""Cost of F, in passes, that is reckoned with at the most: each step takes Cholesky factors too.
+With 26 classes, where F costs 50 passes, a fit takes 22 passes, and 36 without this bound."""
+
+PART_OF_TOL_BY_COLUMNS = 0.02
+"""Part of ``tol`` that the error of a step by columns may have, as single steps tell it. With 0.2,
+as in conjugate gradients, J ended 200 tol²/2 too high where systems take many products."""
+
 MAX_PARAMETERS_WITHOUT_WORKING_SET = 200
 """Number of parameters up to which F of all of them is worked out."""
-
-RESTRAINT = 0.01
-"""Part of the largest curvature that restrains a proximal step shorter than the full one."""
-
-EASY = 25
-"""Products for one system beyond which the next ones may look solved long before they are."""
-
-WORTH = 20
-"""Price of F and its factor, in products with the columns, from which these are tried."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +70,8 @@ class ProximalFisher(Curvature):
         Of F at another point, in passes; 0: it is worked out at every point.
     current_at : array or None
         The w of the point whose F it is.
+    n_rows : float
+        As of `Curvature`.
     """
 
     fisher: Array
@@ -79,6 +79,7 @@ class ProximalFisher(Curvature):
     tol: float = inf
     refresh_cost: float = 0.0
     current_at: Array | None = None
+    n_rows: float = inf
 
     @property
     def every_step(self) -> bool:  # type: ignore[override]
@@ -88,20 +89,12 @@ class ProximalFisher(Curvature):
         return point.w is self.current_at
 
     def target(self, point: Point, alpha: float) -> Step:
-        """The step over the parameters in ``rows`` of w.
-
-        Where all probabilities are near 0 or 1, F all but vanishes and F/α restrains nothing. A
-        short step is kept short by a part of the largest curvature that each parameter can have;
-        the full step, α = 1, is left alone.
-        """
+        """The step over the parameters in ``rows`` of w."""
         objective, rows, n_outputs = point.objective, self.rows, point.w.shape[1]
         penalised = rows < objective.penalty.n_features
         w, dw = (np.asarray(part[rows], dtype=np.float64).ravel() for part in (point.w, point.dw))
         thresholds = np.repeat(np.where(penalised, objective.penalty.l1, 0.0), n_outputs)
         fisher = self.fisher / alpha
-        if alpha < 1:
-            restraint = RESTRAINT * (1 / alpha - 1) * max_fisher_diagonal(objective)[rows]
-            diagonal(fisher)[...] += np.repeat(restraint, n_outputs)
         model = GramModel(w, dw, thresholds, diagonal(fisher), fisher)
         state, _ = minimise(model, ACCURACY, 2 * self.tol**2)
         move = (state.u - w).reshape(-1, n_outputs)
@@ -131,7 +124,7 @@ class ProximalFisher(Curvature):
         return gain
 
     def updated(self, before: Point, point: Point) -> Curvature | None:
-        if self.every_step or np.delete(point.subgradient, self.rows, axis=0).any():
+        if np.delete(point.subgradient, self.rows, axis=0).any():
             return None
         step = np.subtract(point.w, before.w, dtype=np.float64)[self.rows].ravel()
         change = np.subtract(point.dw, before.dw, dtype=np.float64)[self.rows].ravel()
@@ -160,19 +153,37 @@ class WorkingSet(Curvature):
     def target(self, point: Point, alpha: float) -> Step:
         return self.at(point, inf).target(point, alpha)
 
-    def at(self, point: Point, tol: float) -> ProximalFisher:
-        """F of the features that matter at the point."""
-        features = working_set(point, self.limit)
-        rows = rows_of(features, point)
-        fisher = regularized_fisher(point, self.damping, features)
+    def at(
+        self, point: Point, tol: float, sample: Point | None = None, float32: bool = False
+    ) -> ProximalFisher:
+        """F of the features that matter at the point.
+
+        On the rows of a sample it is scaled to its own diagonal on all rows: features are rare.
+        """
+        features: NDArray[np.intp] | slice = ALL
+        rows = np.arange(len(point.w))
+        if point.w.size > min(self.limit, MAX_PARAMETERS_WITHOUT_WORKING_SET):
+            features = working_set(point, self.limit)
+            rows = rows_of(features, point)
+        if float32:
+            fisher = CholeskyFisher.at(point, self.damping).fisher
+        else:
+            fisher = regularized_fisher(sample or point, self.damping, features)
+        if sample:
+            own = point.objective.fisher_diagonal(point.w)[rows].ravel()
+            scale = np.sqrt(own) / unit_scale(diagonal(fisher))
+            fisher *= scale
+            fisher *= scale[:, np.newaxis]
+            diagonal(fisher)[...] = own
         if point.objective is not self.objective:
             diagonal(fisher)[...] *= 2
         if self.floor:
             most = np.repeat(max_fisher_diagonal(self.objective)[rows], point.w.shape[1])
             diagonal(fisher)[...] += self.floor * most
-        part = len(rows) / len(point.w)
-        cost = hessian_cost(point.objective, point.objective.data.n_rows) * part**2
-        return ProximalFisher(fisher, rows, tol, cost, point.w)
+        cost = hessian_cost(point.objective, point.objective.data.n_rows)
+        cost = min(cost * (len(rows) / len(point.w)) ** 2, MAX_REFRESH_COST)
+        n_rows = sample.objective.data.n_rows if sample else inf
+        return ProximalFisher(fisher, rows, tol, cost, point.w, n_rows)
 
 
 @dataclass(frozen=True)
@@ -184,34 +195,29 @@ class ColumnFisher(Curvature):
     rows : array of ints
         Rows of w that it belongs to.
     model : ColumnModel
-    aim : float
-        Norm of the gradient at which the descent ends.
+    state : State
+        The minimum of the model, about as exactly as it is wanted.
     limit : int
         Largest number of parameters for which F is formed.
-    hard : float
-        Most products that a system took at the points before.
     current_at : array
     """
 
     rows: NDArray[np.intp]
     model: ColumnModel
-    aim: float
+    state: State
     limit: int
-    hard: float
     current_at: Array
 
     def is_current(self, point: Point) -> bool:
         return point.w is self.current_at
 
     @classmethod
-    def at(
-        cls, point: Point, aim: float, limit: int, before: ColumnFisher | None
-    ) -> ColumnFisher | None:
-        """F at a point, by one pass forward; None where the matrix costs less."""
+    def at(cls, point: Point, aim: float, limit: int) -> ColumnFisher | None:
+        """F at a point, by one pass forward; None where the matrix costs less than the systems."""
         data, penalty = point.objective.data, point.objective.penalty
         features = working_set(point)
         products = price_of_matrix(data, features) if len(features) <= limit else inf
-        if products < WORTH:
+        if products < ROUNDS:
             return None
         rows = rows_of(features, point)
         is_feature = rows < penalty.n_features
@@ -231,41 +237,17 @@ class ColumnFisher(Curvature):
             columns.times(w / unit) - gap.astype(np.float32),
             float(np.sum(np.square(gap))),
             l2,
-            PART_OF_TOL * aim,
+            PART_OF_TOL_BY_COLUMNS * aim,
             int(min(products, tuning.MAX_PRODUCTS)),
         )
-        return cls(rows, model, aim, limit, before.hardest if before else 0.0, point.w)
-
-    @property
-    def hardest(self) -> float:
-        """Most products that a system took so far."""
-        return max(self.hard, *self.model.products)
-
-    @cached_attribute
-    def found(self) -> tuple[State, bool]:
-        """The minimum of the model, about as exactly as it is wanted; and whether it is that.
-
-        The number of products that a system takes is about the root of its condition number. Where
-        that is high, single steps say little of what is left. So F decides on the end of the
-        descent, if it can be formed, and else the subgradient has to be smaller by as much.
-        """
-        floor = self.model.enough**2
-        state, settled = minimise(self.model, ACCURACY, self.aim**2, floor)
-        if settled and state.gained <= self.aim**2 and self.hardest > EASY:
-            if len(state.u) <= self.limit:
-                return state, False
-            return minimise(self.model, ACCURACY, self.aim**2, floor / self.hardest)
-        return state, settled
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether the step is the minimum of the model."""
-        return self.found[1]
+        state, settled = minimise(model, ACCURACY, aim**2)
+        dear = max(model.products) >= model.most
+        return None if dear or not settled else cls(rows, model, state, limit, point.w)
 
     def target(self, point: Point, alpha: float) -> Step:
         if alpha != 1:
             return WorkingSet(point.objective, 0.0, self.limit, 0.0).target(point, alpha)
-        model, state = self.model, self.found[0]
+        model, state = self.model, self.state
         unit = np.where(model.thresholds > 0, 1.0, UNPENALISED)
         w = point.w.astype(np.float64)
         w[self.rows, 0] += unit * (state.u - model.w)
@@ -315,25 +297,36 @@ def price_of_matrix(data: Dataset, features: NDArray[np.intp]) -> float:
 
 
 def proximal(
-    point: Point, damping: float, tol: float, limit: int, exact: bool, before: Curvature | None
+    point: Point,
+    damping: float,
+    tol: float,
+    limit: int,
+    exact: bool,
+    before: Curvature | None,
+    ends: bool = False,
 ) -> Curvature:
     """The curvature of the proximal step from a point, after a step by another one.
 
     F of all parameters if they are few, else of a working set; or the columns of X of one, where
-    these can be read, cost less, and were of use so far.
+    these can be read, cost less, and were of use so far. Where the descent seems to end, F of a
+    sample has to agree.
     """
-    objective = point.objective
-    if point.w.size <= min(limit, MAX_PARAMETERS_WITHOUT_WORKING_SET):
-        if exact or point.curved:
-            fisher, cost = regularized_fisher(point, damping), 0.0
-        else:
-            fisher = CholeskyFisher.at(point, damping).fisher
-            cost = hessian_cost(objective, objective.data.n_rows)
-        return ProximalFisher(fisher, np.arange(len(point.w)), tol, cost, point.w)
+    objective, n_rows = point.objective, hessian_rows(point.objective)
     usable = objective.loss.n_outputs == 1 and objective.data.has_columns and not (damping or exact)
-    if usable and (before is None or isinstance(before, ColumnFisher)):
-        columns = ColumnFisher.at(point, tol, limit, before)
-        if columns and columns.is_settled:
+    few = point.w.size <= min(limit, MAX_PARAMETERS_WITHOUT_WORKING_SET)
+    if usable and not few and not isinstance(before, ProximalFisher):
+        columns = ColumnFisher.at(point, tol, limit)
+        if columns:
             return columns
-    found = WorkingSet(objective, damping, limit, 0.0).at(point, tol)
-    return replace(found, refresh_cost=0.0) if exact else found
+    form = WorkingSet(objective, damping, limit, 0.0)
+    if exact:
+        return replace(form.at(point, tol), refresh_cost=0.0)
+    sampled = n_rows < objective.data.n_rows
+    if ends and sampled and isinstance(before, ProximalFisher):
+        return form.at(point, tol, on_rows(point, n_rows))
+    float32 = few and not point.curved
+    dear = hessian_cost(objective, objective.data.n_rows) > tuning.MAX_NEWTON_COST
+    if float32 and sampled and dear:  # F in float32 may have to be worked out again
+        sample = on_rows(point, n_rows)
+        float32 = CholeskyFisher.at(sample, damping).tolerates_float32(point.w.shape[1])
+    return form.at(point, tol, float32=float32)

@@ -18,7 +18,7 @@ from . import tuning
 from .curvature import Curvature, Displacement, Step
 from .plan import PROXIMAL_ON_COLUMNS, Method, choose_method
 from .prox_newton import ColumnFisher
-from .step_length import SecantRate, secant_rate
+from .step_length import NewtonRate
 from .subsampling import to_subsample_minimum
 
 MAX_RATIO = 0.99
@@ -68,11 +68,14 @@ class NaturalMemory:
         What the last steps by this curvature have promised, oldest first; this one not.
     n_steps : int
         Steps by this curvature before this one.
-    converged : bool
-        Whether the step that led here was the last: the decrement was at most ``tol``, by the
-        curvature of that point.
-    rate : float
-        The rate that a line search tries first.
+    opinion : float
+        What the step by F of this point promises, on fewer rows than the curvature in use is of;
+        0 if it was not asked for.
+    after_last_step : bool
+        Whether the decrement was at most ``tol`` before the step that led here, by the curvature of
+        that point. Whether the fit has converged is for `stopping` to say.
+    searched : bool
+        Whether the length of the step is to be searched for along its line.
     counts : Counts
     """
 
@@ -82,8 +85,9 @@ class NaturalMemory:
     step: Step
     decreases: tuple[float, ...] = ()
     n_steps: int = 0
-    converged: bool = False
-    rate: float = 1.0
+    opinion: float = 0.0
+    after_last_step: bool = False
+    searched: bool = False
     counts: Counts = NOTHING
 
     @property
@@ -112,7 +116,7 @@ class NaturalMemory:
     @property
     def is_known(self) -> bool:
         """Whether the decrement is that of the point, and no approximation."""
-        return self.converged or self.curvature.is_current(self.point)
+        return self.after_last_step or self.curvature.is_current(self.point)
 
     @property
     def decrease_to_come(self) -> float:
@@ -122,7 +126,7 @@ class NaturalMemory:
         slowly, and their decreases, a geometric series, are what is still to gain.
         """
         ratio = 0.0 if self.is_known else min(self.ratio, MAX_RATIO)
-        return self.step.decrease / (1 - ratio)
+        return max(self.step.decrease / (1 - ratio), self.opinion)
 
 
 class NaturalGradient(UpdateRule):
@@ -152,8 +156,8 @@ class NaturalGradient(UpdateRule):
       features.
 
     A curvature from elsewhere never decides convergence: where its decrement is at most ``tol``,
-    F is worked out at that point, on as many rows as for a step, or products with F on all rows
-    decide.
+    F is worked out at that point, on as many rows as the plan says, or products with F on all
+    rows decide.
 
     It stops when √(dwᵀ F⁻¹ dw) ≤ tol, whose half square estimates J − J*; with an L1
     penalty, when the same is true of the decrease of the model. The step from there is
@@ -162,7 +166,8 @@ class NaturalGradient(UpdateRule):
     Far from the data, where all probabilities are 0 or 1, F says nothing. From a start
     that costs over four times what w = 0, b = 0 does, the first step leads there.
 
-    ``learning_rate="auto"`` tries α = 1 and backtracks. With mini-batches F is worked
+    ``learning_rate="auto"`` tries α = 1 and backtracks; the first Newton step is as long as
+    lowers J most, which the scores at both of its ends tell. With mini-batches F is worked
     out once an epoch, on all rows, and a small part of F at w = 0 is added (beyond
     ``direct_limit``: the diagonals of both are added to the F of each batch), and
     α = 1 / ((1 + p/batch_size)(1 + epochs)), p the number of parameters.
@@ -267,8 +272,8 @@ class NaturalGradient(UpdateRule):
         if memory is None:
             return self._start(point)
         if point is memory.point:  # it is asked again, for another tol
-            return self._decided(replace(memory, converged=False))
-        current = memory.curvature.is_current(memory.point)
+            return self._checked(replace(memory, opinion=0.0, after_last_step=False))
+        current = memory.opinion > 0 or memory.curvature.is_current(memory.point)
         ended = current and self.norm(memory.point, memory) <= self._tol
         curvature = memory.curvature
         if ended or not curvature.every_step:
@@ -278,7 +283,7 @@ class NaturalGradient(UpdateRule):
                 if isinstance(curvature, Displacement):
                     counts = memory.counts
                     after = NaturalMemory(memory.method, updated, point, step, counts=counts)
-                    return self._decided(after)
+                    return self._checked(after)
                 decreases = (*memory.decreases, memory.step.decrease)[-2 * MAX_SPAN :]
                 n_steps = memory.n_steps + 1
                 after = replace(
@@ -288,16 +293,14 @@ class NaturalGradient(UpdateRule):
                     step=step,
                     decreases=decreases,
                     n_steps=n_steps,
-                    converged=ended,
-                    rate=1.0,
+                    opinion=0.0,
+                    after_last_step=ended,
+                    searched=False,
                 )
-                return self._decided(after)
+                return self._checked(after)
         if isinstance(curvature, Displacement):
             return self._from(point, memory.method, memory.counts)
-        after = self._refreshed(memory, point, False)
-        if self.exact or self.damping or not memory.method.newton:
-            return after
-        return replace(after, rate=secant_rate(memory.point, memory.step, point))
+        return self._refreshed(memory, point, False)
 
     def _start(self, point: Point) -> NaturalMemory:
         """From a first point: to the origin, to where subsamples lead, or the step from here."""
@@ -306,7 +309,8 @@ class NaturalGradient(UpdateRule):
             return self._to(to_origin(point), point, method, NOTHING)
         if method.subsampled_start and not self._on_subsample:
             displacement, sizes = to_subsample_minimum(point, self)
-            if displacement and point.expected_decrease(displacement.w) > 0:
+            # J is convex, so it falls by no more than to first order.
+            if displacement and 2 * point.expected_decrease(displacement.w) > self._tol**2:
                 return self._to(displacement, point, method, Counts(subsamples=sizes))
         return self._from(point, method, NOTHING)
 
@@ -318,7 +322,11 @@ class NaturalGradient(UpdateRule):
 
     def _from(self, point: Point, method: Method, counts: Counts) -> NaturalMemory:
         curvature = self._curvature or method.start(point, self._tol, self.direct_limit)
-        return self._decided(self._with(curvature, point, method, counts))
+        memory = self._checked(self._with(curvature, point, method, counts))
+        newton = memory.curvature.is_current(point) and not (self.exact or self.damping)
+        objective = point.objective
+        searched = newton and not objective.penalty.l1 and objective.can_keep_scores
+        return replace(memory, searched=True) if searched else memory
 
     def _with(
         self, curvature: Curvature, point: Point, method: Method, counts: Counts
@@ -330,15 +338,26 @@ class NaturalGradient(UpdateRule):
         )
         return NaturalMemory(method, curvature, point, step, counts=counts)
 
-    def _decided(self, memory: NaturalMemory) -> NaturalMemory:
+    def _checked(self, memory: NaturalMemory) -> NaturalMemory:
         """With a new curvature where the one in use has served its time, or cannot decide."""
-        ends = 2 * memory.decrease_to_come <= self._tol**2
-        if (ends and memory.is_known) or isinstance(memory.curvature, Displacement):
+        if isinstance(memory.curvature, Displacement):
             return memory
-        decides = ends and not self._on_subsample
-        if decides or not memory.step.decrease > 0 or self._is_slow(memory):
-            return self._refreshed(memory, memory.point, decides)
-        return memory
+        ends = self._ends(memory)
+        if ends and not memory.is_known:
+            ends = not self._on_subsample
+            if ends:
+                now = self._refreshed(memory, memory.point, True)
+                if now.curvature.n_rows >= memory.curvature.n_rows:
+                    return now
+                # F on few rows has its say; the step by more rows is the better one.
+                memory = replace(memory, counts=now.counts, opinion=now.step.decrease)
+                ends = self._ends(memory)
+        keeps = memory.step.decrease > 0 and not self._is_slow(memory)
+        return memory if ends or keeps else self._refreshed(memory, memory.point, False)
+
+    def _ends(self, memory: NaturalMemory) -> bool:
+        """Whether J seems to be as near to its minimum as ``tol`` asks."""
+        return 2 * memory.decrease_to_come <= self._tol**2
 
     def _is_slow(self, memory: NaturalMemory) -> bool:
         """Whether a new curvature would reduce J further for each pass that it costs."""
@@ -372,7 +391,7 @@ class NaturalGradient(UpdateRule):
 
     def auto_rate(self, objective: Objective, batch_size: int | None) -> LearningRate:
         if batch_size is None:
-            return SecantRate(interpolate=not self.exact)
+            return NewtonRate(interpolate=not self.exact)
         n_parameters = objective.data.n_parameters * objective.loss.n_outputs
         steps_per_epoch = -(-len(objective.data.weighted_rows()) // batch_size)
         return TimeDecay(1 / (1 + n_parameters / batch_size), decay=1 / steps_per_epoch)

@@ -1,52 +1,47 @@
-"""How long a Newton step should be: mostly longer than F at its beginning says.
+"""How long the first Newton step should be: longer than F at its beginning says.
 
 F is largest where no class is more likely than another. On the way out from w = 0 it shrinks, so
-a full step ends short of the minimum along its line.
+the full step ends far short of the minimum along its line. Along a line the scores are linear,
+so no trial costs a product with X.
 """
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from ...objective import Point
 from ...rates import Backtracking
+from .curvature import Step
 
 if TYPE_CHECKING:
-    from .curvature import Step
     from .rule import NaturalMemory
 
-MAX_RATE = 2.0
-"""Largest rate that is tried."""
-
-MIN_SLOPE_LEFT = 0.05
-"""Part of its slope that a step may leave, and the next is not made longer."""
-
-ROUNDINGS = 160
-"""Roundings of J that a step must promise, or its slopes may be rounding."""
+SLOPE_LEFT, MAX_TRIALS = 0.02, 20
+"""Part of its slope that the first step may leave, and the lengths that are tried for it."""
 
 
-class SecantRate(Backtracking):
-    """Backtracking from the rate at which the last step would have ended without a slope."""
+class NewtonRate(Backtracking):
+    """Backtracking from α = 1, or from the best length, searched for as the first step is made."""
 
     def first_trial(self, memory: NaturalMemory, k: int, last: float) -> float:
-        return memory.rate
+        return best_length(memory.point, memory.step) if memory.searched else 1.0
 
 
-def secant_rate(before: Point, full: Step, point: Point) -> float:
-    """The rate to try after a step from ``before``, from which the full step was ``full``.
+def best_length(point: Point, full: Step) -> float:
+    """Where J is least along a full step, as a multiple of it.
 
-    Where the slope of J along the step falls evenly, 1 / (1 − the part of it that is left) times
-    the step would have left none. That, times the rate that the step had, is tried next. A rate
-    above 1 counts as 1, so that the rates come back to 1.
+    The length is doubled until J rises there, then found by the rule of false position.
     """
-    step = np.subtract(point.w, before.w, dtype=np.float64)
-    slope = float(np.vdot(before.dw, step))
-    if -slope <= ROUNDINGS * np.finfo(point.w.dtype).eps * abs(before.cost):
-        return 1.0
-    left = float(np.vdot(point.dw, step)) / slope
-    if left <= MIN_SLOPE_LEFT:
-        return 1.0
-    rate = min(-slope / (2 * full.decrease), 1.0)
-    return min(max(rate / (1 - left) if left < 1 else MAX_RATE, 1.0), MAX_RATE)
+    slope = point.objective.slope_along(point.w, full.w.astype(point.w.dtype, copy=False))
+    low, high, length = (0.0, -2 * full.decrease), None, 2.0
+    for _ in range(MAX_TRIALS):
+        found = length, slope(length)
+        if not abs(found[1]) > SLOPE_LEFT * 2 * full.decrease:
+            break
+        low, high = (low, found) if found[1] > 0 else (found, high)
+        if high is None:
+            length *= 2
+        else:
+            length = low[0] - low[1] * (high[0] - low[0]) / (high[1] - low[1])
+    return length if isfinite(found[1]) else 1.0

@@ -50,6 +50,9 @@ MAX_BYTES_FOR_LARGE_SUBSAMPLE = 32e6
 MIN_SUBSAMPLE_ROWS = 1000
 """Rows from which a subsample is worth its overhead."""
 
+CERTAIN = 0.25
+"""Part of ln K that the mean loss is, below which the rows of F are taken by their part in it."""
+
 SUBSAMPLE_ACCURACY = 0.5
 """Part of p/m, twice by which J on all rows is too high, at which a subsample has done its part."""
 
