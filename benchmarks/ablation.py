@@ -41,6 +41,7 @@ from sklearn_gd_logreg.rules.natural import (
     plan,
     prox_newton,
     rule,
+    step_length,
     subsampling,
     tuning,
 )
@@ -167,13 +168,13 @@ def no_preconditioner() -> AbstractContextManager[None]:
 
 def no_certification() -> AbstractContextManager[None]:
     """An approximate curvature decides convergence."""
-    decided = NaturalGradient._decided
+    decided = NaturalGradient._checked
 
     def at_once(self: NaturalGradient, memory: NaturalMemory) -> NaturalMemory:
         ends = 2 * memory.decrease_to_come <= self.tol**2 and not self._on_subsample
         return memory if ends else decided(self, memory)
 
-    return patched((NaturalGradient, "_decided", at_once))
+    return patched((NaturalGradient, "_checked", at_once))
 
 
 def no_series() -> AbstractContextManager[None]:
@@ -210,6 +211,7 @@ WITHOUT: dict[str, Callable[[], AbstractContextManager[None]]] = {
     "curvature from subsamples": lambda: patched((subsampling, "_transferred", always(None))),
     "l2 for rare features": number("SUBSAMPLE_RIDGE_ROWS", 0.0),
     "subsampled Hessian": lambda: patched((plan, "hessian_rows", all_rows)),
+    "rows by their part in F": number("CERTAIN", 0.0),
     "more rows after a refresh": lambda: patched((plan, "more_rows", lambda _, n_rows: n_rows)),
     # how often it is worked out
     "Newton where F is cheap": no_newton,
@@ -224,7 +226,7 @@ WITHOUT: dict[str, Callable[[], AbstractContextManager[None]]] = {
     "choice of the diagonal's power: ¾": lambda: power_of_the_diagonal(1),
     "choice of the diagonal's power: 1": lambda: power_of_the_diagonal(2),
     # steps
-    "secant step length": lambda: patched((rule, "secant_rate", always(1.0))),
+    "length of the first step": lambda: patched((step_length, "best_length", always(1.0))),
     "start from 0 if too far": number("MAX_START_COST", inf),
     "CG preconditioner": no_preconditioner,
     "forcing term": number("FORCING_TERM", 0.0),
