@@ -106,11 +106,6 @@ class CurvaturePair(NamedTuple):
         pair = cls(s, y, float(np.vdot(s, y)))
         return pair if pair.sTy > 0 else None
 
-    def plus(self, ridge: Array) -> CurvaturePair:
-        """With a ridge on the diagonal of F."""
-        y: Array = (self.y + ridge * self.s).astype(self.y.dtype, copy=False)
-        return CurvaturePair(self.s, y, float(np.vdot(self.s, y)))
-
 
 def curvature_along(s: Array, y: Array, dw: Array) -> float:
     """sᵀy of a step and the change of dw along it; 0 if that may be the rounding of dw."""
