@@ -12,6 +12,7 @@ from . import tuning
 from .cost_model import hessian_cost, hessian_rows, hessian_work, more_rows, refresh_cost
 from .curvature import MIN_RIDGE, CholeskyFisher, Curvature, regularized_fisher
 from .hessian_free import HessianFree
+from .hessian_sample import on_rows
 from .kronecker import KroneckerFisher
 from .lbfgs import LBFGS, DiagonalBase
 from .prox_newton import (
@@ -20,7 +21,7 @@ from .prox_newton import (
     WorkingSet,
     proximal,
 )
-from .subsampling import on_rows, subsample_sizes
+from .subsampling import subsample_sizes
 
 NEWTON = "Newton"
 SUBSAMPLED = "subsampled Newton"

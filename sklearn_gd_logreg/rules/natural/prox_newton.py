@@ -31,14 +31,14 @@ from .curvature import (
     max_fisher_diagonal,
     regularized_fisher,
 )
+from .hessian_sample import on_rows
 from .l1_quadratic import ACCURACY, ROUNDS, ColumnModel, GramModel, State, minimise
 from .lbfgs import curvature_along
-from .subsampling import on_rows
 
 FEWEST = 100
 """Features that a working set has in any case, if any lowers J."""
 
-MAX_REFRESH_COST = 6.0
+MAX_REFRESH_COST_L1 = 6.0
 """Cost of F, in passes, that is reckoned with at the most: each step takes Cholesky factors too.
 With 26 classes, where F costs 50 passes, a fit takes 22 passes, and 36 without this bound."""
 
@@ -181,7 +181,7 @@ class WorkingSet(Curvature):
             most = np.repeat(max_fisher_diagonal(self.objective)[rows], point.w.shape[1])
             diagonal(fisher)[...] += self.floor * most
         cost = hessian_cost(point.objective, point.objective.data.n_rows)
-        cost = min(cost * (len(rows) / len(point.w)) ** 2, MAX_REFRESH_COST)
+        cost = min(cost * (len(rows) / len(point.w)) ** 2, MAX_REFRESH_COST_L1)
         n_rows = sample.objective.data.n_rows if sample else inf
         return ProximalFisher(fisher, rows, tol, cost, point.w, n_rows)
 
