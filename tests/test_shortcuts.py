@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 from sklearn.preprocessing import normalize
 
-from sklearn_gd_logreg import Backtracking, GDLogisticRegression, NaturalGradient
+from sklearn_gd_logreg import Backtracking, GDLogisticRegression, NaturalGradient, stopping
 from sklearn_gd_logreg.data import Dataset, as_dataset, base, csr, dense
 from sklearn_gd_logreg.loss import cross_entropy
 from sklearn_gd_logreg.objective import Objective, Point
@@ -24,6 +24,7 @@ from sklearn_gd_logreg.rules.natural.cost_model import hessian_cost, hessian_row
 from sklearn_gd_logreg.rules.natural.curvature import CholeskyFisher
 from sklearn_gd_logreg.rules.natural.kronecker import KroneckerFisher
 from sklearn_gd_logreg.rules.natural.lbfgs import LBFGS, MIN_PAIRS, PAIRS_BYTES
+from sklearn_gd_logreg.rules.natural.prox_newton import ProximalFisher
 from sklearn_gd_logreg.rules.natural.subsampling import subsample_ridge, subsample_sizes
 from sklearn_gd_logreg.rules.natural.tuning import MIN_SUBSAMPLE_ROWS, SUBSAMPLE_RIDGE_ROWS
 
@@ -264,6 +265,36 @@ def test_no_poor_guess_of_f_decides_that_the_descent_has_ended(monkeypatch):
     last = clf.history_["gradient_norm"][-2] ** 2 / 2
     left = clf.history_["cost"][-2] - cost_of(problem, best)
     assert last / FACTOR <= left <= FACTOR * last
+
+
+@pytest.mark.parametrize("l1_ratio", [0.0, 1.0])
+@pytest.mark.parametrize("witness", [True, False])
+def test_no_kept_f_that_promises_too_little_decides_the_end(monkeypatch, witness, l1_ratio):
+    """After its first step F is 10⁶ times too large; F of few rows objects, without a bound too."""
+    if not witness:
+        monkeypatch.setattr(stopping, "bound_agrees", lambda point, tol: True)
+    X, y = noisy(30_000, 20, 2, seed=0)
+    problem = Problem(correlated(X), y, {"C": 0.1, "l1_ratio": l1_ratio})
+    best = problem.fit(model(solver=NaturalGradient(exact=True), tol=1e-11))
+    spoilt = []
+
+    def too_large(self, before, point):
+        if self.current_at is None:
+            return self
+        spoilt.append(None)
+        if isinstance(self, LBFGS):
+            base = CholeskyFisher.of(1e6 * self.base.fisher)
+            return LBFGS(base, refresh_cost=50.0, n_rows=len(y))
+        return replace(self, fisher=1e6 * self.fisher, refresh_cost=50.0, current_at=None)
+
+    monkeypatch.setattr(tuning, "MAX_NEWTON_COST", 0.0)
+    monkeypatch.setattr(tuning, "MIN_SUBSAMPLE_ROWS", np.inf)
+    monkeypatch.setattr(LBFGS, "updated", too_large)
+    monkeypatch.setattr(ProximalFisher, "updated", too_large)
+    clf = problem.fit(model(tol=1e-3))
+    assert spoilt
+    assert clf.stop_reason_ == "tol"
+    assert cost_of(problem, clf) - cost_of(problem, best) <= FACTOR * 1e-3**2 / 2
 
 
 def test_no_poor_guess_of_f_ends_the_descent_where_it_begins(monkeypatch):

@@ -273,6 +273,8 @@ class NaturalGradient(UpdateRule):
             return self._start(point)
         if point is memory.point:  # it is asked again, for another tol
             return self._checked(replace(memory, opinion=0.0, after_last_step=False))
+        if memory.after_last_step:  # and yet the descent goes on
+            return self._refreshed(memory, point, False)
         current = memory.opinion > 0 or memory.curvature.is_current(memory.point)
         ended = current and self.norm(memory.point, memory) <= self._tol
         curvature = memory.curvature
