@@ -11,17 +11,18 @@ import numpy as np
 
 from ._typing import Array
 from .descent import Iterate
-from .witness import bound_agrees
+from .witness import bound_agrees, bound_proves
 
 SLOWEST = 0.995
 """Largest ratio of two norms that is reckoned with: a hundred decreases are still to come."""
 
 
-FAST, SLOW = 0.33, 0.9
-"""Ratios of two norms: below the first Newton's method is about to end, above the second it is held
-up by a direction of hardly any curvature. In between, rows may be on their way to be saturated. The
-loss of such a row falls to 1/e with a step, or to 1/e² with twice the step, and the norm to the
-root of that, whatever the other rows would gain."""
+FAST, SLOW, GROWN = 0.33, 0.9, 1.1
+"""Ratios of two norms. Below the first, Newton's method is about to end; from the second to the
+third, a direction of hardly any curvature holds it up. In between, rows may be on their way to be
+saturated: the loss of such a row falls to 1/e with a step, or to 1/e² with twice the step, and the
+norm to the root of that, whatever the other rows would gain. Once the row is saturated, the other
+rows are heard, and the norm grows."""
 
 
 class StoppingRule(ABC):
@@ -113,12 +114,15 @@ class GradientTolerance(StoppingRule):
         to_come = iterate.gradient_norm**2 / (1 - ratio**2)
         if to_come > self.tol**2 or not bound_agrees(iterate.point, self.tol):
             return False
-        penalty = iterate.point.objective.penalty
-        steady = ratio <= FAST or (ratio >= SLOW and self.last_ratio >= SLOW)
-        if steady or penalty.l1 + penalty.l2 > 0:
-            return True
-        # Without a penalty there is no bound but 0, and such steps may hide all that is left.
-        return 2 * iterate.cost <= self.tol**2 or 0.5 * to_come <= rounding_of(iterate)
+        held_up = self.last_ratio >= SLOW and SLOW <= self._ratio(iterate) <= GROWN
+        steady = ratio <= FAST or held_up
+        # Such steps may hide all that is left: only a proof, or rounding, lets them end.
+        decrease = 0.5 * to_come
+        return (
+            steady
+            or decrease <= rounding_of(iterate)
+            or bound_proves(iterate.point, max(0.5 * self.tol**2, decrease))
+        )
 
     def _exhausted(self, iterate: Iterate) -> bool:
         lower = iterate.cost < self.best_cost - rounding_of(iterate)

@@ -29,6 +29,9 @@ LOOSE = 2.5e3
 (`benchmarks/ends.py`) it is up to 190 times that, and 2200 times in float32: it is loose where the
 penalty is weak."""
 
+TIGHT = 10.0
+"""How many times the decrease that is still to come the bound may be where it has to prove it."""
+
 LOOSE_L1 = 2.0
 """How many times tol it may be with an L1 part, where it is of the first order in the subgradient.
 At the end of fits of the benchmark's problems it is at most 1.2 times that."""
@@ -55,6 +58,20 @@ def bound_agrees(point: Point, tol: float) -> bool:
     finest, ours = (ROUNDINGS * float(np.finfo(t).eps) * cost for t in (np.float64, point.w.dtype))
     least = LEAST_PART * cost if penalty.l1 else LOOSE * finest
     allowed = max(asked, promised, least, ours)
+    return gap(point) <= allowed or gap(point, *second_look(point)) <= allowed
+
+
+def bound_proves(point: Point, decrease: float) -> bool:
+    """Whether J − J* is at most `TIGHT` times a decrease, or what rounding leaves of J.
+
+    Without a penalty the bound is J itself, which is at least 0.
+    """
+    penalty = point.objective.penalty
+    cost = abs(point.cost)
+    rounding = ROUNDINGS * float(np.finfo(point.w.dtype).eps) * cost
+    allowed = max(TIGHT * decrease, rounding)
+    if not penalty.l1 + penalty.l2 > 0:
+        return cost <= allowed
     return gap(point) <= allowed or gap(point, *second_look(point)) <= allowed
 
 

@@ -267,6 +267,17 @@ def test_one_value_of_999999999_is_fitted(seed):
     assert clf.history_["cost"][-1] <= better_than(X, y, row, column) + 1e-6
 
 
+@pytest.mark.parametrize("tol", [1e-2, 1e-3])
+def test_one_huge_value_hides_nothing_from_a_coarse_tolerance(tol):
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        X, y, row, column = with_outlier(200, 10 ** rng.uniform(4, 15), seed)
+        C = 10 ** rng.uniform(-2.5, -1)
+        clf = GDLogisticRegression(C=C, tol=tol)
+        if converged_or_warned(clf, X, y):
+            assert clf.history_["cost"][-1] <= better_than(X, y, row, column, C=C) + 10 * tol**2
+
+
 @pytest.mark.parametrize("seed", range(0, 100, 5))
 def test_without_a_penalty_one_huge_value_does_not_end_a_fit_either(seed):
     rng = np.random.default_rng(seed)
