@@ -1,7 +1,7 @@
 """How a default fit ends on each problem of the benchmark: passes, and the bound that has to agree.
 
 For each problem one line: iterations and passes to the end, why it ended, and the bound on
-J − J* at the model over tol²/2, over tol and over J, as `sklearn_gd_logreg.witness` works it out.
+J − J* at the model over tol²/2, over tol and over J, as `fitting/fenchel_bound.py` works it out.
 No time is measured, so the lines are the same on a busy machine. Run it with
 ``python benchmarks/ends.py [REGEX]``; ``SKLEARN_GD_LOGREG_DATA`` names a folder of real data.
 """
@@ -14,9 +14,9 @@ from math import isfinite
 from problems import all_problems, load, unseen_problems
 
 from sklearn_gd_logreg import GDLogisticRegression
-from sklearn_gd_logreg.inspect.fitted import settle
+from sklearn_gd_logreg.fitting.fenchel_bound import gap
+from sklearn_gd_logreg.inspection.fitted import settle
 from sklearn_gd_logreg.objective import Point
-from sklearn_gd_logreg.witness import gap
 
 
 def main(titles: str = "") -> None:

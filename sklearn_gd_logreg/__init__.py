@@ -1,25 +1,30 @@
-"""Logistic regression by explicit gradient descent, in the manner of scikit-learn."""
+"""Logistic regression by explicit gradient descent, in the manner of scikit-learn.
 
-from .callbacks import Checkpoint, TimeLimit, Trajectory, ValidationMonitor
-from .display import BiasVarianceDisplay, CostCurveDisplay, CostSurfaceDisplay, LearningRateDisplay
+At the top are the estimator, its update rules and its learning rates. The rest has modules:
+`callbacks`, `display`, `inspection` and `model_selection`. Their names can be imported from the
+top too.
+"""
+
+from . import callbacks, display, inspection, model_selection
+from .callbacks import Checkpoint as Checkpoint
+from .callbacks import TimeLimit as TimeLimit
+from .callbacks import Trajectory as Trajectory
+from .callbacks import ValidationMonitor as ValidationMonitor
+from .display import BiasVarianceDisplay as BiasVarianceDisplay
+from .display import CostCurveDisplay as CostCurveDisplay
+from .display import CostSurfaceDisplay as CostSurfaceDisplay
+from .display import LearningRateDisplay as LearningRateDisplay
 from .estimator import GDLogisticRegression
-from .inspect import Certificate, certificate, duality_gap, gradient_check
-from .model_selection import (
-    BiasVarianceReport,
-    bias_variance_report,
-    join_dev_set,
-    train_dev_test_split,
-)
-from .rates import (
-    Backtracking,
-    Constant,
-    CosineDecay,
-    ExponentialDecay,
-    InverseSqrt,
-    LearningRate,
-    StepDecay,
-    TimeDecay,
-)
+from .inspection import DualityGap as Certificate  # noqa: F401
+from .inspection import DualityGap as DualityGap
+from .inspection import duality_gap as certificate  # noqa: F401
+from .inspection import duality_gap as duality_gap
+from .inspection import gradient_check as gradient_check
+from .line_search import Backtracking
+from .model_selection import BiasVarianceReport as BiasVarianceReport
+from .model_selection import bias_variance_report as bias_variance_report
+from .model_selection import join_dev_set as join_dev_set
+from .model_selection import train_dev_test_split as train_dev_test_split
 from .rules import (
     AdaGrad,
     Adam,
@@ -30,6 +35,15 @@ from .rules import (
     RMSProp,
     UpdateRule,
 )
+from .schedules import (
+    Constant,
+    CosineDecay,
+    ExponentialDecay,
+    InverseSqrt,
+    LearningRate,
+    StepDecay,
+    TimeDecay,
+)
 
 __version__ = "0.1.0.dev0"
 
@@ -37,34 +51,22 @@ __all__ = [
     "AdaGrad",
     "Adam",
     "Backtracking",
-    "BiasVarianceDisplay",
-    "BiasVarianceReport",
-    "Certificate",
-    "Checkpoint",
     "Constant",
     "CosineDecay",
-    "CostCurveDisplay",
-    "CostSurfaceDisplay",
     "ExponentialDecay",
     "GDLogisticRegression",
     "GradientDescent",
     "InverseSqrt",
     "LearningRate",
-    "LearningRateDisplay",
     "Momentum",
     "NaturalGradient",
     "Nesterov",
     "RMSProp",
     "StepDecay",
     "TimeDecay",
-    "TimeLimit",
-    "Trajectory",
     "UpdateRule",
-    "ValidationMonitor",
-    "bias_variance_report",
-    "certificate",
-    "duality_gap",
-    "gradient_check",
-    "join_dev_set",
-    "train_dev_test_split",
+    "callbacks",
+    "display",
+    "inspection",
+    "model_selection",
 ]

@@ -14,8 +14,8 @@ from ._typing import Array
 from .objective import Point
 
 if TYPE_CHECKING:
-    from .rates import LearningRate
     from .rules import UpdateRule
+    from .schedules import LearningRate
 
 
 class Iterate(NamedTuple):

@@ -349,10 +349,10 @@ CAP = 37.0
 FACTORS = 16
 """How many 1 + e are multiplied before the log is taken: 17 times e³⁷ is no overflow."""
 
-FEW = 1024
+MIN_ROWS_FOR_LOG_PRODUCT = 1024
 """Number of rows below which that does not pay."""
 
-SMALL = 1 / 32
+MIN_MEAN_LOG_TERM = 1 / 32
 """Mean of log(1 + e) below which the rounding of 1 + e would show."""
 
 
@@ -371,14 +371,14 @@ def _sum_of_logs(u: Array, e: Array, share: Array | float) -> Any:
     A log of a product costs as much as the log of one factor. Its rounding errors are
     some 1e-16 a row, so where the mean is small it is log1p all the same.
     """
-    if u.shape[-1] < FEW:
+    if u.shape[-1] < MIN_ROWS_FOR_LOG_PRODUCT:
         return _weighted_sum(np.log1p(e), share)
     if isinstance(share, np.ndarray):
         total = _weighted_sum(np.log(u), share)
         mass = np.add.reduce(share, axis=-1, dtype=np.float64)
     else:
         total, mass = share * _log_of_product(u), share * u.shape[-1]
-    small = total < SMALL * mass
+    small = total < MIN_MEAN_LOG_TERM * mass
     if not small.any():
         return total
     return np.where(small, _weighted_sum(np.log1p(e), share), total)

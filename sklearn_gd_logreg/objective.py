@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -14,59 +13,22 @@ from numpy.typing import NDArray
 from ._cached import cached_attribute
 from ._linalg import diagonal, largest_eigenvalue
 from ._typing import Array, Precision
-from .data import ALL, Dataset, Rows, Run, pairs
+from .data import ALL, Dataset, Rows, Run
+from .fisher import FisherInformation
 from .loss import CrossEntropy
 from .penalty import ElasticNet
 
-FLAT = 1e-10
-"""Least a(1 − a) by which dz is divided: far out it is 0 to rounding, and dz is not."""
-
-FEW = 50_000
-"""Multiplications up to which F is put together from the pairs of classes in one product."""
-
-TINY, TINY_SIDE = 2500, 48
+MAX_ENTRIES_FOR_ONE_THREAD, MAX_PARAMETERS_FOR_ONE_THREAD = 2500, 48
 """Rows times features, and parameters, up to which no call is worth two threads to BLAS.
 
 Up to as many, OpenBLAS uses one for every call that a descent makes.
 """
 
-SCORES = 5
+NUMBERS_PER_SCORE = 5
 """Numbers for each score that `slope_along` keeps, or needs for a while."""
 
-LARGE = 500
+MAX_PARAMETERS_FOR_EIGENVALUES = 500
 """Number of parameters of one score from which no square matrix is formed to bound L."""
-
-
-def joined(grams: Array, n_outputs: int) -> Array:
-    """F of the loss from the Σ share · a_c a_d · xxᵀ of the pairs of classes c < d.
-
-    Their negatives are the blocks of F off the diagonal, one block for two classes. Those
-    on the diagonal follow without a difference, since 1 − a_c is the sum of the other a_d.
-    """
-    if n_outputs == 1:
-        return grams[0]
-    side, own = grams.shape[1], np.arange(n_outputs)
-    if n_outputs**2 * grams.size <= FEW:  # what costs time there are the calls
-        flat = np.dot(_signs(n_outputs), grams.reshape(len(grams), -1))
-        by_class = flat.reshape(n_outputs, n_outputs, side, side).transpose(2, 0, 3, 1)
-        return by_class.reshape(side * n_outputs, side * n_outputs)
-    first, second = pairs(n_outputs)
-    by_class = np.zeros((side, n_outputs, side, n_outputs))
-    by_class[:, first, :, second] = by_class[:, second, :, first] = grams
-    sums = np.add.reduce(by_class, axis=1)
-    np.negative(by_class, out=by_class)
-    by_class[:, own, :, own] = sums.transpose(2, 0, 1)
-    return by_class.reshape(side * n_outputs, side * n_outputs)
-
-
-@cache
-def _signs(n_outputs: int) -> Array:
-    """How often the matrix of each pair of classes is in each block of F: 1, 0 or −1 times."""
-    first, second = pairs(n_outputs)
-    signs, pair = np.zeros((n_outputs, n_outputs, len(first))), np.arange(len(first))
-    signs[first, second, pair] = signs[second, first, pair] = -1
-    signs[first, first, pair] = signs[second, second, pair] = 1
-    return signs.reshape(n_outputs**2, -1)
 
 
 @dataclass(frozen=True)
@@ -96,7 +58,10 @@ class Objective:
     def is_tiny(self) -> bool:
         """Whether BLAS works with one thread whatever it may use, so that it need not be held."""
         data, side = self.data, self.data.n_parameters * self.loss.n_outputs
-        few = data.n_rows * data.n_features <= TINY and side <= TINY_SIDE
+        few = (
+            data.n_rows * data.n_features <= MAX_ENTRIES_FOR_ONE_THREAD
+            and side <= MAX_PARAMETERS_FOR_ONE_THREAD
+        )
         return few and data.n_rows >= data.n_features  # wide rows are factorised first
 
     def loss_and_gradient(self, w: Array) -> tuple[float, Array]:
@@ -125,10 +90,10 @@ class Objective:
             return loss, rows.backward(dz), rows.pair_grams(a)
 
         mean_loss, dw, grams = self.data.sum(
-            forward_backward, self._size_of_grams(ALL), products=True
+            forward_backward, self.fisher.size_of_grams(), products=True
         )
         dw = self._without_rounding(dw) + self.penalty.gradient(w)
-        return mean_loss, dw, self._fisher(grams)
+        return mean_loss, dw, self.fisher.of_grams(grams)
 
     def _without_rounding(self, dw: Array) -> Array:
         """The gradient of the loss, in single precision without what all scores share.
@@ -175,7 +140,7 @@ class Objective:
     @property
     def can_keep_scores(self) -> bool:
         """Whether `slope_along` takes little memory beside X."""
-        return self.data.has_room(SCORES * 8 * self.data.n_rows * self.loss.n_outputs)
+        return self.data.has_room(NUMBERS_PER_SCORE * 8 * self.data.n_rows * self.loss.n_outputs)
 
     def loss_and_accuracy(self, w: Array) -> tuple[float, float]:
         """Mean loss, and the share of the rows whose most probable class is theirs; one pass."""
@@ -199,113 +164,10 @@ class Objective:
 
     # -- curvature ---------------------------------------------------------------------
 
-    def fisher(
-        self,
-        w: Array,
-        features: NDArray[np.intp] | slice = ALL,
-        precision: Precision = np.float64,
-    ) -> Array:
-        """Fisher information of the chosen features (and the intercept), float64.
-
-        F = Σ share · (diag(a) − aaᵀ) ⊗ xxᵀ + l2 I, which is the Hessian of the smooth
-        part of J. For two classes diag(a) − aaᵀ is a(1 − a).
-
-        Parameters
-        ----------
-        w : array of shape (n_parameters, n_outputs)
-        features : array of ints or slice, default=all
-        precision : float64 or float32, default=float64
-            In which dense rows are multiplied; sums over blocks of rows are in float64.
-
-        Returns
-        -------
-        array of shape (p, p)
-            p counts the parameters of the chosen features, and of the intercept
-            if there is one, in the order of ``w.ravel()``.
-        """
-
-        def grams(rows: Rows) -> tuple[Array]:
-            a = self.loss.lines(rows.forward(w).astype(np.float64, copy=False))
-            return (rows.pair_grams(a, features, precision),)
-
-        return self._fisher(self.data.sum(grams, self._size_of_grams(features), products=True)[0])
-
-    def _fisher(self, grams: Array) -> Array:
-        n_outputs, side = self.loss.n_outputs, grams.shape[1]
-        fisher = joined(grams, n_outputs)
-        n_penalised = (side - self.data.intercept) * n_outputs
-        diagonal(fisher)[:n_penalised] += self.penalty.l2
-        return fisher
-
-    def _size_of_grams(self, features: NDArray[np.intp] | slice) -> int:
-        side = self.data.n_parameters
-        if not isinstance(features, slice):
-            side = len(features) + self.data.intercept
-        n_outputs = self.loss.n_outputs
-        return max(1, n_outputs * (n_outputs - 1) // 2) * side**2
-
-    def fisher_factors(self, w: Array) -> tuple[Array, Array]:
-        """F of independent features and classes: G (p, p) and A (n_outputs, n_outputs).
-
-        A = Σ share · (diag(a) − aaᵀ), and G = Σ h xxᵀ / Σ h with h = share · Σ a(1 − a).
-        """
-
-        def moments(rows: Rows) -> tuple[Array, Array, Array]:
-            a = self.loss.activations(rows.forward(w).astype(np.float64))
-            weighted = rows.shares()[:, np.newaxis] * a
-            h = weighted * (1 - a)
-            return rows.gram(np.sqrt(h.sum(axis=1)), ALL), h.sum(axis=0), weighted.T @ a
-
-        gram, own, products = self.data.sum(moments, self.data.n_parameters**2, products=True)
-        classes = np.negative(products)
-        diagonal(classes)[...] = own
-        return gram / max(float(own.sum()), np.finfo(np.float64).tiny), classes
-
-    def row_derivatives(self, w: Array) -> tuple[Array, Array]:
-        """For every row dz and share · a(1 − a), of one score; one pass forward."""
-        dz, h = np.empty((2, self.data.n_rows))
-
-        def forward(rows: Rows) -> tuple[float]:
-            z = rows.forward(w).astype(np.float64, copy=False)
-            loss, slopes, a = self.loss.loss_dz_and_a(z, rows.y, rows.share)
-            dz[rows.index] = slopes[:, 0]
-            h[rows.index] = rows.shares() * np.maximum(a[0] * a[1], FLAT)
-            return (loss,)
-
-        self.data.sum(forward)
-        return dz, h
-
-    def curvature_by_row(self, w: Array) -> Array:
-        """For every row share · Σ a(1 − a) over the classes, its part in F; one pass forward."""
-        mass = np.empty(self.data.n_rows, np.float32)
-
-        def forward(rows: Rows) -> tuple[float]:
-            a = self.loss.lines(rows.forward(w).astype(np.float64, copy=False))
-            mass[rows.index] = rows.shares() * (a * (1 - a)).sum(axis=0)
-            return (0.0,)
-
-        self.data.sum(forward)
-        return mass
-
-    def fisher_diagonal(self, w: Array) -> Array:
-        """The diagonal of F, in the shape of w; one pass."""
-
-        def squares(rows: Rows) -> tuple[Array]:
-            a = self.loss.activations(rows.forward(w).astype(np.float64, copy=False))
-            return (rows.squares(rows.shares()[:, np.newaxis] * a * (1 - a)),)
-
-        of_rows: Array = self.data.sum(squares, w.size)[0]
-        return of_rows + self.penalty.gradient(np.ones_like(of_rows))
-
-    def fisher_product(self, w: Array) -> FisherProduct:
-        """The map v ↦ Fv for v of the shape of w; one pass forward, and one for each call."""
-        a = np.empty((self.data.n_rows, w.shape[1]), dtype=w.dtype)
-
-        def remember(rows: Rows) -> tuple[Array]:
-            a[rows.index] = block = self.loss.activations(rows.forward(w))
-            return (np.sum(rows.share * block * (1 - block), axis=0, dtype=np.float64),)
-
-        return FisherProduct(self, a, self.data.sum(remember)[0])
+    @property
+    def fisher(self) -> FisherInformation:
+        """F, a function of w."""
+        return FisherInformation(self.data, self.loss, self.penalty)
 
     @cached_attribute
     def lipschitz(self) -> float:
@@ -316,7 +178,7 @@ class Objective:
         rates below 2/L.
         """
         side, n_features = self.data.n_parameters, self.data.n_features
-        if side > LARGE:
+        if side > MAX_PARAMETERS_FOR_EIGENVALUES:
             return self._lipschitz_by_products()
         bound = self.loss.smoothness * self._second_moments()
         diagonal(bound)[:n_features] += self.penalty.l2
@@ -386,42 +248,6 @@ class Objective:
 
 
 FIELDS = frozenset(field.name for field in fields(Objective))
-
-
-@dataclass(frozen=True)
-class FisherProduct:
-    """Products with F at one point, whose activations are kept.
-
-    Attributes
-    ----------
-    objective : Objective
-    a : array of shape (n_rows, n_outputs)
-    variance : array of shape (n_outputs,)
-        Σ share · a(1 − a).
-    """
-
-    objective: Objective
-    a: Array
-    variance: Array
-
-    def __call__(self, v: Array) -> Array:
-        """Fv for v of the shape of w, in its precision."""
-
-        def block(rows: Rows) -> tuple[Array]:
-            a = self.a[rows.index]
-            weighted = a * rows.forward(v)
-            weighted -= a * weighted.sum(axis=1, keepdims=True)
-            weighted *= rows.share
-            return (rows.backward(weighted),)
-
-        of_rows: Array = self.objective.data.sum(block, v.size)[0]
-        return of_rows + self.objective.penalty.gradient(v)
-
-    def diagonal(self) -> Array:
-        """Diagonal of F, shape of w, as if a(1 − a) did not vary with x."""
-        squares = self.objective.mean_squares[:, np.newaxis]
-        ones = np.ones((len(squares), len(self.variance)))
-        return squares * self.variance + self.objective.penalty.gradient(ones)
 
 
 class Point:

@@ -16,13 +16,13 @@ from ._text import shown
 from ._typing import Array
 from .validation import invalid, numbers
 
-BLOCK = 1 << 15
+ROWS_PER_BLOCK = 1 << 15
 """Rows that are encoded or weighted at a time, so that no temporary is as long as y."""
 
-SAMPLE = 10_000
+ROWS_TO_FIND_LABELS = 10_000
 """Rows that are looked at for the labels there are; the others are held against them."""
 
-FEW = 8
+MAX_LABELS_TO_COMPARE = 8
 """Number of labels up to which comparing with each of them is faster than bisection."""
 
 
@@ -112,7 +112,7 @@ def encode(y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.signedinteger]]:
         If `sklearn.utils.multiclass.check_classification_targets` does, or a label is NaT.
     """
     check_kind(y)
-    classes = np.unique(y[:: max(1, len(y) // SAMPLE)])
+    classes = np.unique(y[:: max(1, len(y) // ROWS_TO_FIND_LABELS)])
     codes = find(y, classes)
     if codes is None:
         classes = np.unique(y)
@@ -126,7 +126,7 @@ def encode(y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.signedinteger]]:
 def find(y: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.signedinteger] | None:
     """The place of each label in ``classes``; None if there is one that is not in it."""
     codes = np.empty(len(y), dtype=np.min_scalar_type(-len(classes)))
-    places = compare if len(classes) <= FEW else bisect
+    places = compare if len(classes) <= MAX_LABELS_TO_COMPARE else bisect
     for rows in blocks(len(y)):
         codes[rows], complete = places(y[rows], classes)
         if not complete:
@@ -310,4 +310,4 @@ def among(
 
 def blocks(n_rows: int) -> Iterator[slice]:
     """All rows, some at a time."""
-    return (slice(start, start + BLOCK) for start in range(0, n_rows, BLOCK))
+    return (slice(start, start + ROWS_PER_BLOCK) for start in range(0, n_rows, ROWS_PER_BLOCK))

@@ -20,7 +20,6 @@ from sklearn_gd_logreg import (
     GDLogisticRegression,
     NaturalGradient,
     bias_variance_report,
-    certificate,
     duality_gap,
     gradient_check,
 )
@@ -377,7 +376,7 @@ def test_the_certificate_is_that_of_the_other_rows(case, options):
     n_classes, present = CASES[case]
     X, y, weight = rows(n_classes, present)
     clf = GDLogisticRegression(tol=1e-8, **options).fit(X, y, weight)
-    found = certificate(clf, X, y, weight)
+    found = duality_gap(clf, X, y, weight)
     assert found.cost == pytest.approx(clf.history_["cost"][-1], rel=1e-9, abs=1e-15)
     assert 0 <= found.gap < 1e-8
     if not options.get("l1_ratio"):
@@ -386,7 +385,7 @@ def test_the_certificate_is_that_of_the_other_rows(case, options):
     if len(present) > 1:
         counts = weight > 0
         other = GDLogisticRegression(tol=1e-8, **options).fit(X[counts], y[counts], weight[counts])
-        rest = certificate(other, X[counts], y[counts], weight[counts])
+        rest = duality_gap(other, X[counts], y[counts], weight[counts])
         np.testing.assert_allclose(found, rest, rtol=1e-9, atol=1e-12)
         with pytest.raises(ValueError, match="classes of the model"):
             duality_gap(clf, X, y)

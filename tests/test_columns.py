@@ -51,7 +51,7 @@ def any_price(monkeypatch):
         return original(self, w, *args)
 
     monkeypatch.setattr(prox_newton, "price_of_matrix", lambda *_: 1e9)
-    monkeypatch.setattr(csr, "PER_COLUMN", np.inf)
+    monkeypatch.setattr(csr, "MAX_ENTRIES_PER_COLUMN_FOR_CSC", np.inf)
     monkeypatch.setattr(Objective, "fisher", fisher)
     return formed
 

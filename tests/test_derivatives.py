@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from sklearn_gd_logreg import objective as objective_module
+from sklearn_gd_logreg import fisher as fisher_module
 from sklearn_gd_logreg.data import as_dataset, csr, dense
+from sklearn_gd_logreg.fisher import joined
+from sklearn_gd_logreg.line_search import lowest_between
 from sklearn_gd_logreg.loss import cross_entropy
-from sklearn_gd_logreg.objective import Objective, Point, joined
+from sklearn_gd_logreg.objective import Objective, Point
 from sklearn_gd_logreg.penalty import ElasticNet
-from sklearn_gd_logreg.rates import lowest_between
 from sklearn_gd_logreg.rules.natural import kronecker
 from sklearn_gd_logreg.rules.natural.curvature import (
     CholeskyFisher,
@@ -122,20 +123,22 @@ def test_products_with_the_fisher_information_are_those_of_the_matrix(case):
     objective, w = case.objective(), case.point()
     v = np.random.RandomState(2).standard_normal(w.shape)
     expected = (objective.fisher(w) @ v.ravel()).reshape(w.shape)
-    np.testing.assert_allclose(objective.fisher_product(w)(v), expected, atol=1e-13)
+    np.testing.assert_allclose(objective.fisher.product(w)(v), expected, atol=1e-13)
 
 
 @each_case
 def test_the_diagonal_kept_with_the_products_is_that_of_the_matrix_where_a_is_constant(case):
     objective, w = case.objective(), np.zeros_like(case.point())
     expected = np.diag(objective.fisher(w)).reshape(w.shape)
-    np.testing.assert_allclose(objective.fisher_product(w).diagonal(), expected, atol=1e-14)
+    np.testing.assert_allclose(
+        objective.fisher.product(w).diagonal(objective.mean_squares), expected, atol=1e-14
+    )
 
 
 @each_case
 def test_the_factors_of_the_fisher_information_make_it_up_where_a_is_constant(case):
     objective, w = case.objective(), np.zeros_like(case.point())
-    gram, classes = objective.fisher_factors(w)
+    gram, classes = objective.fisher.kronecker_factors(w)
     penalty = np.diag(objective.penalty.gradient(np.ones_like(w)).ravel())
     np.testing.assert_allclose(np.kron(gram, classes) + penalty, objective.fisher(w), atol=1e-14)
 
@@ -145,7 +148,7 @@ def test_the_factors_of_the_fisher_information_make_it_up_where_a_is_constant(ca
 def test_the_product_form_is_solved_as_the_matrix_that_it_stands_for(case, damping, monkeypatch):
     monkeypatch.setattr(kronecker, "MIN_RIDGE_OF_BLOCK", 1e-12)
     objective, w = case.objective(), case.point()
-    gram, classes = objective.fisher_factors(w)
+    gram, classes = objective.fisher.kronecker_factors(w)
     values, vectors = np.linalg.eigh(classes)
     classes = vectors @ np.diag(np.maximum(values, 1e-6 * values[-1])) @ vectors.T
     penalty = objective.penalty.gradient(np.ones((len(w), 1)))[:, 0]
@@ -180,7 +183,7 @@ def test_the_product_form_is_finite_where_all_probabilities_are_0_or_1(l2):
     X = np.random.RandomState(0).standard_normal((60, 6))
     w = 1e5 * np.random.RandomState(1).standard_normal((7, 3))
     objective = objective_on(X, (X @ w[:6] + w[6]).argmax(axis=1), 3, l2=l2)
-    gram, classes = objective.fisher_factors(w)
+    gram, classes = objective.fisher.kronecker_factors(w)
     assert not gram.any()
     assert not classes.any()
     slopes = np.ones_like(w)
@@ -367,8 +370,8 @@ def test_one_pass_gives_what_two_give(case, dtype, blocks, monkeypatch):
     if blocks == "many blocks":
         monkeypatch.setattr(dense, "SMALL_BYTES", 0)
         monkeypatch.setattr(dense, "BLOCK_BYTES", 500)
-        monkeypatch.setattr(csr, "BLOCK", 1)
-        monkeypatch.setattr(csr, "PER_FEATURE", 5)
+        monkeypatch.setattr(csr, "MIN_ENTRIES_PER_BLOCK", 1)
+        monkeypatch.setattr(csr, "MIN_ENTRIES_PER_FEATURE", 5)
     X, y = case.rows()
     share = None if case.share() is None else case.share().astype(dtype)
     objective = objective_on(X.astype(dtype), y, case.n_classes, share, case.l2, case.intercept)
@@ -435,7 +438,7 @@ def test_the_fisher_information_keeps_its_digits_far_from_the_data(case):
 @pytest.mark.parametrize("few", [True, False])
 def test_the_fisher_information_is_put_together_from_pairs_of_classes(few, n_classes, monkeypatch):
     """Block by block as it is defined, in one product or piece by piece."""
-    monkeypatch.setattr(objective_module, "FEW", 10**9 * few)
+    monkeypatch.setattr(fisher_module, "MAX_WORK_IN_ONE_PRODUCT", 10**9 * few)
     grams = np.random.RandomState(0).standard_normal((n_classes * (n_classes - 1) // 2, 3, 3))
     grams = grams + grams.swapaxes(1, 2)
     by_class = joined(grams, n_classes).reshape(3, n_classes, 3, n_classes)
@@ -571,7 +574,7 @@ def largest_curvature(objective, w):
 def test_the_diagonal_of_the_fisher_information_takes_a_pass_and_no_matrix(case):
     objective, w = case.objective(), case.point()
     before = objective.data.passes.count
-    found = objective.fisher_diagonal(w)
+    found = objective.fisher.diagonal(w)
     assert objective.data.passes.count == before + 1
     np.testing.assert_allclose(found.ravel(), np.diag(objective.fisher(w)), atol=1e-14)
 
@@ -591,10 +594,10 @@ def unit(fisher, like):
 def test_products_in_single_precision_have_seven_digits(case, dtype, blocks, monkeypatch):
     monkeypatch.setattr(dense, "SMALL_BYTES", 0)
     monkeypatch.setattr(dense, "SMALL_GRAMS", 0)
-    monkeypatch.setattr(csr, "PAIR_WORK", 1e9)
+    monkeypatch.setattr(csr, "CSR_PAIR_WORK", 1e9)
     if blocks == "many blocks":
         monkeypatch.setattr(dense, "BLOCK_BYTES", 500)
-        monkeypatch.setattr(csr, "FLAT_CHUNK", 50)
+        monkeypatch.setattr(csr, "ENTRIES_PER_DENSE_CHUNK", 50)
     X, y = case.rows()
     objective = objective_on(
         X.astype(dtype), y, case.n_classes, case.share(), case.l2, case.intercept

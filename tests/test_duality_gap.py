@@ -14,8 +14,8 @@ from sklearn.linear_model import LogisticRegression, LogisticRegressionCV, SGDCl
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_gd_logreg import GDLogisticRegression, certificate, duality_gap
-from sklearn_gd_logreg.inspect import duality, intercept
+from sklearn_gd_logreg import GDLogisticRegression, duality_gap
+from sklearn_gd_logreg.inspection import duality, intercept
 from sklearn_gd_logreg.penalty import ElasticNet
 
 from .problems import (
@@ -152,11 +152,11 @@ def points(p, rng):
 def test_it_bounds_what_is_left_at_any_point(
     monkeypatch, n_classes, l1_ratio, weights, fit_intercept, steps
 ):
-    monkeypatch.setattr(duality, "MOST_STEPS", steps)
+    monkeypatch.setattr(duality, "MAX_DESCENT_STEPS", steps)
     p = problem(n_classes, l1_ratio, weights, fit_intercept)
     lowest = lowest_cost(p)
     for model in points(p, np.random.default_rng(0)):
-        found = certificate(model, p.X, p.y, p.sample_weight)
+        found = duality_gap(model, p.X, p.y, p.sample_weight)
         assert found.cost == pytest.approx(cost_of(p, model), rel=1e-12)
         assert 0 <= found.lower_bound <= lowest + ROUNDING
         assert found.gap == max(found.cost - found.lower_bound, 0)
@@ -167,7 +167,7 @@ def test_it_bounds_what_is_left_at_any_point(
 
 @each_cost
 def test_nothing_is_left_at_the_optimum(monkeypatch, n_classes, l1_ratio, weights, fit_intercept):
-    monkeypatch.setattr(duality, "MOST_STEPS", 0)
+    monkeypatch.setattr(duality, "MAX_DESCENT_STEPS", 0)
     p = problem(n_classes, l1_ratio, weights, fit_intercept)
     ours = p.fit(GDLogisticRegression(tol=1e-9))
     assert gap_of(p, ours) <= 1e-9
@@ -181,8 +181,8 @@ def test_nothing_is_left_at_the_optimum(monkeypatch, n_classes, l1_ratio, weight
 def test_the_storage_of_the_rows_makes_no_difference(form, n_classes, fit_intercept):
     p = problem(n_classes, 0.5, "weighted", fit_intercept)
     for model in points(p, np.random.default_rng(1)):
-        expected = certificate(model, p.X, p.y, p.sample_weight)
-        found = certificate(model, FORMS[form](p.X), p.y, p.sample_weight)
+        expected = duality_gap(model, p.X, p.y, p.sample_weight)
+        found = duality_gap(model, FORMS[form](p.X), p.y, p.sample_weight)
         assert found.cost == pytest.approx(expected.cost, rel=1e-12)
         assert found.lower_bound == pytest.approx(expected.lower_bound, rel=1e-9, abs=1e-12)
 
@@ -212,8 +212,8 @@ def test_it_is_a_bound_for_any_two_models(
     )
     model.coef_ = scale * rng.standard_normal(model.coef_.shape)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(duality, "MOST_STEPS", steps)
-        found = certificate(model, X, y, p.sample_weight)
+        patch.setattr(duality, "MAX_DESCENT_STEPS", steps)
+        found = duality_gap(model, X, y, p.sample_weight)
     assert found.lower_bound <= cost_of(p, low) + ROUNDING
     assert found.gap >= cost_of(p, model) - cost_of(p, low) - ROUNDING * found.cost
 
@@ -251,7 +251,7 @@ def test_the_gap_bounds_what_is_left_under_a_penalty_of_next_to_nothing(name, l1
         lowest = cost_of(p, quietly(tight, X, y))
         for steps in (1, 3, 6, 12):
             halted = quietly(GDLogisticRegression(max_iter=steps, tol=0, **p.options), X, y)
-            found = certificate(halted, X, y)
+            found = duality_gap(halted, X, y)
             left = found.cost - lowest
             assert left - ROUNDING <= found.gap <= 1.02 * left + 1e-7
 
@@ -274,7 +274,7 @@ def test_the_gap_is_tight_at_an_optimum_made_by_hand(n_classes, fit_intercept):
             model = quietly(GDLogisticRegression(max_iter=0, tol=0, **options), X, y, weight)
             model.coef_ = coef.copy()
             least = -weight @ np.log(weight) / weight.sum()  # of the loss, at this model
-            found = certificate(model, X, y, weight)
+            found = duality_gap(model, X, y, weight)
             shrinkage = found.cost - least  # J* is between the two
             assert found.lower_bound <= found.cost + 1e-15
             assert found.lower_bound >= least - 1e-9
@@ -286,7 +286,7 @@ def test_the_gap_is_tight_at_an_optimum_made_by_hand(n_classes, fit_intercept):
 
 @pytest.mark.parametrize("fit_intercept", [True, False])
 def test_it_is_no_worse_than_the_formula_for_two_classes(monkeypatch, fit_intercept):
-    monkeypatch.setattr(duality, "MOST_STEPS", 0)
+    monkeypatch.setattr(duality, "MAX_DESCENT_STEPS", 0)
     p = problem(2, 0.0, "weighted", fit_intercept)
     share, l2 = p.sample_weight / p.sample_weight.sum(), 1 / p.sample_weight.sum()
     for model in points(p, np.random.default_rng(2)):
@@ -296,7 +296,7 @@ def test_it_is_no_worse_than_the_formula_for_two_classes(monkeypatch, fit_interc
         a = special.expit(z)
         g = p.X.T @ (share * (a - p.y))
         entropy = share @ (special.entr(a) + special.entr(special.expit(-z)))
-        found = certificate(model, p.X, p.y, p.sample_weight)
+        found = duality_gap(model, p.X, p.y, p.sample_weight)
         assert found.lower_bound >= entropy - g @ g / (2 * l2) - 1e-10
     ours = p.fit(GDLogisticRegression(tol=1e-3))
     gap = gap_of(p, ours)
@@ -305,21 +305,21 @@ def test_it_is_no_worse_than_the_formula_for_two_classes(monkeypatch, fit_interc
 
 def test_it_holds_however_inexact_the_intercept_is(monkeypatch):
     """Without any step for b the residuals do not balance; the repair alone makes a bound."""
-    monkeypatch.setattr(duality, "MOST_STEPS", 0)
+    monkeypatch.setattr(duality, "MAX_DESCENT_STEPS", 0)
     for n_classes in (2, 4):
         p = problem(n_classes, 0.0, "weighted", fit_intercept=True)
         lowest = cost_of(p, p.optimum())
         best = p.fit(GDLogisticRegression(tol=1e-9))
         best.intercept_ = best.intercept_ + np.arange(1.0, 1 + len(best.intercept_))
-        exact = certificate(best, p.X, p.y, p.sample_weight)
+        exact = duality_gap(best, p.X, p.y, p.sample_weight)
         assert exact.lower_bound == pytest.approx(lowest, abs=1e-9)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(intercept, "MOST_STEPS", 0)
-            rough = certificate(best, p.X, p.y, p.sample_weight)
+            patch.setattr(intercept, "MAX_INTERCEPT_STEPS", 0)
+            rough = duality_gap(best, p.X, p.y, p.sample_weight)
             assert rough.cost == exact.cost
             assert 0 < rough.lower_bound < exact.lower_bound
             for model in points(p, np.random.default_rng(3)):
-                bound = certificate(model, p.X, p.y, p.sample_weight).lower_bound
+                bound = duality_gap(model, p.X, p.y, p.sample_weight).lower_bound
                 assert bound <= lowest + ROUNDING
 
 
@@ -393,7 +393,7 @@ def test_penalties_by_name_are_those_by_number(words, same):
     model = quietly(LogisticRegression(solver="saga", max_iter=20, C=0.3, **words), X, y)
     ours = GDLogisticRegression(C=0.3, max_iter=0, tol=0, **same)
     ours.fit(X, y, coef_init=model.coef_, intercept_init=model.intercept_)
-    assert certificate(model, X, y) == certificate(ours, X, y)
+    assert duality_gap(model, X, y) == duality_gap(ours, X, y)
 
 
 def test_a_search_over_C_is_certified_at_the_C_it_chose():
@@ -402,8 +402,8 @@ def test_a_search_over_C_is_certified_at_the_C_it_chose():
     search = quietly(LogisticRegressionCV(Cs=[0.01, 0.1], cv=3, tol=1e-8, **kinds), X, y)
     chosen = quietly(LogisticRegression(C=float(np.ravel(search.C_)[0]), tol=1e-8), X, y)
     assert duality_gap(search, X, y) <= 1e-9
-    found = certificate(search, X, y)
-    assert found.lower_bound == pytest.approx(certificate(chosen, X, y).lower_bound, abs=1e-9)
+    found = duality_gap(search, X, y)
+    assert found.lower_bound == pytest.approx(duality_gap(chosen, X, y).lower_bound, abs=1e-9)
 
 
 def test_a_pipeline_is_certified_at_its_last_step():
@@ -411,9 +411,9 @@ def test_a_pipeline_is_certified_at_its_last_step():
     for last in (GDLogisticRegression(), LogisticRegression()):
         pipe = make_pipeline(StandardScaler(), make_pipeline(StandardScaler(), last)).fit(X, y)
         Z = StandardScaler().fit_transform(StandardScaler().fit_transform(X))
-        assert certificate(pipe, X, y) == certificate(last, Z, y)
+        assert duality_gap(pipe, X, y) == duality_gap(last, Z, y)
         alone = make_pipeline(last)
-        assert certificate(alone, Z, y) == certificate(last, Z, y)
+        assert duality_gap(alone, Z, y) == duality_gap(last, Z, y)
 
 
 def test_frames_and_labels_of_any_kind():
@@ -429,9 +429,9 @@ def test_frames_and_labels_of_any_kind():
 def test_a_sparsified_model_stays_as_it_is():
     X, y = load("iris", scaled=True)
     model = quietly(LogisticRegression(), X, y)
-    expected = certificate(model, X, y)
+    expected = duality_gap(model, X, y)
     model.sparsify()
-    assert certificate(model, X, y) == expected
+    assert duality_gap(model, X, y) == expected
     assert sparse.issparse(model.coef_)
 
 
@@ -441,7 +441,7 @@ def test_a_sparsified_model_stays_as_it_is():
 @pytest.mark.parametrize("n_classes", [2, 4])
 @pytest.mark.parametrize("class_weight", [None, "balanced"])
 def test_a_weight_is_a_number_of_copies_and_0_is_absence(monkeypatch, n_classes, class_weight):
-    monkeypatch.setattr(duality, "MOST_STEPS", 0)
+    monkeypatch.setattr(duality, "MAX_DESCENT_STEPS", 0)
     X, y = noisy(50, 4, n_classes, seed=5)
     copies = np.random.default_rng(0).integers(0, 4, 50)
     copies[:n_classes] = 1
@@ -449,18 +449,18 @@ def test_a_weight_is_a_number_of_copies_and_0_is_absence(monkeypatch, n_classes,
         model = GDLogisticRegression(max_iter=steps, tol=0, class_weight=class_weight)
         quietly(model, X, y, copies)
         model.coef_ = 3 * model.coef_  # so that longer residuals are better
-        weighted = certificate(model, X, y, copies)
-        repeated = certificate(model, np.repeat(X, copies, axis=0), np.repeat(y, copies))
+        weighted = duality_gap(model, X, y, copies)
+        repeated = duality_gap(model, np.repeat(X, copies, axis=0), np.repeat(y, copies))
         assert weighted == pytest.approx(repeated, rel=1e-9, abs=1e-13)
         damaged = np.where(copies[:, np.newaxis] == 0, 1e6, X)
-        assert certificate(model, damaged, y, copies) == pytest.approx(weighted, abs=1e-12)
+        assert duality_gap(model, damaged, y, copies) == pytest.approx(weighted, abs=1e-12)
 
 
 def test_a_row_of_weight_0_does_not_stop_residuals_from_being_lengthened(monkeypatch):
-    monkeypatch.setattr(duality, "MOST_STEPS", 0)
+    monkeypatch.setattr(duality, "MAX_DESCENT_STEPS", 0)
     X, y = np.array([[-1.0], [1.0], [5.0]]), np.array([0, 1, 0])
     far = GDLogisticRegression(max_iter=0, tol=0).fit(X[:2], y[:2], coef_init=[[4.0]])
-    absent, weightless = certificate(far, X[:2], y[:2]), certificate(far, X, y, [1, 1, 0])
+    absent, weightless = duality_gap(far, X[:2], y[:2]), duality_gap(far, X, y, [1, 1, 0])
     assert absent.lower_bound > 0.1
     assert weightless == pytest.approx(absent, rel=1e-9)
 
@@ -485,7 +485,7 @@ def test_more_features_than_rows(n_classes, l1_ratio):
     model = GDLogisticRegression(tol=1e-9, l1_ratio=l1_ratio, C=10.0).fit(X, y)
     assert duality_gap(model, X, y) <= 1e-9
     halted = quietly(GDLogisticRegression(tol=0, max_iter=1, l1_ratio=l1_ratio, C=10.0), X, y)
-    left = certificate(halted, X, y).cost - certificate(model, X, y).cost
+    left = duality_gap(halted, X, y).cost - duality_gap(model, X, y).cost
     assert duality_gap(halted, X, y) >= left
 
 

@@ -11,11 +11,11 @@ from sklearn.linear_model import LogisticRegression
 
 from sklearn_gd_logreg import GDLogisticRegression, NaturalGradient
 from sklearn_gd_logreg.data import as_dataset
+from sklearn_gd_logreg.fitting.fenchel_bound import bound_agrees, gap
 from sklearn_gd_logreg.loss import cross_entropy
 from sklearn_gd_logreg.objective import Objective, Point
 from sklearn_gd_logreg.penalty import ElasticNet
 from sklearn_gd_logreg.rules.natural.hessian_free import conjugate_gradients
-from sklearn_gd_logreg.witness import bound_agrees, gap
 
 from .problems import cost, kkt_violation, load, noisy, solve_lasso
 

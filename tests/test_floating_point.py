@@ -21,7 +21,6 @@ from sklearn_gd_logreg import (
     NaturalGradient,
     Trajectory,
     bias_variance_report,
-    certificate,
     duality_gap,
     gradient_check,
 )
@@ -142,7 +141,7 @@ def test_models_are_inspected(name, l1_ratio):
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", ConvergenceWarning)
                 clf = GDLogisticRegression(C=C, l1_ratio=l1_ratio, max_iter=max_iter).fit(X, y)
-            assert duality_gap(clf, X, y) == certificate(clf, X, y).gap
+            assert duality_gap(clf, X, y) == duality_gap(clf, X, y).gap
             assert gradient_check(clf, X, y) < 1e-3
             bias_variance_report(clf, X, y, X[::2], y[::2], X[1::2], y[1::2])
 
@@ -182,7 +181,7 @@ def test_callbacks_are_called():
 
 def test_threads_have_the_settings_of_their_fit(monkeypatch):
     monkeypatch.setattr(dense, "BLOCK_BYTES", 2_000)
-    monkeypatch.setattr(csr, "BLOCK", 500)
+    monkeypatch.setattr(csr, "MIN_ENTRIES_PER_BLOCK", 500)
     monkeypatch.setattr(base, "THREAD_BYTES", 1)
     X, y = separable(2)
     X, y, states, failures = np.tile(X, (40, 1)), np.tile(y, 40), [], []

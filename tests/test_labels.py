@@ -13,7 +13,13 @@ from sklearn.utils.class_weight import compute_class_weight, compute_sample_weig
 from sklearn.utils.multiclass import check_classification_targets
 
 from sklearn_gd_logreg import GDLogisticRegression, NaturalGradient, duality_gap, targets
-from sklearn_gd_logreg.targets import BLOCK, FEW, SAMPLE, encode, label_rows
+from sklearn_gd_logreg.targets import (
+    MAX_LABELS_TO_COMPARE,
+    ROWS_PER_BLOCK,
+    ROWS_TO_FIND_LABELS,
+    encode,
+    label_rows,
+)
 
 WORDS = np.array([f"{'ham' * (k % 3)}{k}" for k in range(1000)])
 
@@ -34,8 +40,8 @@ def drawn(n_rows, n_labels, seed=0):
     return np.random.default_rng(seed).integers(0, n_labels, n_rows)
 
 
-@pytest.mark.parametrize("n_labels", [2, 3, FEW, FEW + 1, 300])
-@pytest.mark.parametrize("n_rows", [1, 2, 700, BLOCK, 2 * BLOCK + 1])
+@pytest.mark.parametrize("n_labels", [2, 3, MAX_LABELS_TO_COMPARE, MAX_LABELS_TO_COMPARE + 1, 300])
+@pytest.mark.parametrize("n_rows", [1, 2, 700, ROWS_PER_BLOCK, 2 * ROWS_PER_BLOCK + 1])
 @pytest.mark.parametrize("form", FORMS)
 def test_encoding_is_what_numpy_unique_returns(form, n_rows, n_labels):
     y = FORMS[form](drawn(n_rows, n_labels))
@@ -52,14 +58,14 @@ def numpy_unique(y):
     return np.unique(y, return_inverse=True)
 
 
-@pytest.mark.parametrize("n_labels", [2, FEW + 1])
+@pytest.mark.parametrize("n_labels", [2, MAX_LABELS_TO_COMPARE + 1])
 @pytest.mark.parametrize("form", ["int", "float", "text", "objects"])
 def test_a_label_that_only_the_last_row_has_is_found(form, n_labels):
-    n_rows = 3 * max(BLOCK, SAMPLE) + 2
+    n_rows = 3 * max(ROWS_PER_BLOCK, ROWS_TO_FIND_LABELS) + 2
     y = np.sort(drawn(n_rows, n_labels - 1))
     y[-1] = n_labels - 1
     y = FORMS[form](y)
-    assert y[-1] not in y[:: n_rows // SAMPLE]
+    assert y[-1] not in y[:: n_rows // ROWS_TO_FIND_LABELS]
     for found, expected in zip(encode(y), numpy_unique(y), strict=True):
         np.testing.assert_array_equal(found, expected)
 
@@ -74,14 +80,14 @@ def test_a_label_that_only_the_last_row_has_is_found(form, n_labels):
     st.integers(1, 70),
 )
 def test_encoding_does_not_depend_on_blocks_and_samples(y, block, sample):
-    before = targets.BLOCK, targets.SAMPLE
-    targets.BLOCK, targets.SAMPLE = block, sample
+    before = targets.ROWS_PER_BLOCK, targets.ROWS_TO_FIND_LABELS
+    targets.ROWS_PER_BLOCK, targets.ROWS_TO_FIND_LABELS = block, sample
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
             classes, codes = encode(y)
     finally:
-        targets.BLOCK, targets.SAMPLE = before
+        targets.ROWS_PER_BLOCK, targets.ROWS_TO_FIND_LABELS = before
     np.testing.assert_array_equal(classes[codes], y)
     np.testing.assert_array_equal(classes, np.unique(y))
 
@@ -154,7 +160,7 @@ def test_balanced_classes_need_no_weights_to_be_balanced():
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("class_weight", [None, "balanced", {0: 0.5, 1: 3.0, 2: 0.0}])
-@pytest.mark.parametrize("n_rows", [100, 2 * BLOCK + 5])
+@pytest.mark.parametrize("n_rows", [100, 2 * ROWS_PER_BLOCK + 5])
 def test_shares_are_sample_weight_times_class_weight_over_their_sum(n_rows, class_weight, dtype):
     y = drawn(n_rows, 3)
     weight = np.random.default_rng(1).integers(0, 4, n_rows)

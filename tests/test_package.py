@@ -10,17 +10,25 @@ import sys
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
 from packaging.version import Version
 
 import sklearn_gd_logreg
+from sklearn_gd_logreg import callbacks, display, inspection, model_selection
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = Path(sklearn_gd_logreg.__file__).parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
-PUBLIC = {name: getattr(sklearn_gd_logreg, name) for name in sklearn_gd_logreg.__all__}
+MODULES = sklearn_gd_logreg, callbacks, display, inspection, model_selection
+PUBLIC = {
+    name: getattr(module, name)
+    for module in MODULES
+    for name in module.__all__
+    if not isinstance(getattr(module, name), ModuleType)
+}
 BASES = {"LearningRate", "UpdateRule"}
 CONCRETE = {name: kind for name, kind in PUBLIC.items() if name not in BASES}
 OPTIONAL = ["matplotlib", "pandas", "polars", "statsmodels", "hypothesis"]
@@ -102,17 +110,22 @@ def test_no_module_imports_more_than_the_declared_dependencies(path):
 # -- names --------------------------------------------------------------------------------
 
 
-def test_all_names_are_there_sorted_and_once():
-    names = sklearn_gd_logreg.__all__
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
+def test_all_names_are_there_sorted_and_once(module):
+    names = module.__all__
     assert names == sorted(set(names))
     namespace = {}
-    exec("from sklearn_gd_logreg import *", namespace)
+    exec(f"from {module.__name__} import *", namespace)
     assert set(names) <= set(namespace)
 
 
-def test_every_class_that_the_package_exports_is_announced():
-    classes = {name for name, value in vars(sklearn_gd_logreg).items() if inspect.isclass(value)}
-    assert classes == {name for name, value in PUBLIC.items() if inspect.isclass(value)}
+def test_every_public_name_can_be_imported_from_the_top_too():
+    assert all(getattr(sklearn_gd_logreg, name) is value for name, value in PUBLIC.items())
+
+
+def test_every_class_that_the_package_exports_is_public():
+    classes = {value for value in vars(sklearn_gd_logreg).values() if inspect.isclass(value)}
+    assert classes == {value for value in PUBLIC.values() if inspect.isclass(value)}
 
 
 def test_the_version_is_one():

@@ -136,7 +136,7 @@ STORAGES = ["C float64", "F float64", "C float32", "F float32", "CSR"]
 @pytest.mark.parametrize("n_classes", [2, 5])
 @pytest.mark.parametrize("storage", STORAGES)
 def test_blocks_cover_the_rows_once_and_give_what_all_rows_give(storage, n_classes, monkeypatch):
-    monkeypatch.setattr(csr_module, "BLOCK", 20_000)
+    monkeypatch.setattr(csr_module, "MIN_ENTRIES_PER_BLOCK", 20_000)
     monkeypatch.setattr(dense_module, "BLOCK_BYTES", 300_000)
     X, codes = tall(9_001), np.arange(9_001) % n_classes
     share = uneven_weights(9_001) / uneven_weights(9_001).sum()
@@ -206,7 +206,7 @@ def test_what_a_pass_needs_beside_x_does_not_grow_with_the_rows(storage, n_class
 
 @pytest.mark.parametrize("storage", ["CSR", "CSR, indices of 8 bytes"])
 def test_blocks_of_csr_rows_share_its_memory(storage, monkeypatch):
-    monkeypatch.setattr(csr_module, "BLOCK", 20_000)
+    monkeypatch.setattr(csr_module, "MIN_ENTRIES_PER_BLOCK", 20_000)
     X = tall_csr(3_000)
     if storage != "CSR":
         X.indices, X.indptr = X.indices.astype(np.int64), X.indptr.astype(np.int64)
@@ -311,7 +311,7 @@ def test_work_on_a_block_takes_little_and_so_does_a_block_that_is_gathered():
     X = np.zeros((300_000, 1))
     data = as_dataset(X, np.ones(len(X)), None, intercept=True)
     most = max(index.stop - index.start for index in data._cuts)
-    assert most * data.row_work <= 1.2 * dense_module.WORK_BYTES
+    assert most * data.row_work <= 1.2 * dense_module.BLOCK_WORK_BYTES
     X = np.zeros((100_000, 50))
     gathered = as_dataset(X, np.ones(len(X)), None, intercept=True).sample(80_000)
     assert isinstance(gathered, dense_module.ViewDataset)

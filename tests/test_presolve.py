@@ -21,7 +21,7 @@ equal_rows, single_row_features, base, zero_weight = (
     import_module(f"{PRESOLVE}.{name}")
     for name in ("equal_rows", "single_row_features", "base", "zero_weight")
 )
-estimator = import_module("sklearn_gd_logreg.estimator")
+run = import_module("sklearn_gd_logreg.fitting.run")
 
 CONTAINERS = {
     "C": np.ascontiguousarray,
@@ -53,7 +53,7 @@ def any_size(monkeypatch):
 def presolve(monkeypatch, wanted=True):
     """Fits with or without reductions; what they use is appended to the list."""
     used = []
-    choose = estimator.choose_reductions
+    choose = run.choose_reductions
 
     def chosen(data, w, *rest):
         found = choose(data, w, *rest) if wanted else Presolve(data, w)
@@ -61,7 +61,7 @@ def presolve(monkeypatch, wanted=True):
         return found
 
     with monkeypatch.context() as patch:
-        patch.setattr(estimator, "choose_reductions", chosen)
+        patch.setattr(run, "choose_reductions", chosen)
         yield used
 
 
@@ -477,7 +477,7 @@ def test_a_tenth_of_x_and_a_copy_of_few_rows_are_enough(container, n_distinct, p
     finally:
         tracemalloc.stop()
     print(f"{most / MEGABYTE:.1f} MB beside {of_x / MEGABYTE:.1f} MB")
-    assert most <= of_x / 10 + 4 * MEGABYTE + base.COPY_BYTES
+    assert most <= of_x / 10 + 4 * MEGABYTE + base.MAX_COPY_BYTES
 
 
 def test_all_layouts_are_listed():

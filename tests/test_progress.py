@@ -7,7 +7,8 @@ import sys
 import numpy as np
 import pytest
 
-from sklearn_gd_logreg import GDLogisticRegression, progress
+from sklearn_gd_logreg import GDLogisticRegression
+from sklearn_gd_logreg.fitting import progress
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(60, 3)), np.arange(60) % 2
@@ -33,8 +34,8 @@ def test_a_long_fit_draws_a_bar_on_a_terminal(monkeypatch):
     bars = re.findall(r"\[(#*)(\.*)\] (\d+)/200   cost (\S+)   at most \d+:\d\d left", text)
     assert len(bars) > 100
     for full, empty, k, cost in bars:
-        assert len(full) + len(empty) == progress.WIDTH
-        assert len(full) == int(progress.WIDTH * int(k) / 200)
+        assert len(full) + len(empty) == progress.BAR_WIDTH
+        assert len(full) == int(progress.BAR_WIDTH * int(k) / 200)
         assert float(cost) == pytest.approx(clf.history_["cost"][int(k)], abs=1e-8)
     # What is left when each bar is wiped away are the lines.
     left = re.sub(r"\r\x1b\[K\[[#.]*\] .*? left", "", text).replace("\r\x1b[K", "")
@@ -57,7 +58,7 @@ def test_a_bar_counts_from_where_a_warm_start_goes_on(monkeypatch):
     clf.set_params(verbose=1).fit(X, Y)
     monkeypatch.undo()
     bars = re.findall(r"\[(#*)\.*\] (\d+)/200 ", stream.getvalue())
-    assert all(len(full) == int(progress.WIDTH * (int(k) - 100) / 100) for full, k in bars)
+    assert all(len(full) == int(progress.BAR_WIDTH * (int(k) - 100) / 100) for full, k in bars)
     assert len(bars) > 50
 
 

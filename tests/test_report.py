@@ -38,7 +38,7 @@ from sklearn_gd_logreg.model_selection.action import (
     diagnose,
     next_action,
 )
-from sklearn_gd_logreg.model_selection.certificate import changeable
+from sklearn_gd_logreg.model_selection.changeable import changeable
 from sklearn_gd_logreg.model_selection.proportions import newcombe, priors_differ, wilson
 
 from .problems import load, noisy

@@ -94,7 +94,8 @@ def test_parts_make_the_whole_for_every_form_of_cost_and_curvature(form, batch_s
 @pytest.mark.parametrize("n_classes", [2, 3])
 @pytest.mark.parametrize("rule", ["gd", "nesterov", "natural"])
 def test_parts_make_the_whole_in_the_row_space(rule, n_classes, monkeypatch):
-    monkeypatch.setattr(import_module("sklearn_gd_logreg.data.presolve.row_space"), "LARGE", 0)
+    module = import_module("sklearn_gd_logreg.data.presolve.row_space")
+    monkeypatch.setattr(module, "MIN_ENTRIES_FOR_ROW_SPACE", 0)
     X, y = rows(20, 300, n_classes)
     part, whole = in_parts({"solver": rule}, [5, 90, 41], X, y, between=pickled)
     same(part, whole)

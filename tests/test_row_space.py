@@ -79,7 +79,8 @@ def test_wide_data_that_are_0_have_no_row_space_and_a_model_all_the_same(
 @pytest.fixture
 def small_pays(monkeypatch):
     """Small data and few steps do not pay; here they must do."""
-    monkeypatch.setattr(import_module("sklearn_gd_logreg.data.presolve.row_space"), "LARGE", 0)
+    module = import_module("sklearn_gd_logreg.data.presolve.row_space")
+    monkeypatch.setattr(module, "MIN_ENTRIES_FOR_ROW_SPACE", 0)
 
 
 @pytest.fixture
@@ -312,7 +313,7 @@ def test_the_factors_are_those_of_x(rows, storage, scale):
 @pytest.mark.rounding
 @pytest.mark.parametrize("storage", STORAGES)
 def test_products_piece_by_piece_are_products(storage, monkeypatch):
-    monkeypatch.setattr(factor, "TILE", 100)
+    monkeypatch.setattr(factor, "NUMBERS_AT_ONCE", 100)
     X, _ = wide()
     rows, c = STORAGES[storage](X), np.random.RandomState(0).standard_normal((N_ROWS, 5))
     X = X.astype(rows.dtype).astype(np.float64)

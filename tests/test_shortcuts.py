@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from scipy import sparse
 from sklearn.preprocessing import normalize
 
-from sklearn_gd_logreg import Backtracking, GDLogisticRegression, NaturalGradient, stopping
+from sklearn_gd_logreg import Backtracking, GDLogisticRegression, NaturalGradient
 from sklearn_gd_logreg.data import Dataset, as_dataset, base, csr, dense
+from sklearn_gd_logreg.fitting import stopping
 from sklearn_gd_logreg.loss import cross_entropy
 from sklearn_gd_logreg.objective import Objective, Point
 from sklearn_gd_logreg.penalty import ElasticNet

@@ -20,13 +20,13 @@ from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from sklearn_gd_logreg import GDLogisticRegression, certificate
+from sklearn_gd_logreg import GDLogisticRegression, duality_gap
 from sklearn_gd_logreg.data import as_dataset, base, csr, dense, threads
 from sklearn_gd_logreg.data.threads import (
     MIN_WORK_FOR_BLAS_THREADS as LARGE,
 )
 from sklearn_gd_logreg.data.threads import add_up, blas_threads, own_threads
-from sklearn_gd_logreg.inspect import duality
+from sklearn_gd_logreg.inspection import duality
 from sklearn_gd_logreg.loss import cross_entropy
 from sklearn_gd_logreg.objective import Objective
 from sklearn_gd_logreg.penalty import ElasticNet
@@ -57,7 +57,7 @@ def three_threads_of_blas():
 def small_blocks(monkeypatch):
     """Blocks so small that there are many."""
     monkeypatch.setattr(dense, "BLOCK_BYTES", 60_000)
-    monkeypatch.setattr(csr, "BLOCK", 20_000)
+    monkeypatch.setattr(csr, "MIN_ENTRIES_PER_BLOCK", 20_000)
     monkeypatch.setattr(base, "THREAD_BYTES", 1)
 
 
@@ -283,9 +283,9 @@ def results(objective, w):
     yield objective.losses_along(w, -w, np.array([0.0, 0.3, 1.0]))
     yield from objective.loss_and_accuracy(w)
     yield objective.fisher(w, np.array([3, 1, 4]))
-    yield from objective.fisher_factors(w)
-    yield objective.fisher_diagonal(w)
-    yield objective.fisher_product(w)(w)
+    yield from objective.fisher.kronecker_factors(w)
+    yield objective.fisher.diagonal(w)
+    yield objective.fisher.product(w)(w)
     yield objective.on(objective.data).lipschitz
     sample = objective.on(objective.data.sample(objective.data.n_rows // 3))
     yield from sample.loss_and_gradient(w)
@@ -327,7 +327,7 @@ def test_a_run_of_blocks_has_the_bits_of_its_blocks(storage, n_classes, weighted
     codes = np.argmax(z, axis=1) if n_classes > 2 else (z[:, 0] > 0) % n_classes
     codes[15_000:20_000:7] = 0
     monkeypatch.setattr(dense, "BLOCK_BYTES", 200_000)
-    monkeypatch.setattr(csr, "BLOCK", 20_000)
+    monkeypatch.setattr(csr, "MIN_ENTRIES_PER_BLOCK", 20_000)
     if storage == "rows one by one":
         storage = "C float64"
         monkeypatch.setattr(dense, "STREAM_BYTES", 1)
@@ -708,7 +708,7 @@ def test_blas_has_one_thread_while_a_certificate_is_made(monkeypatch):
         return bound(fitted)
 
     monkeypatch.setattr(duality, "cost_and_bound", looking)
-    certificate(clf, X, y)
+    duality_gap(clf, X, y)
     assert set(seen) == {1}
     assert set(numbers_of_blas()) == {3}
 

@@ -437,8 +437,8 @@ def test_what_is_left_is_seen_with_very_many_parameters_too(l1_ratio, offset):
 @pytest.mark.parametrize("l1_ratio", [0.0, 0.5, 1.0])
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
 def test_the_decrease_proven_by_one_coordinate_is_a_lower_bound(dtype, l1_ratio, n_classes):
+    from sklearn_gd_logreg.fitting.remaining import proven_decrease
     from sklearn_gd_logreg.objective import Point
-    from sklearn_gd_logreg.remaining import proven_decrease
 
     points = []
 

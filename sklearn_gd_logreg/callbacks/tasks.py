@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from ..descent import Iterate
-from ..monitor import Observer, Watch
+from ..fitting.fit import CallbackTasks
+from ..fitting.monitor import Watch
 
 MOST_TASKS = 1000
 """Tasks in a fit at the most: a progress bar takes time that grows with their square."""
 
-Attributes = Mapping[str, Any]
 
-
-class Tasks(Observer):
+class Tasks(CallbackTasks):
     """Calls the hooks of the callbacks: one task for an iteration, or for some.
 
     The hooks are given X, y and the sample weights as the user gave them, and an estimator
@@ -31,7 +30,6 @@ class Tasks(Observer):
 
     def __init__(self, estimator: Any, max_iter: int, X: Any, y: Any, sample_weight: Any) -> None:
         self.stride = max(1, -(-max_iter // MOST_TASKS))
-        self.attributes: Callable[[Iterate, Watch], Attributes] | None = None
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
         self._given = {"estimator": estimator, "X": X, "y": y, "metadata": metadata}
         n_tasks = -(-max_iter // self.stride)
@@ -65,7 +63,14 @@ class Tasks(Observer):
         task, self._task = self._task, None
         return bool(task.call_on_fit_task_end(**self._given, **self._reconstruction()))
 
-    def _reconstruction(self) -> dict[str, Callable[[], Attributes]]:
+    def _reconstruction(self) -> dict[str, Callable[[], Any]]:
         assert self.attributes is not None
         attributes, (iterate, watch) = self.attributes, self._last
         return {"reconstruction_attributes": lambda: attributes(iterate, watch)}
+
+
+def tasks_of(estimator: Any, max_iter: int, X: Any, y: Any, sample_weight: Any) -> Tasks | None:
+    """The tasks that the callbacks of an estimator are told of; None if there are none."""
+    if not vars(estimator).get("_skl_callbacks"):
+        return None
+    return Tasks(estimator, max_iter, X, y, sample_weight)

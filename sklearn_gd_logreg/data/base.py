@@ -7,17 +7,16 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._cached import cached_attribute
 from .._typing import Array, Precision
+from .columns import Columns
+from .passes import Passes
 from .threads import Parts, add_in_order, add_up, blas_threads, own_threads
-
-if TYPE_CHECKING:
-    from .columns import Columns
 
 SMALL_COPY = 1e6
 """Bytes that a copy of rows may take whatever the size of X; beyond, X/16."""
@@ -172,25 +171,6 @@ class Run:
         if self.rows.is_row_by_row(w.shape[1]):
             return self.rows.forward(w)
         return np.concatenate([block.forward(w) for block in self.blocks])
-
-
-class Passes:
-    """How often the data have been read, in units of all rows.
-
-    Attributes
-    ----------
-    count : float
-    whole : float
-        The part of all rows that is left where equal rows are merged.
-    """
-
-    def __init__(self) -> None:
-        self.count, self.whole = 0.0, 1.0
-
-    @property
-    def over_rows_left(self) -> float:
-        """The count in units of the rows that are left, as costs are."""
-        return self.count / self.whole
 
 
 class Dataset(ABC):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .._typing import Array
-from .base import Dataset
+from .passes import Passes
 
 
 @dataclass(frozen=True)
@@ -23,31 +23,32 @@ class Columns:
     matrix : CSC array of shape (m, p), float32
     wider : CSC array of shape (m + 1, p + 1), float32
         The same with a further row and column, whose only entry is where they cross.
-    data : Dataset
-        What they are columns of, and where it is counted that they are read.
+    passes : Passes
+        Counts that they are read.
     part : float
         Entries of the matrix over those that a pass reads.
     """
 
     matrix: Any
     wider: Any
-    data: Dataset
+    passes: Passes
     part: float
 
     @classmethod
-    def of(cls, data: Dataset, chosen: Any, scale: Array, edge: float) -> Columns:
-        """The ``chosen`` columns times ``scale``, and a last one of ``edge`` for an intercept."""
+    def of(
+        cls, chosen: Any, scale: Array, edge: float | None, passes: Passes, part: float
+    ) -> Columns:
+        """The ``chosen`` columns times ``scale``, and one of ``edge`` if that is not None."""
         n_entries = chosen.nnz
-        matrix, wider = _with_room(chosen, data.intercept)
-        part = n_entries / max(data.n_entries, 1) * data.n_rows / data.rows_in_a_pass
+        matrix, wider = _with_room(chosen, edge is not None)
         entries, scale = matrix.data, scale.astype(np.float32)
         if (scale == scale[:1]).all():
             entries[:n_entries] *= scale[:1]
         else:
             entries[:n_entries] *= np.take(scale, chosen.indices, mode="clip")
-        if data.intercept:
+        if edge is not None:
             entries[n_entries:] = edge * scale
-        return cls(matrix, wider, data, part)
+        return cls(matrix, wider, passes, part)
 
     def bordered(self, corner: float) -> Any:
         """W with a further row and column, 0 but for the entry where they cross; no copy."""
@@ -78,26 +79,26 @@ class Columns:
     @property
     def read(self) -> float:
         """How often they have been read so far, if nothing else has been."""
-        return self.data.passes.count / max(self.part, 1e-300)
+        return self.passes.count / max(self.part, 1e-300)
 
     def count(self, times: float) -> None:
         """Count that all entries were read so many times."""
-        self.data.passes.count += times * self.part
+        self.passes.count += times * self.part
 
 
-def _with_room(chosen: Any, intercept: bool) -> tuple[Any, Any]:
-    """The same with a column of all rows for the intercept, its entries yet to be written.
+def _with_room(chosen: Any, edge: bool) -> tuple[Any, Any]:
+    """The same with a column of all rows, its entries yet to be written, if there is an edge.
 
     And once more in the same memory, with a further row and column.
     """
     n_rows, n_columns = chosen.shape
-    n_edge = n_rows if intercept else 0
+    n_edge = n_rows if edge else 0
     data = np.append(chosen.data, np.zeros(n_edge + 1, chosen.dtype))
     indices = np.append(chosen.indices, np.arange(n_rows - n_edge, n_rows + 1, dtype=np.int32))
-    ends = np.array([len(data) - 1, len(data)][not intercept :], np.int32)
+    ends = np.array([len(data) - 1, len(data)][not edge :], np.int32)
     indptr = np.append(chosen.indptr, ends)
-    wider = type(chosen)((n_rows + 1, n_columns + intercept + 1), dtype=chosen.dtype)
+    wider = type(chosen)((n_rows + 1, n_columns + edge + 1), dtype=chosen.dtype)
     wider.data, wider.indices, wider.indptr = data, indices, indptr
-    matrix = type(chosen)((n_rows, n_columns + intercept), dtype=chosen.dtype)
+    matrix = type(chosen)((n_rows, n_columns + edge), dtype=chosen.dtype)
     matrix.data, matrix.indices, matrix.indptr = data[:-1], indices[:-1], indptr[:-1]
     return matrix, wider

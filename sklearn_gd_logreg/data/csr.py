@@ -11,36 +11,36 @@ from .._typing import Array, Precision
 from .base import Dataset, Rows, added, bordered, cuts, products
 from .columns import Columns
 
-BLOCK = 1 << 18
+MIN_ENTRIES_PER_BLOCK = 1 << 18
 """Least number of entries of a block, the work on its rows among them: beside X it is little."""
 
-PER_FEATURE = 4
+MIN_ENTRIES_PER_FEATURE = 4
 """Least number of entries of a block for each feature: it adds a dw of its own to the sum."""
 
 ENTRY_BYTES = 12
 """What an entry takes, its column included."""
 
-PER_SQUARE = 4
+ENTRIES_PER_SQUARED_FEATURE = 4
 """Number of entries for each feature of a part of X that is squared."""
 
-CHUNK = 1 << 15
+ENTRIES_PER_SCALED_CHUNK = 1 << 15
 """Number of entries of a part of X of which scaled copies are made."""
 
 
-PASS_WORK, PAIR_WORK = 130.0, 250.0
+CSR_PASS_WORK, CSR_PAIR_WORK = 130.0, 250.0
 """Work on an entry of X in a pass, and on a pair of entries of a row in `gram`."""
 
-SCALING_WORK, GRAM_WORK = 160.0, 1.2
+CSR_SCALING_WORK, CSR_GRAM_WORK = 160.0, 1.2
 """Work on an entry of a row made dense, and on that for each feature."""
 
 COLUMNS_BYTES = 128e6
 """Bytes of X up to which a copy of it by columns is kept where columns are asked for."""
 
-PER_COLUMN = 100
+MAX_ENTRIES_PER_COLUMN_FOR_CSC = 100
 """Entries for each feature up to which that is done: where they are more, X is tall, and no
 fit of tall data takes much beside X."""
 
-FLAT_CHUNK = 1 << 17
+ENTRIES_PER_DENSE_CHUNK = 1 << 17
 """Number of entries of a part of X that is made dense."""
 
 
@@ -85,7 +85,7 @@ class SparseRows(Rows):
     def squares(self, h: Array) -> Array:
         parts = (
             chunk.power(2, dtype=np.float64).T @ h[index]
-            for index, chunk in _chunks(self.X, PER_SQUARE * self.X.shape[1])
+            for index, chunk in _chunks(self.X, ENTRIES_PER_SQUARED_FEATURE * self.X.shape[1])
         )
         squares: Array = sum(parts, start=np.zeros((self.X.shape[1], h.shape[1])))
         return np.vstack([squares, h.sum(axis=0)]) if self.intercept else squares
@@ -97,20 +97,20 @@ class SparseRows(Rows):
 def gram_works(nnz: float, shape: tuple[int, int]) -> tuple[float, float]:
     """Work of Σ rootᵢ² xᵢxᵢᵀ with sparse rows, and with the rows made dense some at a time."""
     n_rows, n_features = shape
-    sparse_work = PAIR_WORK * (nnz**2 / max(n_rows, 1) + n_features**2)
-    dense_work = n_rows * n_features * (SCALING_WORK + GRAM_WORK * n_features)
+    sparse_work = CSR_PAIR_WORK * (nnz**2 / max(n_rows, 1) + n_features**2)
+    dense_work = n_rows * n_features * (CSR_SCALING_WORK + CSR_GRAM_WORK * n_features)
     return sparse_work, dense_work
 
 
 def _chunks(X: Any, size: int) -> Iterator[tuple[slice, Any]]:
     """Runs of rows with about ``size`` entries."""
-    for index in cuts(X.shape[0], X.nnz // max(size, CHUNK)):
+    for index in cuts(X.shape[0], X.nnz // max(size, ENTRIES_PER_SCALED_CHUNK)):
         yield index, run_of(X, index)
 
 
 def _flat_chunks(X: Any) -> Iterator[tuple[slice, Any]]:
     """Runs of rows that are small when made dense."""
-    for index in cuts(X.shape[0], X.shape[0] * X.shape[1] // FLAT_CHUNK):
+    for index in cuts(X.shape[0], X.shape[0] * X.shape[1] // ENTRIES_PER_DENSE_CHUNK):
         yield index, run_of(X, index)
 
 
@@ -150,7 +150,7 @@ def with_entries(X: Any, entries: Array) -> Any:
 
 def has_repeats(X: Any) -> bool:
     """Whether an entry is stored twice; sorted by column, its row is then repeated."""
-    for _, chunk in _chunks(X, PER_SQUARE * X.shape[1]):
+    for _, chunk in _chunks(X, ENTRIES_PER_SQUARED_FEATURE * X.shape[1]):
         columns = chunk.tocsc()
         repeated = np.append(columns.indices[1:] == columns.indices[:-1], False)
         ends = columns.indptr[1:] - 1
@@ -186,7 +186,7 @@ class SparseDataset(Dataset):
     @property
     def n_blocks(self) -> int:
         entries = int(self.X.nnz) + self.n_rows * self.row_work // ENTRY_BYTES
-        return entries // max(BLOCK, PER_FEATURE * self.n_features)
+        return entries // max(MIN_ENTRIES_PER_BLOCK, MIN_ENTRIES_PER_FEATURE * self.n_features)
 
     def block(self, index: slice) -> Rows:
         rows = run_of(self.X, index) if index.stop - index.start < self.n_rows else self.X
@@ -194,15 +194,17 @@ class SparseDataset(Dataset):
 
     @property
     def has_columns(self) -> bool:
-        few = self.n_entries <= PER_COLUMN * self.n_features
+        few = self.n_entries <= MAX_ENTRIES_PER_COLUMN_FOR_CSC * self.n_features
         return few and self.n_bytes <= COLUMNS_BYTES
 
     def columns(self, features: NDArray[np.intp], scale: Array, edge: float) -> Columns:
-        return Columns.of(self, self._by_column[:, features], scale, edge)
+        chosen = self._by_column[:, features]
+        part = chosen.nnz / max(self.n_entries, 1) * self.n_rows / self.rows_in_a_pass
+        return Columns.of(chosen, scale, edge if self.intercept else None, self.passes, part)
 
     def column_works(self, features: NDArray[np.intp]) -> tuple[float, float]:
         nnz = float(self.column_sizes[features].sum())
-        return PASS_WORK * nnz, min(gram_works(nnz, (self.n_rows, len(features))))
+        return CSR_PASS_WORK * nnz, min(gram_works(nnz, (self.n_rows, len(features))))
 
     @cached_attribute
     def column_sizes(self) -> NDArray[np.intp]:
@@ -217,7 +219,7 @@ class SparseDataset(Dataset):
 
     @property
     def pass_work(self) -> float:
-        return PASS_WORK * self.n_entries
+        return CSR_PASS_WORK * self.n_entries
 
     def gram_work(self, n_rows: float) -> float:
         part = n_rows / self.n_rows

@@ -16,7 +16,7 @@ BLOCK_BYTES, COPIED_BYTES = 1 << 22, 1 << 21
 """Size of a block of X: backward finds in the cache what forward has read. Half where it is a
 copy."""
 
-WORK_BYTES = 3 << 19
+BLOCK_WORK_BYTES = 3 << 19
 """What the work on a block takes beside X."""
 
 RELEASING = 512
@@ -38,10 +38,10 @@ SMALL_GRAMS = 20_000
 SMALL_BYTES = 1 << 18
 """Bytes of X up to which its rows are copied with the 1 of the intercept beside them."""
 
-COPY_BYTES = 1 << 19
+SCALED_COPY_BYTES = 1 << 19
 """Size of a scaled copy of rows, if these are some times as many as the features."""
 
-PASS_WORK, SCALING_WORK, GRAM_WORK = 15.0, 60.0, 1.2
+DENSE_PASS_WORK, DENSE_SCALING_WORK, DENSE_GRAM_WORK = 15.0, 60.0, 1.2
 """Work on an entry of X in a pass, in scaling it for `gram`, and in that for each feature."""
 
 
@@ -102,7 +102,8 @@ class DenseRows(Rows):
         factors: Array = root.astype(precision, copy=False)
         width = self.X.shape[1] if isinstance(stored, slice) else len(stored)
         n_parts = min(
-            len(root) * width * factors.itemsize // COPY_BYTES, len(root) // (4 * max(width, 1))
+            len(root) * width * factors.itemsize // SCALED_COPY_BYTES,
+            len(root) // (4 * max(width, 1)),
         )
         grams = (_gram(self.X[part, stored], factors[part]) for part in cuts(len(root), n_parts))
         gram, edge = added(grams)
@@ -144,7 +145,7 @@ class DenseRows(Rows):
 
     def _parts(self) -> Iterator[slice]:
         """Rows of which a copy in float64 is small."""
-        return cuts(len(self.X), self.X.size * 8 // COPY_BYTES)
+        return cuts(len(self.X), self.X.size * 8 // SCALED_COPY_BYTES)
 
 
 class StreamedRows(DenseRows):
@@ -197,7 +198,7 @@ class DenseDataset(Dataset):
     @property
     def n_blocks(self) -> int:
         work = self.n_rows * self.row_work
-        return max((self.n_bytes + work) // self._block_bytes, work // WORK_BYTES)
+        return max((self.n_bytes + work) // self._block_bytes, work // BLOCK_WORK_BYTES)
 
     @property
     def _block_bytes(self) -> int:
@@ -214,10 +215,12 @@ class DenseDataset(Dataset):
 
     @property
     def pass_work(self) -> float:
-        return PASS_WORK * self.n_entries
+        return DENSE_PASS_WORK * self.n_entries
 
     def gram_work(self, n_rows: float) -> float:
-        return n_rows * self.n_parameters * (SCALING_WORK + GRAM_WORK * self.n_parameters)
+        return (
+            n_rows * self.n_parameters * (DENSE_SCALING_WORK + DENSE_GRAM_WORK * self.n_parameters)
+        )
 
     @property
     def n_entries(self) -> int:

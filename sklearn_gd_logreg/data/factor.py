@@ -16,19 +16,19 @@ from .._linalg import diagonal
 from .._typing import Array
 from .threads import blas_threads
 
-TILE = 1 << 17
+NUMBERS_AT_ONCE = 1 << 17
 """Numbers worked on at once: 1 MB of float64."""
 
-MOST_PARTS = 32
+MAX_PARTS = 32
 """Most parts of a sparse X. Every pair of them is multiplied."""
 
-NEARLY_DEPENDENT = 1e6
+MAX_TRACE_OF_INVERSE = 1e6
 """Trace of the inverse matrix of cosines between the rows beyond which X Xᵀ is not used.
 
 Below, the columns of Q are orthonormal within some 1e-11.
 """
 
-SHORT = 1e-140
+MIN_ROW_LENGTH = 1e-140
 """Length of a row whose products come near underflow."""
 
 
@@ -60,7 +60,7 @@ def transposed_product(X: Any, c: Array) -> Iterator[tuple[slice, slice, Array]]
     if sparse.issparse(X):
         yield from _sparse_transposed_product(X, c)
         return
-    for features in _runs(X.shape[1], TILE // max(c.shape)):
+    for features in _runs(X.shape[1], NUMBERS_AT_ONCE // max(c.shape)):
         block = X[:, features].astype(c.dtype, copy=False)
         yield features, slice(None), (c.T @ block).T
 
@@ -68,7 +68,7 @@ def transposed_product(X: Any, c: Array) -> Iterator[tuple[slice, slice, Array]]
 def _sparse_transposed_product(X: Any, c: Array) -> Iterator[tuple[slice, slice, Array]]:
     """A few columns at a time; all features, since slices of CSR are copies."""
     parts = [slice(None)] if X.dtype == c.dtype else list(_parts(X))
-    for columns in _runs(c.shape[1], 4 * TILE // X.shape[1]):
+    for columns in _runs(c.shape[1], 4 * NUMBERS_AT_ONCE // X.shape[1]):
         products = (_rows(X, part).T @ c[part, columns] for part in parts)
         yield slice(None), columns, sum(products)
 
@@ -79,7 +79,7 @@ def product(X: Any, w: Array) -> Array:
     if sparse.issparse(X):
         return np.vstack([_rows(X, part) @ w for part in _parts(X)])
     z = np.zeros((n_rows, w.shape[1]))
-    for features in _runs(n_features, TILE // n_rows):
+    for features in _runs(n_features, NUMBERS_AT_ONCE // n_rows):
         z += X[:, features].astype(np.float64, copy=False) @ w[features]
     return z
 
@@ -92,7 +92,7 @@ def _gram(X: Array) -> Array:
     n_rows, n_features = X.shape
     gram = np.zeros((n_rows, n_rows))
     with blas_threads(n_rows * X.size):
-        for features in _runs(n_features, max(n_rows, TILE // n_rows)):
+        for features in _runs(n_features, max(n_rows, NUMBERS_AT_ONCE // n_rows)):
             block = X[:, features].astype(np.float64, copy=False)
             gram += block @ block.T
     return gram
@@ -111,9 +111,9 @@ def _sparse_gram(X: Any, scale: float) -> Array:
 
 
 def _parts(X: Any) -> Iterator[slice]:
-    """Runs of rows of a CSR array, each with about ``TILE`` entries or more."""
+    """Runs of rows of a CSR array, each with about ``NUMBERS_AT_ONCE`` entries or more."""
     n_rows = X.shape[0]
-    return _runs(n_rows, max(TILE * n_rows // max(X.nnz, 1), -(-n_rows // MOST_PARTS)))
+    return _runs(n_rows, max(NUMBERS_AT_ONCE * n_rows // max(X.nnz, 1), -(-n_rows // MAX_PARTS)))
 
 
 def _rows(X: Any, part: slice) -> Any:
@@ -136,7 +136,7 @@ def _by_cholesky(gram: Array) -> tuple[Array, Array] | None:
     the rows. T = (R D)ᵀ, M = (R D)⁻¹.
     """
     lengths = np.sqrt(diagonal(gram))
-    if not (np.isfinite(lengths).all() and (lengths > SHORT).all()):
+    if not (np.isfinite(lengths).all() and (lengths > MIN_ROW_LENGTH).all()):
         return None
     gram /= lengths
     gram /= lengths[:, np.newaxis]
@@ -146,7 +146,7 @@ def _by_cholesky(gram: Array) -> tuple[Array, Array] | None:
             inverse = linalg.lapack.dtrtri(r)[0]
     except linalg.LinAlgError:
         return None
-    if not np.vdot(inverse, inverse) < NEARLY_DEPENDENT:
+    if not np.vdot(inverse, inverse) < MAX_TRACE_OF_INVERSE:
         return None
     r *= lengths
     inverse /= lengths[:, np.newaxis]
@@ -157,7 +157,7 @@ def _by_singular_values(X: Any) -> tuple[Array, Array]:
     """U S and U S⁻¹ of X = U S Vᵀ: U and S are those of Rᵀ, where Xᵀ = Q R."""
     n_rows, n_features = X.shape
     triangle: Any = np.empty((0, n_rows))
-    for features in _runs(n_features, max(2 * n_rows, TILE // n_rows)):
+    for features in _runs(n_features, max(2 * n_rows, NUMBERS_AT_ONCE // n_rows)):
         block = X[:, features]
         block = (block.toarray() if sparse.issparse(block) else block).T.astype(np.float64)
         with blas_threads(4 * n_rows**3):

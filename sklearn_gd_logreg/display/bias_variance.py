@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 NAME = "BiasVarianceDisplay"
 PARTS = {"train": "training error", "dev": "dev error", "test": "test error"}
-GAPS = {
+GAP_STYLES = {
     "train": ("avoidable bias", "#d55e00", "//"),
     "dev": ("variance", "#e69f00", "\\\\"),
     "test": ("dev-to-test gap", "#cc79a7", ".."),
@@ -29,7 +29,7 @@ TITLE_WIDTH = 70
 ROOM = 1.25
 """The axis ends at the largest error, or the end of its interval, times this."""
 
-SMALLEST = 1.0
+MIN_AXIS_PERCENT = 1.0
 """It is never shorter than this, in per cent."""
 
 STRETCH = 2.5
@@ -212,7 +212,7 @@ class BiasVarianceDisplay:
         """Label, left end and signed length in per cent, colour and hatch of each bar."""
         rows = [("baseline", 0.0, 100 * self.baseline, MUTED, "")]
         for part, gap in self.gaps.items():
-            name, colour, hatch = GAPS[part]
+            name, colour, hatch = GAP_STYLES[part]
             error = 100 * self.errors[part]
             size = "" if self.n_rows is None else f"\n{self.n_rows[part]} rows"
             rows.append((name, error - 100 * gap, 100 * gap, colour, hatch))
@@ -227,7 +227,7 @@ class BiasVarianceDisplay:
         ax.set_yticks(places, labels=names)
         ax.invert_yaxis()
         for place, (name, left, length, _, _) in enumerate(self._rows()):
-            gap = name in {gap for gap, _, _ in GAPS.values()}
+            gap = name in {gap for gap, _, _ in GAP_STYLES.values()}
             text = f"{length:+.2f} %".replace("-", "−") if gap else f"{length:.2f} %"
             ax.annotate(text, (self._end(place, left, length), place), (5, 0), **TEXT)
             if place + 1 < len(names):  # from the end of this bar to that of the next
@@ -250,7 +250,7 @@ class BiasVarianceDisplay:
 
     def _draw_majority(self) -> None:
         ends = [self._end(place, row[1], row[2]) for place, row in enumerate(self._rows())]
-        right = ROOM * max(*ends, SMALLEST)
+        right = ROOM * max(*ends, MIN_AXIS_PERCENT)
         if self.majority_error is not None:
             majority = 100 * self.majority_error
             label = f"majority class, {majority:.3g} %"

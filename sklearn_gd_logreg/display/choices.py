@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .._text import shown
 from .._typing import Array
-from ..exposure import reduce
+from ..fitting.parameters import reduce
 from ..validation import Interval, InvalidParameterError, numbers
 from .models import Given
 from .plane import Plane, axes_plane

@@ -38,7 +38,7 @@ PLACES = {
     "time": "after {:.2g} s",
 }
 Y_LABELS = {"loss": "mean loss", "cost": "cost J"}
-SCALES = "linear", "log"
+SCALES_OF_X = "linear", "log"
 LEGEND_WIDTH = 2.4
 """Inches by which a new figure is wider where a long legend is beside the axes."""
 
@@ -203,8 +203,8 @@ class CostCurveDisplay:
         self : CostCurveDisplay
         """
         choose(NAME, "x", x, X_LABELS)
-        choose(NAME, "scale", scale, SCALES)
-        choose(NAME, "x_scale", x_scale, SCALES)
+        choose(NAME, "scale", scale, SCALES_OF_X)
+        choose(NAME, "x_scale", x_scale, SCALES_OF_X)
         quantity = self._quantity(quantity)
         self.ax_, self.figure_ = axes_for(NAME, ax)
         self.ax_.set(yscale=scale)

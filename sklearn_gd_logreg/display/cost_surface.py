@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from .._floating import ignoring
 from .._text import shown
 from .._typing import Array
-from ..inspect.fitted import settle
+from ..inspection.fitted import settle
 from ..validation import Interval, InvalidParameterError
 from .choices import parameter_plane, points_of
 from .landscape import landscape
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 NAME = "CostSurfaceDisplay"
-KINDS = "contour", "surface"
+KINDS_OF_SURFACE = "contour", "surface"
 N_LEVELS = 15
 LABEL_WIDTH = 58
 DEEP_LABEL_WIDTH = 36
-MANY, NEAR = 101, 1e-3
+MAX_PATH_MARKERS, NEAR_THE_MODEL = 101, 1e-3
 PATH: dict[str, Any] = {
     "color": "#d55e00", "lw": 1.8, "marker": "o", "ms": 4, "mec": "white", "mew": 0.6
 }  # fmt: skip
@@ -168,7 +168,7 @@ class CostSurfaceDisplay:
         CostSurfaceDisplay
         """
         require_pyplot(NAME)
-        choose(NAME, "kind", kind, KINDS)
+        choose(NAME, "kind", kind, KINDS_OF_SURFACE)
         check(NAME, "max_steps", max_steps, Interval(1, np.inf, "[)", integral=True))
         check(NAME, "grid_resolution", grid_resolution, Interval(2, np.inf, "[)", integral=True))
         check(NAME, "margin", margin, Interval(0, np.inf, "[)"))
@@ -209,7 +209,7 @@ class CostSurfaceDisplay:
         -------
         self : CostSurfaceDisplay
         """
-        deep = choose(NAME, "kind", kind, KINDS) == "surface"
+        deep = choose(NAME, "kind", kind, KINDS_OF_SURFACE) == "surface"
         require_projection(ax, deep)
         self.ax_, self.figure_ = axes_for(NAME, ax, **{"projection": "3d"} if deep else {})
         self.colorbar_: Any = None
@@ -251,7 +251,7 @@ class CostSurfaceDisplay:
         heights = [self.path_cost] if deep else []
         path = np.column_stack([self.path, *heights])
         lowest = [*self.minimum, self.cost.min()][: path.shape[1]]
-        every = spaced(len(path)) if len(path) > MANY else None
+        every = spaced(len(path)) if len(path) > MAX_PATH_MARKERS else None
         n_steps = len(path) - 1
         label = f"{n_steps} step{'s' if n_steps != 1 else ''}"
         (self.line_,) = self.ax_.plot(*path.T, **PATH, markevery=every, label=label, zorder=6)
@@ -265,7 +265,7 @@ class CostSurfaceDisplay:
     def _at_edge(self) -> bool:
         """Whether J falls further beyond the picture."""
         ticks = zip(self.minimum, (self.x, self.y), strict=True)
-        return any(min(at - t[0], t[-1] - at) < NEAR * (t[-1] - t[0]) for at, t in ticks)
+        return any(min(at - t[0], t[-1] - at) < NEAR_THE_MODEL * (t[-1] - t[0]) for at, t in ticks)
 
 
 def levels_of(cost: Array) -> Array:

@@ -10,7 +10,7 @@ from .._typing import Array
 from ..objective import Objective, Point
 from .plane import CostOnPlane, Plane
 
-FLAT = 0.05
+MIN_ASPECT = 0.05
 """Least extent of a picture in one direction, as a part of that in the other."""
 
 
@@ -57,7 +57,7 @@ def grid_around(points: Array, resolution: int, margin: float) -> tuple[Array, A
     """Ticks of a grid that holds all points, with a margin."""
     low, high = points.min(axis=0), points.max(axis=0)
     extent = high - low
-    extent = np.maximum(extent, FLAT * extent.max()) if extent.any() else np.ones(2)
+    extent = np.maximum(extent, MIN_ASPECT * extent.max()) if extent.any() else np.ones(2)
     middle = (low + high) / 2
     half = (0.5 + margin) * extent
     x, y = (np.linspace(a - b, a + b, resolution) for a, b in zip(middle, half, strict=True))

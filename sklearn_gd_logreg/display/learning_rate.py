@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 NAME = "LearningRateDisplay"
-KINDS = "curves", "final"
-SCALES = "log", "linear"
+KINDS_OF_PICTURE = "curves", "final"
+SCALES_OF_RATES = "log", "linear"
 FRACTIONS = 0.01, 20.0
 """The default range, as parts of the largest stable rate."""
 
@@ -161,8 +161,8 @@ class LearningRateDisplay:
         LearningRateDisplay
         """
         require_pyplot(NAME)
-        choose(NAME, "kind", kind, KINDS)
-        choose(NAME, "scale", scale, SCALES)
+        choose(NAME, "kind", kind, KINDS_OF_PICTURE)
+        choose(NAME, "scale", scale, SCALES_OF_RATES)
         check(NAME, "max_iter", max_iter, Interval(1, np.inf, "[)", integral=True))
         rates = None if learning_rates is None else checked_rates(learning_rates)
         given = unwrap(NAME, estimator, X, y, fitted=False)
@@ -198,8 +198,8 @@ class LearningRateDisplay:
         -------
         self : LearningRateDisplay
         """
-        choose(NAME, "kind", kind, KINDS)
-        choose(NAME, "scale", scale, SCALES)
+        choose(NAME, "kind", kind, KINDS_OF_PICTURE)
+        choose(NAME, "scale", scale, SCALES_OF_RATES)
         self.ax_, self.figure_ = axes_for(NAME, ax)
         self.lines_: list[Any] = []
         self.stable_line_: Any = None

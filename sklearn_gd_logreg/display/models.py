@@ -15,7 +15,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._typing import Array
 from ..estimator import GDLogisticRegression
-from ..inspect.fitted import parameters_of, present_in
+from ..fitting.assembly import cost_of
+from ..fitting.inputs import checked, require_finite
+from ..fitting.settings import settings_of
+from ..inspection.fitted import parameters_of, present_in
 from ..objective import Objective
 from ..rules import UpdateRule
 from ..targets import label_rows
@@ -123,11 +126,11 @@ def rule_and_cost(
             f"Got {type(clf).__name__} instead."
         )
     unfitted = fresh(clf)
-    settings, _ = unfitted._check_parameters()
-    X, y = unfitted._validate(X, y, reset=True)
-    unfitted._require_finite(X)
+    settings, _ = settings_of(unfitted)
+    X, y = checked(unfitted, X, y, reset=True)
+    require_finite(unfitted, X)
     labels = label_rows(unfitted, y, sample_weight, unfitted.class_weight, X.dtype)
-    return settings.rule, unfitted._objective(X, labels)
+    return settings.rule, cost_of(unfitted, X, labels, float(unfitted.C), float(unfitted.l1_ratio))
 
 
 def fresh(clf: GDLogisticRegression, **parameters: Any) -> GDLogisticRegression:

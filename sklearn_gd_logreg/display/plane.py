@@ -13,7 +13,7 @@ from .._typing import Array
 from ..data import Rows
 from ..objective import Objective
 
-CHUNK = 1 << 13
+ROWS_PER_CHUNK = 1 << 13
 """Rows that are worked on at a time: their scores stay in the cache for all points of a grid."""
 
 RANK = 1e-10
@@ -136,8 +136,8 @@ class CostOnPlane:
 
     def chunks(self) -> Iterator[slice]:
         """The rows, some at a time."""
-        for start in range(0, self.objective.data.n_rows, CHUNK):
-            yield slice(start, start + CHUNK)
+        for start in range(0, self.objective.data.n_rows, ROWS_PER_CHUNK):
+            yield slice(start, start + ROWS_PER_CHUNK)
 
     def __call__(self, s: float, t: float) -> float:
         """J at one point."""

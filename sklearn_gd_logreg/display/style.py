@@ -36,10 +36,10 @@ SEVERAL = 5
 HEADROOM = 1.5
 """A picture ends at the highest start times this, should a curve go further up."""
 
-FAR = 1e6
+MAX_HEIGHT_OVER_START = 1e6
 """What is higher above a picture is drawn at this multiple of the start."""
 
-WIDTH = 30
+LEGEND_LETTERS = 30
 """Letters in a line of a legend."""
 
 
@@ -81,7 +81,7 @@ def spaced(n_points: int, number: int = 0) -> list[int]:
     return list(range(number * step // len(MARKERS) % step, n_points, step))
 
 
-def wrapped(text: object, width: int = WIDTH) -> str:
+def wrapped(text: object, width: int = LEGEND_LETTERS) -> str:
     """A text in lines of about this many letters."""
     return "\n".join(textwrap.wrap(str(text), width)) or str(text)
 
@@ -150,7 +150,7 @@ def drawable(curves: Any, scale: str, start: float) -> Array:
     """
     y = np.asarray(curves, dtype=np.float64)
     fits = np.isfinite(y) & ((y > 0) | (scale == "linear"))
-    return np.where(fits, np.minimum(y, FAR * start), np.nan)
+    return np.where(fits, np.minimum(y, MAX_HEIGHT_OVER_START * start), np.nan)
 
 
 def cut_off(ax: Any, curves: Iterable[Array], start: float) -> None:

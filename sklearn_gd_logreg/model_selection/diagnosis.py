@@ -7,10 +7,10 @@ from typing import Any
 from sklearn.pipeline import Pipeline
 
 from .._floating import ignoring
-from ..inspect import duality_gap
+from ..inspection import duality_gap
 from ..validation import Interval
 from .action import Findings, Gap, Optimisation, next_action
-from .certificate import changeable
+from .changeable import changeable
 from .checks import refused
 from .measure import Measured, check_model, check_part, measure
 from .proportions import newcombe, priors_differ

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from .show import as_html, as_text
+from .show import Table, as_html, as_text
+
+MOST_CLASSES = 10
+"""Classes whose shares are shown; the others are in ``priors``."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -138,15 +141,84 @@ class BiasVarianceReport:
         }
 
     def __str__(self) -> str:
-        return as_text(self)
+        return as_text(tables(self), words(self))
 
     def __repr__(self) -> str:
         errors = ", ".join(f"{part}: {error:.4g}" for part, error in self.errors.items())
         return f"<BiasVarianceReport, errors {errors}, finding: {self.finding}>"
 
     def _repr_html_(self) -> str:
-        return as_html(self)
+        return as_html(tables(self), words(self))
 
 
 GAPS = ("avoidable_bias", "variance", "dev_to_test")
 """The gap that each set adds."""
+
+
+def tables(report: BiasVarianceReport) -> list[Table]:
+    """The sets, and the gaps between them."""
+    return [Table(sets(report), left=(0,)), Table(gaps(report), left=(0, 3))]
+
+
+def sets(report: BiasVarianceReport) -> list[list[str]]:
+    """A column for each set."""
+    parts = list(report.errors)
+    shown = list(report.priors["train"])[:MOST_CLASSES]
+    hidden = len(report.priors["train"]) - len(shown)
+    return [
+        ["", *parts],
+        ["rows", *(str(report.n_rows[part]) for part in parts)],
+        ["error", *(f"{report.errors[part]:.4f}" for part in parts)],
+        ["  95 % interval", *(between(report.intervals[part]) for part in parts)],
+        [
+            f"  of always {report.majority_class}",
+            *(f"{report.majority_errors[part]:.4f}" for part in parts),
+        ],
+        ["log loss", *(f"{report.losses[part]:.4f}" for part in parts)],
+        [
+            "  of the training shares",
+            *(f"{report.majority_losses[part]:.4f}" for part in parts),
+        ],
+        *(
+            [f"share of {label}", *(f"{report.priors[part][label]:.4f}" for part in parts)]
+            for label in shown
+        ),
+        *([[f"({hidden} more classes)", *("" for _ in parts)]] if hidden else []),
+    ]
+
+
+def gaps(report: BiasVarianceReport) -> list[list[str]]:
+    """A line for each gap."""
+    rows = [
+        ["gap", "value", "95 % interval", "what it is"],
+        gap(report, "avoidable_bias", f"train error - baseline {report.baseline:g}"),
+        gap(report, "variance", "dev error - train error"),
+    ]
+    if report.dev_to_test is not None:
+        rows.append(gap(report, "dev_to_test", "test error - dev error"))
+    if report.optimisation_error is None:
+        rows.append(["optimisation error", "n/a", "", "not available"])
+    else:
+        meaning = (
+            f"J - lower bound; may change {report.changeable} of {report.n_rows['train']} "
+            "training predictions"
+        )
+        rows.append(["optimisation error", f"{report.optimisation_error:.1e}", "", meaning])
+    return rows
+
+
+def gap(report: BiasVarianceReport, name: str, meaning: str) -> list[str]:
+    """The line of one gap."""
+    title = {"dev_to_test": "dev-to-test gap"}.get(name, name.replace("_", " "))
+    value = f"{getattr(report, name):.4f}"
+    return [title, value, between(report.gap_intervals[name]), meaning]
+
+
+def between(interval: tuple[float, float]) -> str:
+    """An interval in one cell."""
+    return f"{interval[0]:.4f} to {interval[1]:.4f}"
+
+
+def words(report: BiasVarianceReport) -> list[str]:
+    """The action, then the notes."""
+    return [f"Next: {report.action}", *(f"Note: {note}" for note in report.notes)]

@@ -4,7 +4,7 @@ from math import inf
 from typing import ClassVar
 
 from ..objective import Objective
-from ..rates import Constant, LearningRate
+from ..schedules import Constant, LearningRate
 from .base import StableRate, UpdateRule
 
 

@@ -10,7 +10,7 @@ from .._linalg import require_finite
 from .._typing import Array
 from ..data import row_space_pays
 from ..objective import Objective, Point
-from ..rates import SMALLEST, Constant, InverseSqrt, LearningRate
+from ..schedules import SMALLEST_RATE, Constant, InverseSqrt, LearningRate
 from ..validation import Hyperparameters
 
 
@@ -132,7 +132,7 @@ class UpdateRule(Hyperparameters):
 
     def stable_rate(self, objective: Objective) -> StableRate:
         """The largest constant rate at which full-batch steps cannot grow."""
-        return StableRate(2 / max(objective.lipschitz, SMALLEST), "2/L")
+        return StableRate(2 / max(objective.lipschitz, SMALLEST_RATE), "2/L")
 
 
 def batch_lipschitz(objective: Objective, batch_size: int) -> float:

@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from .._typing import Array
 from ..objective import Objective, Point
-from ..rates import SMALLEST, LearningRate
+from ..schedules import SMALLEST_RATE, LearningRate
 from ..validation import Interval
 from .base import StableRate, UpdateRule
 
@@ -56,7 +56,9 @@ class Momentum(UpdateRule):
         return rate
 
     def stable_rate(self, objective: Objective) -> StableRate:
-        return StableRate(2 * (1 + self.beta) / max(objective.lipschitz, SMALLEST), "2(1 + β)/L")
+        return StableRate(
+            2 * (1 + self.beta) / max(objective.lipschitz, SMALLEST_RATE), "2(1 + β)/L"
+        )
 
     def init(self, w: Array) -> Array:
         return w

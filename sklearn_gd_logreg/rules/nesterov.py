@@ -7,7 +7,7 @@ import numpy as np
 
 from .._typing import Array
 from ..objective import Objective, Point
-from ..rates import SMALLEST
+from ..schedules import SMALLEST_RATE
 from .base import StableRate, UpdateRule
 
 
@@ -49,7 +49,7 @@ class Nesterov(UpdateRule):
     rotation_invariant = True
 
     def stable_rate(self, objective: Objective) -> StableRate:
-        return StableRate(4 / (3 * max(objective.lipschitz, SMALLEST)), "4/(3L)")
+        return StableRate(4 / (3 * max(objective.lipschitz, SMALLEST_RATE)), "4/(3L)")
 
     def init(self, w: Array) -> NesterovMemory:
         return NesterovMemory(w, 1.0)

@@ -15,7 +15,7 @@ from ..csr import SparseDataset
 from ..dense import DenseDataset, ViewDataset
 from ..view import ArrayView
 
-COPY_BYTES = 1 << 23
+MAX_COPY_BYTES = 1 << 23
 """Bytes that a copy of the remaining rows may take whatever the size of X; beyond, X/16."""
 
 MAX_PART_COPIED = 0.85
@@ -143,7 +143,7 @@ def counted_like(reduced: Dataset, data: Dataset, rows_in_a_pass: int | None = N
 
 def most_rows(data: Dataset) -> float:
     """The largest number of rows with which a reduction to some rows pays."""
-    copied = max(COPY_BYTES, data.n_bytes / 16) / max(data.n_bytes, 1)
+    copied = max(MAX_COPY_BYTES, data.n_bytes / 16) / max(data.n_bytes, 1)
     gathered = 0.0 if sparse.issparse(data.X) else MAX_PART_GATHERED
     return data.n_rows * max(min(copied, MAX_PART_COPIED), gathered)
 
@@ -157,7 +157,7 @@ def with_rows(
     """
     if not 0 < len(index) <= most_rows(data):
         return None
-    if len(index) / data.n_rows * data.n_bytes > max(COPY_BYTES, data.n_bytes / 16):
+    if len(index) / data.n_rows * data.n_bytes > max(MAX_COPY_BYTES, data.n_bytes / 16):
         rows: Any = ArrayView(data.X, index)
     else:
         rows = rows_of(data.X, index)

@@ -23,13 +23,13 @@ from ..csr import with_entries
 from ..view import ArrayView
 from .base import counted_like, storage_of
 
-FAR = {np.dtype(np.float64): 1e3, np.dtype(np.float32): 1e2}
+MIN_OFFSET_OVER_DEVIATION = {np.dtype(np.float64): 1e3, np.dtype(np.float32): 1e2}
 """Ratio of the median of a column to its median deviation from which the column is centred.
 
 F has the square of it for its condition number: 1e6 leaves ten digits of float64.
 """
 
-SAMPLE_ROWS, SAMPLE_ENTRIES, FEWEST_ROWS = 64, 1 << 14, 8
+SAMPLE_ROWS_FOR_OFFSETS, SAMPLE_ENTRIES, FEWEST_ROWS = 64, 1 << 14, 8
 """Rows of the sample that decides; fewer of wide data, but some."""
 
 
@@ -113,7 +113,7 @@ def far_columns(data: Dataset) -> Array:
     """For every column its median in a sample, if that is far from 0, or else 0."""
     centre = np.zeros(data.n_features, data.dtype)
     fewest = max(SAMPLE_ENTRIES // data.n_features, FEWEST_ROWS)
-    rows = sample(data, min(SAMPLE_ROWS, fewest))
+    rows = sample(data, min(SAMPLE_ROWS_FOR_OFFSETS, fewest))
     if sparse.issparse(rows):
         stored = np.bincount(rows.indices, minlength=data.n_features)
         columns = np.flatnonzero(2 * stored > rows.shape[0])
@@ -122,7 +122,7 @@ def far_columns(data: Dataset) -> Array:
         rows = rows[:, columns].toarray()
     else:
         columns = np.arange(data.n_features)
-    factor = FAR[data.dtype]
+    factor = MIN_OFFSET_OVER_DEVIATION[data.dtype]
     near = factor * np.abs(rows[1:] - rows[:-1]) < np.abs(rows[1:])
     suspects = np.flatnonzero(2 * np.add.reduce(near, axis=0) > len(near))
     for column, entries in zip(columns[suspects], rows.T[suspects], strict=True):

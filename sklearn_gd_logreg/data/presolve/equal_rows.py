@@ -24,7 +24,7 @@ MIN_ROWS, MIN_WORK = 5000, 7e6
 """Rows, and `Dataset.pass_work`, from which equal rows are looked for: the sample takes 0.1 ms, a
 pass 0.2 ms."""
 
-SAMPLE = 6.0
+SAMPLE_OVER_ROOT_OF_ROWS = 6.0
 """The sample has so many times √n rows: if all occur twice, it has 18 pairs on average."""
 
 MIN_SIZE = 4.0
@@ -34,14 +34,14 @@ else half of the sample is repetition. With 2.1 a fit took half as long again.""
 CHUNK_ROWS = 1 << 16
 """Rows that are merged at a time: the work on them takes 4 MB."""
 
-WORK_BYTES, SPARE_BYTES = 60, 3e6
+MERGE_BYTES_PER_ROW, MERGE_BYTES = 60, 3e6
 """What a row takes while the rows that remain of all chunks are merged, and what that may take
 beside a tenth of X."""
 
-TILE = 1 << 17
+ENTRIES_TO_COPY = 1 << 17
 """Entries that are copied at a time: 1 MB of float64."""
 
-ROUNDINGS = 64
+ROUNDINGS_OF_A_PROJECTION = 64
 """Units of rounding by which the products of equal rows may differ."""
 
 
@@ -81,7 +81,7 @@ def repeats_rows(data: Dataset) -> bool:
         return False
     if isinstance(data.X, np.ndarray) and abs(data.X.strides[0]) < abs(data.X.strides[1]):
         return False
-    size = int(SAMPLE * data.n_rows**0.5)
+    size = int(SAMPLE_OVER_ROOT_OF_ROWS * data.n_rows**0.5)
     index = np.sort((uniform(size) * data.n_rows).astype(np.intp))
     index = index[np.diff(index, prepend=-1) > 0]
     if isinstance(data.share, np.ndarray):
@@ -96,7 +96,7 @@ def repeats_rows(data: Dataset) -> bool:
 
 def distinct_rows(data: Dataset) -> Distinct | None:
     """All rows of non-zero weight, merged; None where too many differ to be held."""
-    most = (data.n_bytes / 10 + SPARE_BYTES) / WORK_BYTES
+    most = (data.n_bytes / 10 + MERGE_BYTES) / MERGE_BYTES_PER_ROW
     kind = np.promote_types(np.int32, np.min_scalar_type(-data.n_rows))
     chunks, n_distinct = [], 0
     for run in cuts(data.n_rows, data.n_rows // CHUNK_ROWS):
@@ -118,7 +118,7 @@ def merged(data: Dataset, rows: Distinct) -> Distinct:
     z = projections(data, rows.numbers)
     order, places = np.argsort(z), np.arange(len(z))
     gaps = np.diff(z[order], prepend=-np.inf)
-    starts = gaps > ROUNDINGS * np.finfo(np.float64).eps * np.abs(z[order])
+    starts = gaps > ROUNDINGS_OF_A_PROJECTION * np.finfo(np.float64).eps * np.abs(z[order])
     starts[:1] = True  # in X that is not finite too
     first = np.empty_like(places)  # of the rows with the same product
     first[order] = order[starts][np.cumsum(starts) - 1]
@@ -178,4 +178,4 @@ def run_of_rows(X: Any, rows: NDArray[np.signedinteger]) -> Any:
 def pieces(X: Any, n_rows: int) -> Any:
     """So many rows, some at a time, of which a copy is small."""
     n_entries = X.nnz if sparse.issparse(X) else X.size
-    return cuts(n_rows, int(n_rows * (n_entries / max(X.shape[0], 1)) / TILE))
+    return cuts(n_rows, int(n_rows * (n_entries / max(X.shape[0], 1)) / ENTRIES_TO_COPY))

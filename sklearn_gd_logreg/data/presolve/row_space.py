@@ -22,19 +22,19 @@ from ..factor import factorise, product, transposed_product
 from ..threads import blas_threads
 from .base import counted_like
 
-LARGE = 1 << 17
+MIN_ENTRIES_FOR_ROW_SPACE = 1 << 17
 """Entries of X from which a pass over them costs more than the calls that make it."""
 
-UNEVEN = 1e-5
+MIN_COORDINATE_RATIO = 1e-5
 """Length of the shortest coordinate, as a part of the longest, below which it may be rounding."""
 
-FAITHFUL = 1e-2
+MAX_SCORE_ERROR = 1e-2
 """Part of the scores by which those of the features may differ."""
 
 STEPS_AHEAD = 64
 """Gradients whose norms are worked out together."""
 
-SPARE_BYTES = 1 << 22
+MAX_COORDINATE_BYTES = 1 << 22
 """Memory that the new coordinates may take in any case."""
 
 
@@ -75,7 +75,7 @@ class RowSpace:
         rank = self.mix.shape[1]
         scores = self.data.X[:, :rank]
         lengths = np.linalg.norm(scores, axis=0)
-        if not lengths.min() < UNEVEN * lengths.max() or not np.triu(scores, 1).any():
+        if not lengths.min() < MIN_COORDINATE_RATIO * lengths.max() or not np.triu(scores, 1).any():
             return True
         v = np.zeros((self.data.n_parameters, 1))
         ridge = lengths / (lengths**2 + 4 * self.data.n_rows * l2)
@@ -84,7 +84,7 @@ class RowSpace:
         self.data.passes.count += self.data.n_rows / self.data.rows_in_a_pass
         with np.errstate(over="ignore", invalid="ignore"):
             off = np.abs(product(self.X, self.expand(v)[: self.X.shape[1]]) - z).max()
-        return bool(off <= FAITHFUL * np.abs(z).max())
+        return bool(off <= MAX_SCORE_ERROR * np.abs(z).max())
 
     def expand(self, v: Array) -> Array:
         """Parameters, or their gradients, in the original coordinates."""
@@ -186,8 +186,10 @@ def row_space_pays(data: Dataset, n_steps: int) -> bool:
 
     A step there reads n_rows² numbers. To get there takes about n_rows operations for
     each entry of X, but matrix products make them fast. T and M must not take more
-    than a tenth of the memory of X, and `SPARE_BYTES`.
+    than a tenth of the memory of X, and `MAX_COORDINATE_BYTES`.
     """
     numbers, entries = data.n_rows**2, data.X.size
-    worthwhile = entries >= max(2 * numbers, LARGE) and n_steps >= 10 + data.n_rows // 2
-    return worthwhile and 16 * numbers <= entries * data.dtype.itemsize / 10 + SPARE_BYTES
+    worthwhile = (
+        entries >= max(2 * numbers, MIN_ENTRIES_FOR_ROW_SPACE) and n_steps >= 10 + data.n_rows // 2
+    )
+    return worthwhile and 16 * numbers <= entries * data.dtype.itemsize / 10 + MAX_COORDINATE_BYTES

@@ -31,10 +31,10 @@ MAX_PART = 0.75
 """Part of the features up to which it pays. Words alone (0.82) gain hardly, with pairs
 (0.32) a fit takes half the time."""
 
-SAMPLE_ROWS = 256
+SAMPLE_ROWS_FOR_SINGLES = 256
 """Rows of the sample that tells whether it pays: the part of the rows is right within 0.06."""
 
-ROUNDINGS = 16
+ROUNDINGS_OUTSIDE_SPAN = 16
 """Units of rounding, in the largest weight, by which a start may be outside the span."""
 
 
@@ -121,7 +121,7 @@ def merge_single_row_features(data: Dataset, w: Array) -> SingleRowFeatures | No
     if weights.any():
         start = basis.T @ weights
         outside = np.abs(basis @ start - weights).max()
-        if not outside <= ROUNDINGS * np.finfo(w.dtype).eps * np.abs(weights).max():
+        if not outside <= ROUNDINGS_OUTSIDE_SPAN * np.finfo(w.dtype).eps * np.abs(weights).max():
             return None
     kept = ~is_single
     kept[singles[starts]] = True  # where the merged entry of a row is
@@ -141,7 +141,7 @@ def merge_single_row_features(data: Dataset, w: Array) -> SingleRowFeatures | No
 
 def part_with_singles(X: Any, counts: NDArray[np.intp]) -> float:
     """In a sample of rows, the part that has an entry in a feature of its own."""
-    rows = X[:: -(-X.shape[0] // SAMPLE_ROWS)]
+    rows = X[:: -(-X.shape[0] // SAMPLE_ROWS_FOR_SINGLES)]
     n_singles = np.concatenate([[0], np.cumsum(counts[rows.indices] == 1)])[rows.indptr]
     return np.count_nonzero(np.diff(n_singles)) / rows.shape[0]
 

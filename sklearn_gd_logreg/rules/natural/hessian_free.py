@@ -11,7 +11,8 @@ from numpy.typing import DTypeLike
 from ..._cached import cached_attribute
 from ..._linalg import unit_scale
 from ..._typing import Array
-from ...objective import FisherProduct, Point
+from ...fisher import FisherProduct
+from ...objective import Point
 from . import tuning
 from .curvature import Curvature, Step, center_classes, max_fisher_diagonal
 from .lbfgs import LBFGS
@@ -21,7 +22,7 @@ DELAY, DELAY_PART, MAX_DELAYS = 4, 4, 5
 number grows with each step by products that follows another, to so many times at the most: such
 steps gain by fits and starts, and soon seem to have ended."""
 
-PART_OF_TOL = 0.2
+STEP_ERROR_OVER_TOL = 0.2
 """Part of ``tol`` that the error of a step may have."""
 
 MAX_ROUNDINGS = 64
@@ -69,20 +70,20 @@ class HessianFree(Curvature):
     @classmethod
     def at(cls, point: Point, damping: float, floor: float = 0.0, **options: object) -> HessianFree:
         """At a point; one pass forward."""
-        product = point.objective.fisher_product(point.w)
+        product = point.objective.fisher.product(point.w)
         return cls(point, product, damping, floor, **options)  # type: ignore[arg-type]
 
     @cached_attribute
     def diagonal(self) -> Array:
         """About the diagonal of F, shape of w."""
-        return self.product.diagonal()
+        return self.product.diagonal(self.point.objective.mean_squares)
 
     def updated(self, before: Point, point: Point) -> Curvature | None:
         return self.preconditioner and self.preconditioner.updated(before, point)
 
     def target(self, point: Point, alpha: float) -> Step:
         on_batch = point.objective is not self.point.objective
-        product = self.product if point is self.point else point.objective.fisher_product(point.w)
+        product = self.product if point is self.point else point.objective.fisher.product(point.w)
         added = (self.damping + on_batch) * self.diagonal
         if self.floor:
             added = added + self.floor * max_fisher_diagonal(self.point.objective)
@@ -102,7 +103,7 @@ class HessianFree(Curvature):
             scaled_solve,
             (point.dw / scale).astype(np.float64),
             tuning.FORCING_TERM,
-            PART_OF_TOL * self.tol,
+            STEP_ERROR_OVER_TOL * self.tol,
             DELAY * min(1 + self.n_before, MAX_DELAYS),
             max_products=self.max_products,
             precision=point.w.dtype,

@@ -31,7 +31,7 @@ def on_rows(point: Point, n_rows: int) -> Point:
     mass = None
     certain = point.loss < tuning.CERTAIN * objective.loss.uniform_loss
     if certain and hessian_cost(objective, data.n_rows) > 1 + hessian_cost(objective, n_rows):
-        mass = objective.curvature_by_row(point.w)
+        mass = objective.fisher.trace_by_row(point.w)
         whole = float(np.sum(mass, dtype=np.float64))
         mass *= (1 - EVEN_PART) / whole if whole > MIN_MASS else 0.0
         mass += EVEN_PART * np.ravel(data.share)

@@ -48,7 +48,7 @@ class KroneckerFisher(Metric):
     def at(cls, point: Point, damping: float) -> KroneckerFisher:
         """Both factors at a point; two passes over its rows."""
         objective = point.objective
-        gram, classes = objective.fisher_factors(point.w)
+        gram, classes = objective.fisher.kronecker_factors(point.w)
         require_finite(gram)
         values, vectors = np.linalg.eigh(classes)
         values = np.maximum(values, MIN_EIGENVALUE * values[-1])

@@ -54,7 +54,7 @@ CG_ACCURACY = 0.3
 EXACT = 1e-10
 """The same near the end: what a Cholesky factor of a well-conditioned F leaves, and no more."""
 
-ROUNDING = 1e-15
+ROUNDING_OF_A_DECREASE = 1e-15
 """Rounding of the fall of the value along a move, relative to its terms."""
 
 
@@ -155,7 +155,7 @@ class L1Quadratic(ABC):
         terms = move * state.slope
         falls = terms + self.thresholds * (np.abs(u) - np.abs(state.u))
         fall = -float(np.sum(falls)) - 0.5 * self.curvature(move, image)
-        if not fall > ROUNDING * float(np.abs(terms).sum()):
+        if not fall > ROUNDING_OF_A_DECREASE * float(np.abs(terms).sum()):
             return state
         image = state.image + image
         slope = self.slope(u, image)

@@ -9,13 +9,12 @@ import numpy as np
 
 from ..._typing import Array
 from ...objective import Objective, Point
-from ...rates import Constant, LearningRate
+from ...schedules import Constant, LearningRate, Steps, TimeDecay
 from ..base import UpdateRule
 from . import tuning
 from .curvature import MIN_RIDGE, CholeskyFisher, Curvature, regularized_fisher
 from .plan import full_hessian
 from .prox_newton import MAX_PARAMETERS_WITHOUT_WORKING_SET, ProximalFisher
-from .rule import NaturalGradient
 
 
 @dataclass(frozen=True)
@@ -25,14 +24,33 @@ class EpochMemory:
     curvature: Curvature
 
 
-class BatchNaturalGradient(NaturalGradient):
+class BatchNaturalGradient(UpdateRule):
     """The rule on mini-batches: F of all rows, worked out once an epoch, with a part of F(0)."""
+
+    scale_free = True
+
+    def __init__(self, damping: float = 0.0, direct_limit: int = 2000) -> None:
+        self.damping = damping
+        self.direct_limit = direct_limit
 
     def prepare(self, point: Point, memory: Any) -> Any:
         return EpochMemory(full_hessian(point, self.damping, self.direct_limit, tuning.EPOCH_FLOOR))
 
     def step(self, point: Point, alpha: float, memory: Any) -> tuple[Array, Any]:
         return memory.curvature.target(point, alpha).w, memory
+
+    def is_straight(self, objective: Objective) -> bool:
+        return True
+
+    def auto_rate(self, objective: Objective, batch_size: int | None) -> LearningRate:
+        return epoch_rate(objective, batch_size or objective.data.n_rows)
+
+
+def epoch_rate(objective: Objective, batch_size: int) -> LearningRate:
+    """α = 1 / ((1 + p/batch_size)(1 + epochs)), with p the number of parameters."""
+    n_parameters = objective.data.n_parameters * objective.loss.n_outputs
+    steps_per_epoch = -(-len(objective.data.weighted_rows()) // batch_size)
+    return TimeDecay(1 / (1 + n_parameters / batch_size), decay=1 / steps_per_epoch)
 
 
 @dataclass(frozen=True)
@@ -100,7 +118,7 @@ class PolyakBound(Constant):
     """
 
     def advance(
-        self, rule: UpdateRule, point: Point, memory: Any, k: int, last: float
+        self, rule: Steps, point: Point, memory: Any, k: int, last: float
     ) -> tuple[Point, Any, float]:
         alpha = self.at(k)
         w, remembered = rule.step(point, alpha, memory)

@@ -35,7 +35,7 @@ from .hessian_sample import on_rows
 from .l1_quadratic import ACCURACY, ROUNDS, ColumnModel, GramModel, State, minimise
 from .lbfgs import curvature_along
 
-FEWEST = 100
+MIN_WORKING_SET = 100
 """Features that a working set has in any case, if any lowers J."""
 
 MAX_REFRESH_COST_L1 = 6.0
@@ -120,7 +120,7 @@ class ProximalFisher(Curvature):
             return 0.0
         gain = gain_of(smallest, max_fisher_diagonal(point.objective) + penalty.l2)
         if 2 * (decrease + gain) <= self.tol**2 < inf:
-            gain = gain_of(smallest, point.objective.fisher_diagonal(point.w))
+            gain = gain_of(smallest, point.objective.fisher.diagonal(point.w))
         return gain
 
     def updated(self, before: Point, point: Point) -> Curvature | None:
@@ -170,7 +170,7 @@ class WorkingSet(Curvature):
         else:
             fisher = regularized_fisher(sample or point, self.damping, features)
         if sample:
-            own = point.objective.fisher_diagonal(point.w)[rows].ravel()
+            own = point.objective.fisher.diagonal(point.w)[rows].ravel()
             scale = np.sqrt(own) / unit_scale(diagonal(fisher))
             fisher *= scale
             fisher *= scale[:, np.newaxis]
@@ -223,7 +223,7 @@ class ColumnFisher(Curvature):
         is_feature = rows < penalty.n_features
         unit = np.where(is_feature, 1.0, UNPENALISED)
         w, dw = (part[rows, 0].astype(np.float64) for part in (point.w, point.dw))
-        dz, h = point.objective.row_derivatives(point.w)
+        dz, h = point.objective.fisher.row_derivatives(point.w)
         root = np.sqrt(h)
         columns = data.columns(features, root, UNPENALISED)
         gap = np.divide(dz, root, out=np.zeros_like(dz), where=root > 0)
@@ -260,7 +260,7 @@ def working_set(point: Point, limit: int | None = None) -> NDArray[np.intp]:
     """The features in the model, and those whose derivative exceeds l1.
 
     With a limit they are those that exceed it most: with them the set has at most twice as many
-    features as the model (but `FEWEST` in any case), and no more than ``limit`` parameters.
+    features as the model (or `MIN_WORKING_SET`), and no more than ``limit`` parameters.
     """
     penalty = point.objective.penalty
     features = slice(penalty.n_features)
@@ -273,7 +273,7 @@ def working_set(point: Point, limit: int | None = None) -> NDArray[np.intp]:
         urgency[weights] = inf
     else:
         urgency = np.abs(point.subgradient[features]).max(axis=1)
-    chosen = np.argsort(-urgency)[: min(max(FEWEST, 2 * in_model), largest)]
+    chosen = np.argsort(-urgency)[: min(max(MIN_WORKING_SET, 2 * in_model), largest)]
     return np.sort(chosen[urgency[chosen] > 0])
 
 

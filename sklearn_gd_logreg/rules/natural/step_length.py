@@ -8,14 +8,11 @@ so no trial costs a product with X.
 from __future__ import annotations
 
 from math import isfinite
-from typing import TYPE_CHECKING
 
+from ...line_search import Backtracking
 from ...objective import Point
-from ...rates import Backtracking
 from .curvature import Step
-
-if TYPE_CHECKING:
-    from .rule import NaturalMemory
+from .memory import NaturalMemory
 
 SLOPE_LEFT, MAX_TRIALS = 0.02, 20
 """Part of its slope that the first step may leave, and the lengths that are tried for it."""

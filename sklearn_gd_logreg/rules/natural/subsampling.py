@@ -11,24 +11,48 @@ from __future__ import annotations
 
 from dataclasses import replace
 from math import inf, isfinite, sqrt
-from typing import TYPE_CHECKING
+from typing import Any, Protocol, Self
 
 import numpy as np
 
 from ..._typing import Array
 from ...objective import Objective, Point
 from ...penalty import ElasticNet
+from ...schedules import LearningRate, Steps
 from . import tuning
 from .curvature import Curvature, Displacement
-
-if TYPE_CHECKING:
-    from .rule import NaturalGradient
 
 MAX_STEPS = 30
 """Steps on one subsample."""
 
 MAX_DENSITY_OF_RARE = 0.5
 """A feature is rare if it is other than 0 in less than this part of the rows."""
+
+
+class SubsampleSolver(Steps, Protocol):
+    """The rule as a descent on a subsample uses it."""
+
+    @property
+    def tol(self) -> float:
+        """The norm at which the descent ends."""
+
+    def with_tol(self, tol: float) -> Self:
+        """The rule for another ``tol``."""
+
+    def with_curvature(self, curvature: Curvature | None) -> Self:
+        """The rule with the curvature of its first step."""
+
+    def curvature_at(self, point: Point) -> Curvature:
+        """The curvature of a first step from a point."""
+
+    def auto_rate(self, objective: Objective, batch_size: int | None) -> LearningRate:
+        """Its learning rate."""
+
+    def prepare(self, point: Point, memory: Any) -> Any:
+        """Memory prepared for the step from a new point."""
+
+    def norm(self, point: Point, memory: Any) -> float:
+        """Size of the gradient, to be compared with ``tol``."""
 
 
 def subsample_sizes(objective: Objective) -> list[int]:
@@ -70,7 +94,7 @@ def on_subsample(objective: Objective, size: int, ridge: float) -> Objective:
 
 
 def to_subsample_minimum(
-    start: Point, solver: NaturalGradient
+    start: Point, solver: SubsampleSolver
 ) -> tuple[Displacement | None, tuple[int, ...]]:
     """Where descents on growing subsamples lead, with what is known of F there; and their sizes.
 
@@ -109,7 +133,7 @@ def _transferred(curvature: Curvature, before: ElasticNet, after: Objective) -> 
 
 
 def minimum_on(
-    point: Point, solver: NaturalGradient, parameters_a_row: float
+    point: Point, solver: SubsampleSolver, parameters_a_row: float
 ) -> tuple[Array, Curvature | None]:
     """Where a descent on one subsample leads, and the curvature in use there.
 

@@ -20,27 +20,27 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._typing import Array
-from .data import Rows
-from .objective import Point
+from .._typing import Array
+from ..data import Rows
+from ..objective import Point
 
-LOOSE = 2.5e3
+MAX_BOUND_OVER_TOL2 = 2.5e3
 """How many times tol²/2 the bound may be. At the end of fits of the benchmark's problems
 (`benchmarks/ends.py`) it is up to 190 times that, and 2200 times in float32: it is loose where the
 penalty is weak."""
 
-TIGHT = 10.0
+MAX_BOUND_TO_PROVE = 10.0
 """How many times the decrease that is still to come the bound may be where it has to prove it."""
 
-LOOSE_L1 = 2.0
+MAX_BOUND_OVER_TOL_L1 = 2.0
 """How many times tol it may be with an L1 part, where it is of the first order in the subgradient.
 At the end of fits of the benchmark's problems it is at most 1.2 times that."""
 
-LEAST_PART, MOST_PART = 1e-3, 0.02
+ALLOWED_PART_OF_J_L1, MAX_PART_OF_J = 1e-3, 0.02
 """Part of J that it may always be with an L1 part, where a subgradient of 1e-4 l1 in a single
 feature adds 1e-4 J; and part of J that it may be at the most, unless that is less than tol²/2."""
 
-ROUNDINGS = 16
+ROUNDINGS_OF_THE_GRADIENT = 16
 """Units of rounding, in the size of its terms, by which an entry of the gradient may be off."""
 
 
@@ -54,22 +54,28 @@ def bound_agrees(point: Point, tol: float) -> bool:
     if not penalty.l1 + penalty.l2 > 0:
         return True
     cost, promised = abs(point.cost), tol**2 / 2
-    asked = min(LOOSE_L1 * tol if penalty.l1 else LOOSE * promised, MOST_PART * cost)
-    finest, ours = (ROUNDINGS * float(np.finfo(t).eps) * cost for t in (np.float64, point.w.dtype))
-    least = LEAST_PART * cost if penalty.l1 else LOOSE * finest
+    asked = min(
+        MAX_BOUND_OVER_TOL_L1 * tol if penalty.l1 else MAX_BOUND_OVER_TOL2 * promised,
+        MAX_PART_OF_J * cost,
+    )
+    finest, ours = (
+        ROUNDINGS_OF_THE_GRADIENT * float(np.finfo(t).eps) * cost
+        for t in (np.float64, point.w.dtype)
+    )
+    least = ALLOWED_PART_OF_J_L1 * cost if penalty.l1 else MAX_BOUND_OVER_TOL2 * finest
     allowed = max(asked, promised, least, ours)
     return gap(point) <= allowed or gap(point, *second_look(point)) <= allowed
 
 
 def bound_proves(point: Point, decrease: float) -> bool:
-    """Whether J − J* is at most `TIGHT` times a decrease, or what rounding leaves of J.
+    """Whether J − J* is at most `MAX_BOUND_TO_PROVE` times a decrease, or rounding.
 
     Without a penalty the bound is J itself, which is at least 0.
     """
     penalty = point.objective.penalty
     cost = abs(point.cost)
-    rounding = ROUNDINGS * float(np.finfo(point.w.dtype).eps) * cost
-    allowed = max(TIGHT * decrease, rounding)
+    rounding = ROUNDINGS_OF_THE_GRADIENT * float(np.finfo(point.w.dtype).eps) * cost
+    allowed = max(MAX_BOUND_TO_PROVE * decrease, rounding)
     if not penalty.l1 + penalty.l2 > 0:
         return cost <= allowed
     return gap(point) <= allowed or gap(point, *second_look(point)) <= allowed
@@ -119,6 +125,8 @@ def second_look(point: Point) -> tuple[Array, Array]:
     squares, means = data.sum(block, 2 * w.size)
     data.passes.count = count
     db = point.dw[data.n_features :].astype(np.float64)
-    rounding: Array = ROUNDINGS * np.finfo(w.dtype).eps * np.sqrt(squares[: data.n_features])
+    rounding: Array = (
+        ROUNDINGS_OF_THE_GRADIENT * np.finfo(w.dtype).eps * np.sqrt(squares[: data.n_features])
+    )
     shared = means[: data.n_features] @ db if data.intercept else np.zeros_like(rounding)
     return shared, rounding

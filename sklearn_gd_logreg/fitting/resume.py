@@ -19,13 +19,13 @@ from typing import Any
 import numpy as np
 from numpy.random import RandomState
 
-from ._mixing import mixed
-from ._typing import Array
-from .data import Dataset, Presolve, Rows
-from .descent import Iterate
+from .._mixing import mixed
+from .._typing import Array
+from ..data import Dataset, Presolve, Rows
+from ..descent import Iterate
+from ..objective import Objective
+from ..penalty import ElasticNet
 from .monitor import History, Standing
-from .objective import Objective
-from .penalty import ElasticNet
 from .settings import Settings
 
 ROUNDING = 1000.0

@@ -12,14 +12,13 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import entr
 from sklearn.model_selection import train_test_split
 
-from ._text import shown
-from ._typing import Array
-from .data import Reduction, as_dataset
-from .exposure import expand, unshifted
-from .loss import cross_entropy
-from .objective import Objective
-from .penalty import ElasticNet
-from .targets import Labels, among, check_weights, class_mass, label_rows, place
+from .._text import shown
+from .._typing import Array
+from ..data import Reduction, as_dataset
+from ..objective import Objective
+from ..targets import Labels, among, check_weights, class_mass, label_rows, place
+from .assembly import assemble
+from .parameters import expand, unshifted
 
 
 class Verdict(NamedTuple):
@@ -91,14 +90,13 @@ def held_out(rows: Labelled, labels: Labels, objective: Objective) -> HeldOut:
     share = None if weights is None else (weights / weights.sum())[:, np.newaxis]
     mass = class_mass(codes, weights, len(labels.known))
     entropy = float(entr(mass / mass.sum()).sum())
-    loss, intercept = objective.loss, objective.data.intercept
+    n_classes, intercept = len(labels.classes), objective.data.intercept
     strangers = not labels.present[codes].all()
     if strangers:
-        loss, intercept = cross_entropy(len(labels.known)), True
+        n_classes, intercept = len(labels.known), True
     else:
         codes = among(codes, labels.present)
-    data = as_dataset(rows.X, loss.targets(codes), share, intercept)
-    judged = Objective(data, loss, ElasticNet(0.0, 0.0, data.n_features))
+    judged = assemble(rows.X, codes, share, n_classes, intercept)
     if strangers:
         return HeldOut(judged, entropy, objective, labels.present)
     return HeldOut(judged, entropy)

@@ -13,9 +13,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ._typing import Array
-from .loss import CrossEntropy
-from .penalty import ElasticNet
+from .._typing import Array
+from ..loss import CrossEntropy
+from ..penalty import ElasticNet
 
 ABSENT = -1e6
 """Intercept of an absent class. The highest score of the others is 0 or more where they are

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from time import perf_counter
 
-from .descent import Iterate
-from .held_out import Verdict
+from ..descent import Iterate
 from .monitor import Observer, Watch
+from .validation_set import Verdict
 
 LONG = 1.0
 """Seconds without a line after which a bar is drawn."""
@@ -15,7 +15,7 @@ LONG = 1.0
 REFRESH = 0.1
 """Seconds between two drawings of the bar."""
 
-WIDTH = 24
+BAR_WIDTH = 24
 """Characters of the bar."""
 
 
@@ -89,7 +89,7 @@ def line(it: Iterate, verdict: Verdict | None = None) -> str:
 
 def bar(part: float, it: Iterate, last: int, seconds: float) -> str:
     """The part of the iterations made, and the time for the rest, as a bar."""
-    full = int(part * WIDTH)
-    drawn = "#" * full + "." * (WIDTH - full)
+    full = int(part * BAR_WIDTH)
+    drawn = "#" * full + "." * (BAR_WIDTH - full)
     minutes, rest = divmod(round(seconds), 60)
     return f"[{drawn}] {it.k}/{last}   cost {it.cost:.8f}   at most {minutes}:{rest:02d} left"

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ._typing import Array
-from .bound import upper_bound
-from .monitor import Outcome
-from .objective import Point
+from .._typing import Array
+from ..objective import Point
+from ..targets import Labels, class_mass
+from .fenchel_bound import gap
+from .monitor import Columns, Outcome
 from .run import Run
-from .targets import Labels, class_mass
-from .witness import gap
-
-if TYPE_CHECKING:
-    from .estimator import GDLogisticRegression
+from .upper_bound import upper_bound
 
 REASONS = {
     "tol": "converged",
@@ -29,10 +26,10 @@ REASONS = {
 }
 
 
-NEAR = 1e-3
+MAX_ESTIMATE_OVER_COST = 1e-3
 """Part of the cost below which half the squared decrement is an estimate of J − J*."""
 
-TELLING = 0.5
+MAX_BOUND_OVER_COST = 0.5
 """Part of the cost below which a bound on J − J* says more than J ≥ 0 does."""
 
 
@@ -56,10 +53,10 @@ def known_gap(outcome: Outcome, run: Run, labels: Labels) -> Gap | None:
         return None
     if not (run.settings.rule.max_norm or run.start.objective.penalty.l1):
         estimate = 0.5 * float(it.gradient_norm) ** 2
-        if estimate <= NEAR * cost:
+        if estimate <= MAX_ESTIMATE_OVER_COST * cost:
             return Gap(estimate, proven=False)
     bound = upper_bound(it.point, class_shares(labels))
-    return Gap(bound, proven=True) if bound <= TELLING * cost else None
+    return Gap(bound, proven=True) if bound <= MAX_BOUND_OVER_COST * cost else None
 
 
 def solver_info(outcome: Outcome, run: Run, labels: Labels) -> dict[str, Any]:
@@ -120,7 +117,30 @@ def path_in_words(info: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def in_words(model: GDLogisticRegression) -> str:
+class FitSummary(NamedTuple):
+    """What a fitted model knows of its fit: its fitted attributes, and what is known of J − J*."""
+
+    reason: str
+    n_iter: int
+    best_iter: int | None
+    history: Columns
+    solver_info: dict[str, Any] | None
+    gap: Gap | None
+    penalised: bool
+    eps: float
+
+    @classmethod
+    def of(cls, model: Any) -> FitSummary:
+        """That of a fitted model."""
+        known = vars(model)
+        best = known.get("best_iter_") if model.early_stopping else None
+        eps = float(np.finfo(model.coef_.dtype).eps)
+        info, gap = known.get("solver_info_"), known.get("_known_gap")
+        named = model.stop_reason_, model.n_iter_, best, model.history_
+        return cls(*named, info, gap, model.penalty is not None, eps)
+
+
+def describe_fit(fit: FitSummary) -> str:
     """Why the fit stopped, after how much work, at what cost and how far from the least.
 
     Examples
@@ -133,34 +153,30 @@ def in_words(model: GDLogisticRegression) -> str:
     Newton (F on 150 of 150 rows costs 1.4 passes); curvature worked out 8 times
     cost 0.19257..., at the minimum but for rounding
     """
-    history, reason = model.history_, model.stop_reason_
-    entry = model.n_iter_
-    lines = [
-        f"{REASONS[reason]} ({reason}) after {model.n_iter_} iterations "
-        f"and {history['passes'][-1]:.5g} passes"
-    ]
-    info = vars(model).get("solver_info_")
+    history, entry = fit.history, fit.n_iter
+    passes = f"{history['passes'][-1]:.5g} passes"
+    lines = [f"{REASONS[fit.reason]} ({fit.reason}) after {fit.n_iter} iterations and {passes}"]
+    info = fit.solver_info
     if info and (info["hessians"] or info["reductions"]):
         lines.append(path_in_words(info))
-    if model.early_stopping and "best_iter_" in vars(model):
-        entry = model.best_iter_
-        lines.append(
-            f"the model is iterate {entry}, of the lowest validation loss, "
-            f"{history['val_loss'][entry]:.6f}"
-        )
-    lines.append(f"cost {history['cost'][entry]:.8g}, {distance(model, history['cost'][entry])}")
+    if fit.best_iter is not None:
+        entry = fit.best_iter
+        loss = f"{history['val_loss'][entry]:.6f}"
+        lines.append(f"the model is iterate {entry}, of the lowest validation loss, {loss}")
+    cost = float(history["cost"][entry])
+    lines.append(f"cost {cost:.8g}, {distance(fit, cost)}")
     return "\n".join(lines)
 
 
-def distance(model: GDLogisticRegression, cost: float) -> str:
+def distance(fit: FitSummary, cost: float) -> str:
     """How far the cost is from its minimum, as far as the fit has told."""
-    gap = vars(model).get("_known_gap")
-    if gap is not None and gap.value <= 8 * np.finfo(model.coef_.dtype).eps * cost:
+    gap = fit.gap
+    if gap is not None and gap.value <= 8 * fit.eps * cost:
         return "at the minimum but for rounding"
     if gap is not None:
         rounded_up = 1.05 * gap.value
         known = f"less than {rounded_up:.2g}" if gap.proven else f"about {gap.value:.2g}"
         return f"{known} above the minimum"
-    if model.penalty is None:
+    if not fit.penalised:
         return "how far above the minimum is not known: without a penalty there is no bound"
     return "how far above the minimum: see duality_gap(model, X, y)"

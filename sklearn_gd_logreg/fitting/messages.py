@@ -13,45 +13,45 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from .descent import Iterate
-from .held_out import HeldOut
+from ..descent import Iterate
+from ..objective import Objective
+from ..rules import AdaGrad, Adam, Momentum, UpdateRule
+from ..schedules import LearningRate
 from .monitor import Outcome
-from .objective import Objective
-from .rates import LearningRate
 from .remaining import Remaining
-from .rules import AdaGrad, Adam, Momentum, UpdateRule
 from .settings import Settings
 from .stopping import rounding_of_norm
 from .symptoms import goes_up_and_down, pace
+from .validation_set import HeldOut
 
-UNEVEN = 10.0
+MIN_SCALE_RATIO = 10.0
 """Ratio of feature scales from which they are named as a cause."""
 
-FAR_BELOW = 0.1
+MAX_RATE_OVER_AUTO = 0.1
 """Part of the rate that "auto" begins with, below which a rate is named as a cause."""
 
-FELL_FAR = 1e-3
+MAX_FALL_OF_RATE = 1e-3
 """Part of its largest value to which a rate has fallen when that is named as a cause."""
 
-STAYED = 0.9
+MIN_CONSTANT_RATE = 0.9
 """Part of its largest value above which a rate counts as constant."""
 
-MUCH_MOMENTUM = 0.95
+MIN_MOMENTUM = 0.95
 """Part of the last move that is made again, from which it may be named as a cause."""
 
-FAR_BEYOND = 100
+MAX_ITERATIONS_TOLD = 100
 """How many times the iterations made may still be needed for their number to be told."""
 
-SEPARATED = 0.1
+MAX_SEPARABLE_LOSS = 0.1
 """Part of ln K below which a loss without a penalty suggests that classes are separable."""
 
-DIFFERENT = 2.0
+MIN_SCALE_DIFFERENCE = 2.0
 """Ratio of the scales of validation and training rows from which it is named as a cause."""
 
-FEW_ROWS = 100
+MIN_VALIDATION_ROWS = 100
 """Number of validation rows below which it is named as a cause."""
 
-CONTENT = ("tol", "early_stopping", "callback")
+REASONS_WITHOUT_WARNING = ("tol", "early_stopping", "callback")
 """Reasons to stop that need no warning."""
 
 
@@ -98,7 +98,7 @@ def warn_unless_converged(
         message = diverged(case, early_stopping=judge is not None)
     elif judge and learnt_nothing(outcome, judge):
         message = untrained(case, judge)
-    elif outcome.reason in CONTENT or not tol:
+    elif outcome.reason in REASONS_WITHOUT_WARNING or not tol:
         return
     elif outcome.reason == "stalled":
         message = stalled(outcome, tol, objective)
@@ -108,7 +108,7 @@ def warn_unless_converged(
         message = on_a_plateau(case, remaining)
     else:
         return
-    warnings.warn(message, ConvergenceWarning, stacklevel=4)
+    warnings.warn(message, ConvergenceWarning, stacklevel=5)
 
 
 def warn_if_rounded(rounding: float, tol: float) -> None:
@@ -123,7 +123,7 @@ def warn_if_rounded(rounding: float, tol: float) -> None:
             f"the minimum that was found: rounding may change a score by {rounding:.1g}. Remedy: "
             "subtract a constant from the feature, or use sklearn.preprocessing.StandardScaler."
         )
-        warnings.warn(message, ConvergenceWarning, stacklevel=4)
+        warnings.warn(message, ConvergenceWarning, stacklevel=5)
 
 
 def cannot_go_on(rule: UpdateRule, error: Exception) -> str:
@@ -274,7 +274,7 @@ def how_far(case: Case) -> str:
     if settings.batch_size is not None:
         return ""
     more = pace(outcome.history["gradient_norm"], settings.tol)
-    if more is None or more.iterations > FAR_BEYOND * outcome.last.k:
+    if more is None or more.iterations > MAX_ITERATIONS_TOLD * outcome.last.k:
         return ""
     return f" (at the pace of late, {more})"
 
@@ -314,7 +314,7 @@ def untrained(case: Case, judge: EarlyStopping) -> str:
         )
     advice = Advice([], [])
     ratio = validation_scale(objective, judge.held_out.objective)
-    if judge.given and not 1 / DIFFERENT < ratio < DIFFERENT:
+    if judge.given and not 1 / MIN_SCALE_DIFFERENCE < ratio < MIN_SCALE_DIFFERENCE:
         advice.add(
             f"The features in X_val are {ratio:.3g} times as large as those in X (root mean "
             "square).",
@@ -334,7 +334,7 @@ def untrained(case: Case, judge: EarlyStopping) -> str:
     n_rows = len(judge.held_out.objective.data.weighted_rows())
     if costs[1] < costs[0]:
         advice.remedies.append("lower C, for a stronger penalty")
-    if n_rows < FEW_ROWS:
+    if n_rows < MIN_VALIDATION_ROWS:
         more = "give more of them" if judge.given else "raise validation_fraction"
         advice.add(f"There are only {n_rows} validation rows.", more)
     if outcome.reason == "early_stopping":
@@ -365,7 +365,10 @@ def why(case: Case) -> tuple[Advice, bool]:
     if case.settings.rate is not None:
         advice.extend(scales)
     penalty, loss = case.objective.penalty, case.objective.loss
-    if not (penalty.l1 or penalty.l2) and case.outcome.last.loss < SEPARATED * loss.uniform_loss:
+    if (
+        not (penalty.l1 or penalty.l2)
+        and case.outcome.last.loss < MAX_SEPARABLE_LOSS * loss.uniform_loss
+    ):
         advice.add(
             "Without a penalty the minimum is at infinity if the classes can be separated, which "
             "a cost so low suggests.",
@@ -392,7 +395,7 @@ def rate_causes(case: Case, advice: Advice) -> bool:
     adaptive, by_batches = not isfinite(stable.value), settings.batch_size is not None
     restless = goes_up_and_down(outcome.history["cost"], objective.data.dtype)
     momentum_causes(case, advice, restless)
-    if restless and last > STAYED * largest and (adaptive or by_batches):
+    if restless and last > MIN_CONSTANT_RATE * largest and (adaptive or by_batches):
         ending = "the noise of the batches never settles." if by_batches else circles(rule)
         falling = f"let learning_rate fall, as CosineDecay({last:.3g}, steps={it.steps}) does"
         if chosen and not adaptive:
@@ -405,14 +408,14 @@ def rate_causes(case: Case, advice: Advice) -> bool:
     if not chosen:
         return False
     usual = rule.auto_rate(objective, settings.batch_size).at(0)
-    if largest < FAR_BELOW * usual:
+    if largest < MAX_RATE_OVER_AUTO * usual:
         bound = "" if adaptive else f"; the largest stable one for these data is {stable}"
         advice.add(
             f"The learning rate {largest:.3g} is far below {usual:.3g}, with which 'auto' "
             f"begins{bound}.",
             "raise learning_rate, or leave it 'auto'",
         )
-    elif last < FELL_FAR * largest:
+    elif last < MAX_FALL_OF_RATE * largest:
         advice.add(
             f"The learning rate fell from {largest:.3g} to {last:.3g} before the minimum was near.",
             "let learning_rate fall more slowly, or leave it 'auto'",
@@ -445,7 +448,7 @@ def momentum_causes(case: Case, advice: Advice, restless: bool) -> None:
     if name == "beta" and settings.batch_size is None and beta:
         first = outcome.history["gradient_norm"][0]
         slow = first * beta ** (outcome.last.k / 2) > settings.tol
-    if beta >= MUCH_MOMENTUM and (restless or slow):
+    if beta >= MIN_MOMENTUM and (restless or slow):
         advice.add(
             f"With {name}={beta:.6g} each step is carried on for {1 / (1 - beta):.3g} more, and "
             "the descent swings about the minimum.",
@@ -457,13 +460,13 @@ def scale_causes(objective: Objective) -> Advice:
     """What the scales of the features have to do with it; a pass over X."""
     advice, uneven = Advice([], []), scale_ratio(objective)
     beside_the_intercept = float(np.sqrt(objective.mean_squares[: objective.data.n_features].max()))
-    if uneven > UNEVEN:
+    if uneven > MIN_SCALE_RATIO:
         advice.add(
             f"The largest feature scale is {uneven:.3g} times the smallest, which slows every "
             "solver but 'natural'.",
             "scale the features (sklearn.preprocessing.StandardScaler)",
         )
-    elif objective.data.intercept and beside_the_intercept > UNEVEN:
+    elif objective.data.intercept and beside_the_intercept > MIN_SCALE_RATIO:
         advice.add(
             f"The features are {beside_the_intercept:.3g} times the 1 of the intercept, which "
             "slows every solver but 'natural'.",

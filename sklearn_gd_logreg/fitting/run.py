@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass, field, replace
-from typing import Any
+from math import isfinite
+from typing import Any, NamedTuple
 
+import numpy as np
 from numpy.random import RandomState
 
-from ._typing import Array
-from .data import Allowed, Reduction
-from .descent import (
+from .._typing import Array
+from ..data import Allowed, Presolve, Reduction, choose_reductions
+from ..descent import (
     Iterate,
     descend,
     descend_by_batches,
@@ -20,16 +22,25 @@ from .descent import (
     seen_again,
     with_max_norms,
 )
-from .held_out import HeldOut
+from ..objective import Objective, Point
+from ..rules import UpdateRule
+from ..rules.base import Task
+from ..schedules import LearningRate
 from .monitor import History, Observer, Outcome, Standing, Watch
-from .objective import Objective, Point
-from .rates import LearningRate
 from .remaining import Remaining, remaining_at
-from .resume import Bookmark, Model, Origin, Place, moments_of, same_moments, shuffles_from
-from .rules import UpdateRule
-from .rules.base import Task
+from .resume import (
+    Bookmark,
+    Model,
+    Origin,
+    Place,
+    moments,
+    moments_of,
+    same_moments,
+    shuffles_from,
+)
 from .settings import Settings
 from .stopping import Best, CostPlateau, GradientTolerance, StoppingRule
+from .validation_set import HeldOut
 
 
 def allowed_reductions(
@@ -52,6 +63,90 @@ def allowed_reductions(
         row_space=lambda data: rule.plan(objective.on(data), task).row_space,
         l2=l2 if rule.scale_free else None,
     )
+
+
+def begin(
+    settings: Settings,
+    objective: Objective,
+    w: Array,
+    mark: Bookmark | None,
+    n_steps: int,
+    random_state: RandomState,
+    seed: int,
+    resumable: bool,
+    require_finite: Callable[[], None],
+) -> Run:
+    """The descent from w, or from the bookmark if data and cost are still the same.
+
+    Parameters
+    ----------
+    settings : Settings
+    objective : Objective
+    w : array
+        w_0 in coordinates of the features.
+    mark : Bookmark or None
+    n_steps : int
+        The most steps.
+    random_state : RandomState
+    seed : int
+        Chose the rows that are held out.
+    resumable : bool
+        Whether another fit may go on where this one ends.
+    require_finite : callable
+        Raises unless X is finite.
+    """
+    if resumable:
+        objective.data.along(moments)
+    if mark and mark.origin.may_be(w):
+        origin = mark.origin
+        found = first_point(settings, objective, origin.w, origin.n_steps, require_finite)
+        if not origin.is_of(objective, found.presolve):
+            mark = None
+    else:
+        mark = None
+    if mark is None:
+        found = first_point(settings, objective, w, n_steps, require_finite)
+        seen = objective.data.added_along()
+        origin = Origin(w, seen, objective.penalty, n_steps, found.presolve.coordinates)
+    start, rule, presolve = found
+    rate = settings.rate or settings.rule.auto_rate(objective, settings.batch_size)
+    run = Run(settings, rule, rate, start, origin, presolve.reduction, random_state, seed)
+    run.reductions = presolve.reasons
+    if mark is not None:
+        run.go_on_from(mark)
+    return run
+
+
+class FirstPoint(NamedTuple):
+    """w_0 in the coordinates of the descent, the rule ready for it, and the reductions."""
+
+    point: Point
+    rule: UpdateRule
+    presolve: Presolve
+
+
+def first_point(
+    settings: Settings,
+    objective: Objective,
+    w: Array,
+    n_steps: int,
+    require_finite: Callable[[], None],
+) -> FirstPoint:
+    """Reduce the data, and evaluate J at w_0.
+
+    Whether X is finite is asked only if J or its gradient is not: a NaN or an infinity
+    in X, times whatever number, leaves neither as it was. It is asked first where rows are
+    left out, or the row space is worked out.
+    """
+    allowed = allowed_reductions(settings.rule, objective, settings.batch_size, n_steps)
+    presolve = choose_reductions(objective.data, w, allowed, require_finite)
+    if presolve.reduction is not None:
+        objective, w = objective.on(presolve.data), presolve.start
+    plan = settings.rule.plan(objective, Task(settings.tol, settings.batch_size))
+    point = Point(objective, w, plan.fused)
+    if not (isfinite(point.cost) and np.isfinite(point.dw).all()):
+        require_finite()
+    return FirstPoint(point, plan.rule, presolve)
 
 
 @dataclass
@@ -78,6 +173,8 @@ class Run:
         Where the descent goes on; None: at w_0.
     began : int
         Number of the iterate at which this call of `fit` began.
+    history : History or None
+        That of the descent that goes on here, if it was in this process.
     reductions : mapping
         The names of the reductions that lead to the coordinates, and why each is used.
     """
@@ -92,11 +189,13 @@ class Run:
     seed: int = 0
     place: Place | None = None
     began: int = 0
+    history: History | None = None
     reductions: Mapping[str, str] = field(default_factory=dict)
 
     def go_on_from(self, mark: Bookmark) -> None:
         """Go on where a descent on the same cost was left."""
         self.place, self.began = mark.go_on(self.start.objective), mark.began
+        self.history = mark.history
         if self.settings.batch_size is None and self.settings.tol != mark.settings.tol:
             iterate = seen_again(self.place.iterate, self.rule)
             self.place = replace(self.place, iterate=iterate)

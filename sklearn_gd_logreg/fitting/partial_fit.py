@@ -1,35 +1,48 @@
-"""Rows that come in parts and are seen once: what `partial_fit` remembers between its calls."""
+"""One call of `partial_fit`: an epoch on rows that come in parts and are seen once."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass, replace
+from math import isfinite
 from typing import Any
 
 import numpy as np
 from numpy.random import RandomState
 from numpy.typing import ArrayLike, NDArray
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import column_or_1d
 
-from ._typing import Array
-from .descent import Iterate, epoch, first_epoch
-from .loss import cross_entropy
-from .monitor import History
-from .objective import Objective, Point
-from .resume import Model, freeze, state_of, thaw
-from .rules.base import Task
-from .settings import Settings
-from .targets import (
+from .._typing import Array
+from ..data import own_threads
+from ..descent import Iterate, epoch, first_epoch
+from ..loss import cross_entropy
+from ..objective import Objective, Point
+from ..rules.base import Task
+from ..targets import (
     Labels,
     among,
     check_kind,
     check_weights,
     class_factors,
     class_mass,
+    encode,
+    listed,
     place,
     shares,
 )
-from .validation import invalid
+from ..validation import invalid
+from .assembly import cost_of, initial_parameters
+from .inputs import checked, require_finite
+from .messages import diverged_on_stream, sorted_stream
+from .monitor import History
+from .parameters import absent_in
+from .publish import attributes_of, is_fitted, set_attributes, unchanged_on_error
+from .resume import Model, freeze, shuffles_from, state_of, thaw
+from .settings import Settings
+from .validation_set import Labelled
 
 Kind = tuple[tuple[int, ...], str, tuple[bool, ...]]
 LATE = 2
@@ -217,3 +230,107 @@ def label_part(
     if total and (weights is not None or class_weight is not None):
         share = shares(codes, weights, factors, total, dtype)
     return Labels(classes, present, among(codes, present), share, total)
+
+
+# -- one call --------------------------------------------------------------------------------
+
+
+def partial_fit(
+    estimator: Any,
+    settings: Settings,
+    random_state: RandomState,
+    rows: Labelled,
+    classes: ArrayLike | None,
+    started: float,
+) -> None:
+    """One epoch on the rows of a call, and the fitted attributes after it."""
+    with own_threads(), unchanged_on_error(estimator):
+        known = classes_of_stream(estimator, classes)
+        X, y = checked(estimator, rows.X, rows.y, reset=not is_fitted(estimator))
+        require_finite(estimator, X)
+        absent = np.zeros(len(known), np.bool_)
+        if is_fitted(estimator):
+            absent = absent_in(estimator.coef_.T, estimator.intercept_)
+        weight = rows.sample_weight, estimator.class_weight
+        labels = label_part(estimator, y, known, absent, *weight, X.dtype)
+        if labels.total:
+            learn_from(estimator, X, labels, settings, random_state, started)
+        elif not is_fitted(estimator):
+            wait_for_rows(estimator, X, labels, started)
+
+
+def classes_of_stream(estimator: Any, classes: ArrayLike | None) -> NDArray[Any]:
+    """All labels that will occur: those of the first call or of the fit before."""
+    if classes is None:
+        if not is_fitted(estimator):
+            raise ValueError("classes must be given in the first call of partial_fit.")
+        known: NDArray[Any] = estimator.classes_
+        return known
+    given, _ = encode(np.tile(column_or_1d(classes), 3))  # few labels beside so many rows
+    if is_fitted(estimator) and not np.array_equal(given, estimator.classes_):
+        raise ValueError(
+            f"classes must be those of the first call or fit, {listed(estimator.classes_)}. "
+            f"Got {listed(given)} instead."
+        )
+    if len(given) < 2:
+        raise ValueError(f"classes must be at least 2. Got {listed(given)} instead.")
+    return given
+
+
+def learn_from(
+    estimator: Any,
+    X: Any,
+    labels: Labels,
+    settings: Settings,
+    random_state: RandomState,
+    started: float,
+) -> None:
+    """One epoch on the rows of a stream."""
+    known = vars(estimator)
+    whole = replace(labels, total=known.get("_weight_seen", 0.0) + labels.total)
+    objective = cost_of(estimator, X, whole, float(estimator.C), float(estimator.l1_ratio))
+    w = initial_parameters(estimator, objective, labels, is_fitted(estimator))
+    stream = known.get("_stream")
+    if stream and not stream.goes_on(settings, w, known, labels):
+        stream = None
+    if stream:
+        history = History.after(estimator.history_, stream.history, started)
+        first = stream.iterate_on(objective, w, estimator.n_iter_)
+        random_state = shuffles_from(stream.random_state)
+    else:
+        history, first = History(started), first_on(objective, w, settings)
+        history.record(first)
+    last = epoch_on(first, settings, labels.total / whole.total, random_state)
+    history.record(last)
+    finite = isfinite(last.cost) and bool(np.isfinite(last.w).all())
+    kept = last.w if finite else w
+    attributes = attributes_of(kept, w, objective, last.cost, labels, history.as_dict())
+    set_attributes(estimator, attributes)
+    estimator.stop_reason_ = "partial_fit" if finite else "diverged"
+    known.pop("solver_info_", None)  # of a fit before
+    estimator._known_gap, estimator._weight_seen = None, whole.total
+    if not finite:
+        warnings.warn(diverged_on_stream(last), ConvergenceWarning, stacklevel=4)
+        return
+    arrivals = stream.arrivals if stream else Arrivals.of(len(labels.classes))
+    arrivals = arrivals.after(labels.codes)
+    late = arrivals.sorted_class()
+    if late is not None:
+        message = sorted_stream(labels.classes[late], arrivals.waited[late])
+        warnings.warn(message, ConvergenceWarning, stacklevel=4)
+        arrivals = replace(arrivals, noted=True)
+    rest = (settings, labels, history, arrivals)
+    estimator._stream = Stream.after(last, random_state, vars(estimator), *rest)
+
+
+def wait_for_rows(estimator: Any, X: Any, labels: Labels, started: float) -> None:
+    """The start of a stream, of which no row of non-zero weight has come yet."""
+    unit = replace(labels, total=1.0)
+    objective = cost_of(estimator, X, unit, float(estimator.C), float(estimator.l1_ratio))
+    history = History(started)
+    w = initial_parameters(estimator, objective, labels, continues=False)
+    history.record(start := nowhere(w, labels))
+    attributes = attributes_of(w, w, objective, start.cost, labels, history.as_dict())
+    set_attributes(estimator, attributes)
+    estimator.stop_reason_ = "partial_fit"
+    estimator._known_gap, estimator._weight_seen = None, 0.0

@@ -16,8 +16,8 @@ from math import sqrt
 import numpy as np
 from scipy.special import entr
 
-from ._typing import Array
-from .objective import Objective, Point
+from .._typing import Array
+from ..objective import Objective, Point
 
 
 def upper_bound(point: Point, mass: Array) -> float:

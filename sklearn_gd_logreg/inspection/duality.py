@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,18 +21,18 @@ from .dual import DualPoint, Probabilities, dual_point
 from .fitted import Fitted, settle
 from .refine import refined
 
-TIGHT = 0.01
+MAX_SLACK = 0.01
 """Share of the gap that may be slack of the bound."""
 
-SMALL = 1e-11
+MIN_SLACK = 1e-11
 """Slack that is not worth a further step."""
 
-MOST_STEPS = 20
+MAX_DESCENT_STEPS = 20
 """Steps after which a bound has to do."""
 
 
-class Certificate(NamedTuple):
-    """The cost of a fitted model and a number that it cannot be below.
+class DualityGap(float):
+    """The cost of a fitted model minus a lower bound on the minimum: J − J* is no more.
 
     Parameters
     ----------
@@ -40,27 +40,52 @@ class Certificate(NamedTuple):
         J of the model.
     lower_bound : float
         J is nowhere below it.
+
+    Attributes
+    ----------
+    cost, lower_bound : float
     gap : float
-        Their difference, at least J − J*; 0 where rounding makes it negative.
+        Their difference; 0 where rounding makes it negative. The object is equal to it.
 
     Examples
     --------
-    >>> from sklearn_gd_logreg import GDLogisticRegression, certificate
-    >>> X, y = [[0.0], [1.0], [2.0], [3.0]], [0, 1, 0, 1]
-    >>> halted = GDLogisticRegression(solver="gd", max_iter=2, tol=0).fit(X, y)
-    >>> cost, lower_bound, gap = certificate(halted, X, y)
-    >>> print(lower_bound < cost < lower_bound + 0.1)
-    True
+    >>> from sklearn_gd_logreg.inspection import DualityGap
+    >>> found = DualityGap(cost=0.75, lower_bound=0.5)
+    >>> found, found < 1e-3, found.lower_bound
+    (DualityGap(0.25, cost=0.75, lower_bound=0.5), False, 0.5)
     """
 
     cost: float
     lower_bound: float
-    gap: float
+
+    def __new__(cls, cost: float, lower_bound: float) -> Self:
+        """The difference, with both."""
+        found = super().__new__(cls, max(cost - lower_bound, 0.0))
+        found.cost, found.lower_bound = float(cost), float(lower_bound)
+        return found
+
+    def __reduce__(self) -> tuple[type[Self], tuple[float, float]]:
+        return type(self), (self.cost, self.lower_bound)
+
+    @property
+    def gap(self) -> float:
+        """The plain number."""
+        return float(self)
+
+    def __repr__(self) -> str:
+        bound = f"cost={self.cost!r}, lower_bound={self.lower_bound!r}"
+        return f"{type(self).__name__}({float(self)!r}, {bound})"
+
+    def __str__(self) -> str:
+        return str(float(self))
 
 
 @ignoring()
-def certificate(model: Any, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Certificate:
-    r"""Cost of a fitted model, and a number that no parameters can bring the cost below.
+def duality_gap(model: Any, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> DualityGap:
+    r"""Upper bound on J − J*: how far at most a fitted model is above the minimum of its cost.
+
+    It holds whatever solver made the model, and whether it converged or not. Near 0 it proves
+    that nothing is left to gain on these rows.
 
     With dz = a − y, the shares s / Σs of the rows, and λ = 1/(C Σs), it is
 
@@ -100,8 +125,9 @@ def certificate(model: Any, X: Any, y: Any, sample_weight: ArrayLike | None = No
 
     Returns
     -------
-    Certificate
-        cost, lower_bound, gap.
+    DualityGap
+        A float, at least J − J*, in units of the mean loss; 0 where rounding makes it negative.
+        Its attributes ``cost`` and ``lower_bound`` are J of the model and the lower bound on J*.
 
     Raises
     ------
@@ -130,11 +156,22 @@ def certificate(model: Any, X: Any, y: Any, sample_weight: ArrayLike | None = No
     Examples
     --------
     >>> from sklearn.datasets import load_breast_cancer
-    >>> from sklearn_gd_logreg import GDLogisticRegression, certificate
+    >>> from sklearn_gd_logreg import GDLogisticRegression
+    >>> from sklearn_gd_logreg.inspection import duality_gap
     >>> X, y = load_breast_cancer(return_X_y=True)
-    >>> found = certificate(GDLogisticRegression(tol=1e-8).fit(X, y), X, y)
-    >>> print(round(found.cost, 6), round(found.lower_bound, 6), found.gap < 1e-9)
-    0.094542 0.094542 True
+    >>> gap = duality_gap(GDLogisticRegression(tol=1e-8).fit(X, y), X, y)
+    >>> print(gap < 1e-9, round(gap.cost, 6), round(gap.lower_bound, 6))
+    True 0.094542 0.094542
+
+    It holds for models of scikit-learn too, converged or not:
+
+    >>> import warnings
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore")  # the only sign that something is wrong
+    ...     clf = LogisticRegression(max_iter=3).fit(X, y)
+    >>> print(duality_gap(clf, X, y) > 0.5)
+    True
     """
     fitted = settle(model, X, y, sample_weight)
     require_penalty(model, fitted)
@@ -152,57 +189,9 @@ def certificate(model: Any, X: Any, y: Any, sample_weight: ArrayLike | None = No
             if known.cost < lowest:
                 lowest, best = known.cost, there
             lower_bound = max(lower_bound, known.lower_bound)
-        if MOST_STEPS and not is_tight(cost, lowest, lower_bound):
+        if MAX_DESCENT_STEPS and not is_tight(cost, lowest, lower_bound):
             lower_bound = max(lower_bound, refined_bound(cost_and_bound(best), damped=True))
-    return Certificate(cost, lower_bound, max(cost - lower_bound, 0.0))
-
-
-def duality_gap(model: Any, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:
-    """Upper bound on J − J*: how far at most a fitted model is above the minimum of its cost.
-
-    It is the last number of a `certificate`, where the formula is, and holds whatever solver
-    made the model, and whether it converged or not. Near 0 it proves that nothing is left to
-    gain on these rows.
-
-    Parameters
-    ----------
-    model : GDLogisticRegression, LogisticRegression or Pipeline
-        Fitted, with a penalty.
-    X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        The rows that it was fitted on.
-    y : array-like of shape (n_samples,)
-        Their labels.
-    sample_weight : array-like of shape (n_samples,), default=None
-        Their weights.
-
-    Returns
-    -------
-    float
-        At least J − J*, in units of the mean loss; 0 where rounding makes it negative.
-
-    Raises
-    ------
-    ValueError
-        As `certificate` does.
-
-    See Also
-    --------
-    certificate : The same with the cost and the lower bound.
-
-    Examples
-    --------
-    >>> import warnings
-    >>> from sklearn.datasets import load_breast_cancer
-    >>> from sklearn.linear_model import LogisticRegression
-    >>> from sklearn_gd_logreg import duality_gap
-    >>> X, y = load_breast_cancer(return_X_y=True)
-    >>> with warnings.catch_warnings():
-    ...     warnings.simplefilter("ignore")  # the only sign that something is wrong
-    ...     clf = LogisticRegression(max_iter=3).fit(X, y)
-    >>> print(duality_gap(clf, X, y) > 0.5)
-    True
-    """
-    return certificate(model, X, y, sample_weight).gap
+    return DualityGap(cost, lower_bound)
 
 
 def require_penalty(model: Any, fitted: Fitted) -> None:
@@ -235,29 +224,29 @@ def cost_and_bound(fitted: Fitted) -> Known:
 def refined_bound(known: Known, damped: bool) -> float:
     """The bound that points beside one give, until it rises no more; ``damped`` as in `refined`."""
     cost, bound = known.cost, known.lower_bound
-    if cost - bound <= SMALL:
+    if cost - bound <= MIN_SLACK:
         return bound
     for better, is_whole in refined(known.probabilities, known.point, damped):
         before, bound = bound, max(bound, better.best_bound())
-        slow = bound - before <= TIGHT * (cost - bound)
-        if cost - bound <= SMALL or (is_whole and slow):
+        slow = bound - before <= MAX_SLACK * (cost - bound)
+        if cost - bound <= MIN_SLACK or (is_whole and slow):
             break
     return bound
 
 
 def is_tight(cost: float, lowest: float, lower_bound: float) -> bool:
     """Whether what the bound may be too low by, as a lower cost shows, does not matter."""
-    return lowest - lower_bound <= max(TIGHT * (cost - lower_bound), SMALL)
+    return lowest - lower_bound <= max(MAX_SLACK * (cost - lower_bound), MIN_SLACK)
 
 
 def further_points(fitted: Fitted) -> Iterator[Array]:
     """Parameters on the way from those of the model to the minimum."""
     objective = fitted.objective
-    rule, fused, _ = NaturalGradient().plan(objective, Task(SMALL))
+    rule, fused, _ = NaturalGradient().plan(objective, Task(MIN_SLACK))
     start = Point(objective, fitted.w, fused)
     first, rate = first_iterate(start, rule), rule.auto_rate(objective, None)
     iterates = descend(first, rule, rate)
-    return (iterate.w for iterate in islice(iterates, 1, MOST_STEPS + 1))
+    return (iterate.w for iterate in islice(iterates, 1, MAX_DESCENT_STEPS + 1))
 
 
 def forward(fitted: Fitted) -> tuple[float, Array, Array]:

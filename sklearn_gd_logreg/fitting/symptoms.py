@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-RECENT, FEWEST = 20, 5
+RECENT_ITERATIONS, MIN_RECENT_ITERATIONS = 20, 5
 """Iterations that are looked at, and the fewest that say something."""
 
 RISING = 0.2
@@ -28,8 +28,10 @@ def goes_up_and_down(costs: NDArray[Any], dtype: np.dtype[np.floating]) -> bool:
     """
     rounding = 8 * float(np.finfo(dtype).eps) * np.abs(costs[:-1])
     rises = np.diff(costs) > rounding
-    windows = rises[-RECENT:], rises[len(rises) // 2 :]
-    return len(rises) >= FEWEST and any(bool(part.mean() >= RISING) for part in windows)
+    windows = rises[-RECENT_ITERATIONS:], rises[len(rises) // 2 :]
+    return len(rises) >= MIN_RECENT_ITERATIONS and any(
+        bool(part.mean() >= RISING) for part in windows
+    )
 
 
 class Pace(NamedTuple):

@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._typing import Array
-from .objective import Objective, Point
-from .rules.natural.cost_model import hessian_cost
-from .rules.natural.curvature import Curvature
-from .rules.natural.hessian_free import HessianFree
-from .rules.natural.plan import full_hessian
+from .._typing import Array
+from ..objective import Objective, Point
+from ..rules.natural.cost_model import hessian_cost
+from ..rules.natural.curvature import Curvature
+from ..rules.natural.hessian_free import HessianFree
+from ..rules.natural.plan import full_hessian
 
 PRODUCTS = 50
 """Most products with the Hessian, each about a pass."""
@@ -24,10 +24,10 @@ which it is, as a part of what the whole descent has cost."""
 MULTIPLE = 10.0
 """Multiple of ``tol`` that may always be left."""
 
-PART, PART_OF_TOL = 0.2, 2000.0
+MAX_PART_LEFT, MAX_TOLS_LEFT = 0.2, 2000.0
 """Part of J, and of what J has fallen below ln K, that may be left; in units of ``tol`` if less."""
 
-ROUNDING = 16.0
+ROUNDINGS_OF_A_MEAN = 16.0
 """Multiple of the machine epsilon by which means of rows may be off."""
 
 
@@ -60,7 +60,9 @@ class Remaining(NamedTuple):
         """
         enough = MULTIPLE * tol
         if self.is_estimate:
-            enough = max(enough, min(PART, PART_OF_TOL * tol) * min(self.cost, self.fallen))
+            enough = max(
+                enough, min(MAX_PART_LEFT, MAX_TOLS_LEFT * tol) * min(self.cost, self.fallen)
+            )
         return self.decrease > enough
 
 
@@ -109,7 +111,7 @@ def proven_decrease(point: Point) -> float:
     """
     objective = point.objective
     penalty, n_features = objective.penalty, objective.data.n_features
-    epsilon = ROUNDING * float(np.finfo(point.w.dtype).eps)
+    epsilon = ROUNDINGS_OF_A_MEAN * float(np.finfo(point.w.dtype).eps)
     w, dw = (part.astype(np.float64, copy=False) for part in (point.w, point.dw))
     squares = objective.mean_squares[:, np.newaxis]
     bends = 0.25 * squares

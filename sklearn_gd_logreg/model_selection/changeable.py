@@ -42,7 +42,7 @@ def changeable(proba: Array, y: NDArray[Any], class_weight: Any, gap: float) -> 
     Examples
     --------
     >>> import numpy as np
-    >>> from sklearn_gd_logreg.model_selection.certificate import changeable
+    >>> from sklearn_gd_logreg.model_selection.changeable import changeable
     >>> proba = np.array([[0.5, 0.5], [0.4, 0.6], [0.1, 0.9]])
     >>> [changeable(proba, np.array([0, 1, 1]), None, gap) for gap in (0.0, 0.01, 1.0)]
     [1, 2, 3]

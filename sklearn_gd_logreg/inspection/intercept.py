@@ -8,11 +8,12 @@ import numpy as np
 
 from .._typing import Array
 from ..data import Rows, pairs
-from ..objective import Objective, joined
+from ..fisher import joined
+from ..objective import Objective
 
 EPS = float(np.finfo(np.float64).eps)
 
-MOST_STEPS = 100
+MAX_INTERCEPT_STEPS = 100
 """Steps after which b is good enough: the repair does the rest."""
 
 
@@ -80,7 +81,7 @@ class Intercept:
         an upper bound, since log Σ a_c e^d_c ≤ Σ a_c e^d_c − 1.
         """
         here = self.at(b)
-        for _ in range(MOST_STEPS):
+        for _ in range(MAX_INTERCEPT_STEPS):
             if np.abs(here.db).max() <= 4 * EPS:
                 break
             there = self.at(here.b + self._newton_step(here))

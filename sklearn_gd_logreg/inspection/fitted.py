@@ -14,12 +14,10 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._typing import Array
-from ..data import as_dataset
 from ..estimator import GDLogisticRegression
-from ..exposure import absent_in, reduce
-from ..loss import cross_entropy
+from ..fitting.assembly import cost_of
+from ..fitting.parameters import absent_in, reduce
 from ..objective import Objective
-from ..penalty import ElasticNet
 from ..targets import Labels, label_rows, listed
 from ..validation import DTYPES, InvalidParameterError, advice_on_images, invalid, refuse_nat
 
@@ -81,12 +79,8 @@ def settle(model: Any, X: Any, y: Any, sample_weight: ArrayLike | None) -> Fitte
     labels = label_rows(model, y, sample_weight, model.class_weight)
     present = present_in(model)
     check_classes(model, labels, present)
-    loss, intercept = cross_entropy(len(labels.classes)), bool(model.fit_intercept)
-    data = as_dataset(X, loss.targets(labels.codes), labels.share, intercept)
-    strength = 1 / (C * labels.total)
-    penalty = ElasticNet((1 - l1_ratio) * strength, l1_ratio * strength, data.n_features)
-    w = parameters_of(model, present)
-    return Fitted(Objective(data, loss, penalty), w, labels.codes, present)
+    objective = cost_of(model, X, labels, C, l1_ratio)
+    return Fitted(objective, parameters_of(model, present), labels.codes, present)
 
 
 def present_in(model: Any) -> NDArray[np.bool_]:

@@ -35,7 +35,7 @@ from ..objective import Objective
 from .fitted import Fitted
 from .intercept import Intercept
 
-SMALLEST, LARGEST = 1e-9, 1e9
+MIN_SCALE, MAX_SCALE = 1e-9, 1e9
 """The scales that are looked at, beside 0."""
 
 BELOW = 1 - 1e-14
@@ -85,9 +85,9 @@ class DualPoint:
 
     def best_bound(self) -> float:
         """The largest D over s, but for the error of s, which enters squared."""
-        top = min(LARGEST, BELOW * self._limit())
+        top = min(MAX_SCALE, BELOW * self._limit())
         candidates = [0.0, 1.0]
-        low, high = np.log(SMALLEST), np.log(max(top, SMALLEST))
+        low, high = np.log(MIN_SCALE), np.log(max(top, MIN_SCALE))
         if self.slope(high) >= 0:
             candidates.append(top)
         elif self.slope(low) > 0:

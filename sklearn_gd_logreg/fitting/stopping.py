@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from ._typing import Array
-from .descent import Iterate
-from .witness import bound_agrees, bound_proves
+from .._typing import Array
+from ..descent import Iterate
+from .fenchel_bound import bound_agrees, bound_proves
 
-SLOWEST = 0.995
+MAX_EXTRAPOLATED_RATIO = 0.995
 """Largest ratio of two norms that is reckoned with: a hundred decreases are still to come."""
 
 
-FAST, SLOW, GROWN = 0.33, 0.9, 1.1
+MAX_FAST_RATIO, MIN_SLOW_RATIO, MAX_SLOW_RATIO = 0.33, 0.9, 1.1
 """Ratios of two norms. Below the first, Newton's method is about to end; from the second to the
 third, a direction of hardly any curvature holds it up. In between, rows may be on their way to be
 saturated: the loss of such a row falls to 1/e with a step, or to 1/e² with twice the step, and the
@@ -110,12 +110,15 @@ class GradientTolerance(StoppingRule):
         Newton's method all but squares the norm there. Where the norm shrinks by one ratio from
         step to step instead, its square is the first term of a geometric series.
         """
-        ratio = min(self._ratio(iterate), SLOWEST)
+        ratio = min(self._ratio(iterate), MAX_EXTRAPOLATED_RATIO)
         to_come = iterate.gradient_norm**2 / (1 - ratio**2)
         if to_come > self.tol**2 or not bound_agrees(iterate.point, self.tol):
             return False
-        held_up = self.last_ratio >= SLOW and SLOW <= self._ratio(iterate) <= GROWN
-        steady = ratio <= FAST or held_up
+        held_up = (
+            self.last_ratio >= MIN_SLOW_RATIO
+            and MIN_SLOW_RATIO <= self._ratio(iterate) <= MAX_SLOW_RATIO
+        )
+        steady = ratio <= MAX_FAST_RATIO or held_up
         # Such steps may hide all that is left: only a proof, or rounding, lets them end.
         decrease = 0.5 * to_come
         return (

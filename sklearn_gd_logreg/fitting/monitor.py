@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._typing import Array
-from .descent import Iterate
-from .held_out import HeldOut, Verdict
+from .._typing import Array
+from ..descent import Iterate
 from .stopping import Best, StoppingRule
+from .validation_set import HeldOut, Verdict
 
 Columns = dict[str, NDArray[np.generic]]
 

@@ -26,16 +26,16 @@ from ..data import Rows
 from ..penalty import ElasticNet
 from .dual import DualPoint, Probabilities, dual_point
 
-LARGEST = 2000
+MAX_PARAMETERS_TO_FACTORISE = 2000
 """Number of parameters up to which F is factorised."""
 
 MOST_ROUNDS = 100
 """Points at the most; two or three do near the minimum."""
 
-MOST_STEPS = 200
+MAX_SUPPORT_CHANGES = 200
 """Changes of the support in the search for the minimum of a quadratic model."""
 
-FLAT = 1e-14
+RIDGE_PER_SIDE = 1e-14
 """Curvature that F with a unit diagonal is given in flat directions, times its side."""
 
 EXCESS = 1e-10
@@ -64,7 +64,7 @@ def refined(
         wanted = (u != 0) | (l1 == 0) | (np.abs(dw) > (1 + EXCESS) * l1)
         if model is None or (wanted & ~chosen).any():
             chosen |= wanted
-            if chosen.sum() > LARGEST:
+            if chosen.sum() > MAX_PARAMETERS_TO_FACTORISE:
                 return
             model = QuadraticModel(fisher_of(probabilities, w, chosen), l1[chosen], l2[chosen])
         best = np.zeros_like(w)
@@ -155,7 +155,7 @@ class QuadraticModel:
         Lee, Battle, Raina, Ng, "Efficient sparse coding algorithms", NIPS 19 (2006).
         """
         u, free, complete = start.copy(), self.l1 == 0, False
-        for _ in range(MOST_STEPS):
+        for _ in range(MAX_SUPPORT_CHANGES):
             g = dw + self.fisher @ (u - start) + self.l2 * u
             sign = np.sign(u)
             if complete:
@@ -177,7 +177,7 @@ class QuadraticModel:
         diagonal(matrix)[...] += self.l2[active]
         scale = unit_scale(diagonal(matrix))
         matrix /= scale * scale[:, np.newaxis]
-        diagonal(matrix)[...] += FLAT * len(matrix)
+        diagonal(matrix)[...] += RIDGE_PER_SIDE * len(matrix)
         solution: Array = linalg.cho_solve(linalg.cho_factor(matrix, lower=True), g / scale)
         return solution / scale
 

@@ -1,0 +1,57 @@
+"""X, y and validation data as scikit-learn checks them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sklearn import config_context
+from sklearn.utils import assert_all_finite, check_consistent_length, column_or_1d
+from sklearn.utils.validation import validate_data
+
+from ..validation import DTYPES, advice_on_images, is_converted, refuse_nat
+from .validation_set import Labelled
+
+
+def checked(estimator: Any, X: Any, *y: Any, reset: bool) -> Any:
+    """X, or X and y, as scikit-learn checks them, but for the finiteness of X."""
+    converted = is_converted(X, *y)
+    with advice_on_images(X):
+        found = validate_data(
+            estimator,
+            X,
+            *y,
+            reset=reset,
+            skip_check_array=converted,
+            accept_sparse="csr",
+            dtype=DTYPES,
+            ensure_all_finite=False,
+        )
+    if not converted:
+        refuse_nat(estimator, X, found[0] if y else found)
+    return found
+
+
+def require_finite(estimator: Any, X: Any, name: str = "X") -> None:
+    """Raise unless X is finite, whatever scikit-learn may assume of it."""
+    with config_context(assume_finite=False):
+        assert_all_finite(X, estimator_name=type(estimator).__name__, input_name=name)
+
+
+def checked_validation_set(estimator: Any, rows: Labelled) -> Labelled | None:
+    """X_val, y_val and their weights, checked against the columns of X; None if not given."""
+    X_val, y_val, weights = rows
+    if X_val is None and y_val is None:
+        if weights is not None:
+            raise ValueError("sample_weight_val needs X_val and y_val, which are None.")
+        return None
+    for name, other, value in (("X_val", "y_val", y_val), ("y_val", "X_val", X_val)):
+        if value is None:
+            raise ValueError(f"{name} needs {other}, which is None.")
+    try:
+        X_val = checked(estimator, X_val, reset=False)
+    except ValueError as error:
+        raise ValueError(f"X_val does not fit X: {error}") from error
+    require_finite(estimator, X_val, "X_val")
+    y_val = column_or_1d(y_val)
+    check_consistent_length(X_val, y_val)
+    return Labelled(X_val, y_val, weights)

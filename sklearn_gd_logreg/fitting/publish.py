@@ -1,0 +1,113 @@
+"""The fitted attributes of a model, from where its descent stands."""
+
+from __future__ import annotations
+
+import pickle
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from .._typing import Array
+from ..descent import Iterate
+from ..objective import Objective
+from ..penalty import ElasticNet
+from ..targets import Labels
+from .messages import cannot_go_on
+from .monitor import Columns, History, Outcome, Watch
+from .parameters import expand, unshifted
+from .run import Run
+from .summary import known_gap, path_in_words, solver_info
+
+NOT_OF_EVERY_FIT = ("best_iter_", "_bookmark", "_stream")
+"""Attributes that not every fit has."""
+
+
+def is_fitted(estimator: Any) -> bool:
+    """Whether there are coefficients from a fit before."""
+    return "coef_" in vars(estimator)
+
+
+def continues(estimator: Any) -> bool:
+    """Whether a fit begins where the last one ended."""
+    return bool(estimator.warm_start) and is_fitted(estimator)
+
+
+def attributes_of(
+    w: Array, start: Array, objective: Objective, cost: float, labels: Labels, history: Columns
+) -> dict[str, Any]:
+    """The fitted attributes of parameters w in coordinates of the features; w_0 is ``start``."""
+    intercept = objective.data.intercept
+    n_features = len(start) - intercept
+    penalty = ElasticNet(objective.penalty.l2, objective.penalty.l1, n_features)
+    w = unshifted(w, start, objective.loss, penalty, cost).astype(start.dtype, copy=False)
+    b = w[n_features] if intercept else np.zeros(w.shape[1], w.dtype)
+    weights, b = expand(w[:n_features], b, labels.present)
+    return {
+        "classes_": labels.known,
+        "coef_": np.ascontiguousarray(weights.T),
+        "intercept_": b,
+        "n_iter_": len(history["iteration"]) - 1,
+        "history_": history,
+    }
+
+
+def attributes_of_run(
+    run: Run, w: Array, cost: float, labels: Labels, history: Columns
+) -> dict[str, Any]:
+    """Those of parameters in the coordinates of a descent."""
+    objective, start = run.start.objective, run.origin.w
+    return attributes_of(run.expand(w), start, objective, cost, labels, history)
+
+
+def attributes_at(run: Run, labels: Labels, iterate: Iterate, watch: Watch) -> dict[str, Any]:
+    """Those that a fit would have if it ended with an iterate."""
+    history = watch.history.as_dict()
+    attributes = attributes_of_run(run, iterate.w, iterate.cost, labels, history)
+    mark = run.bookmark(iterate, watch.standing, attributes)
+    attributes |= {"stop_reason_": "callback", "_known_gap": None, "_bookmark": mark}
+    if watch.held_out is not None:
+        attributes["best_iter_"] = watch.standing.best.k
+    return attributes
+
+
+def publish(estimator: Any, run: Run, labels: Labels, outcome: Outcome, history: History) -> None:
+    """Set the fitted attributes at the end of a descent."""
+    attributes = attributes_of_run(run, outcome.w, outcome.last.cost, labels, outcome.history)
+    if outcome.standing.best.w is not None:
+        attributes["best_iter_"] = outcome.standing.best.k
+    if estimator.warm_start and outcome.reason != "diverged":
+        mark = run.bookmark(outcome.last, outcome.standing, attributes, ended=history)
+        try:
+            attributes["_bookmark"] = mark.frozen()
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            warnings.warn(cannot_go_on(run.settings.rule, error), UserWarning, stacklevel=5)
+    set_attributes(estimator, attributes)
+    estimator.stop_reason_ = outcome.reason
+    estimator._known_gap = known_gap(outcome, run, labels)
+    estimator.solver_info_ = solver_info(outcome, run, labels)
+    if estimator.verbose > 1 and estimator.solver_info_["hessians"]:
+        print(path_in_words(estimator.solver_info_))
+    estimator._weight_seen = labels.total
+
+
+def set_attributes(estimator: Any, attributes: dict[str, Any]) -> None:
+    """Set fitted attributes, and forget those that not every fit has."""
+    for name in NOT_OF_EVERY_FIT:
+        vars(estimator).pop(name, None)
+    for name, value in attributes.items():
+        setattr(estimator, name, value)
+
+
+@contextmanager
+def unchanged_on_error(estimator: Any) -> Iterator[None]:
+    """Give an estimator its attributes back if the block fails."""
+    before = dict(vars(estimator))
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise

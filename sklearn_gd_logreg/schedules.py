@@ -1,0 +1,280 @@
+"""Schedules: the learning rate α as a function of the number k of steps made so far."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+from math import cos, inf, pi, sqrt
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+
+from ._text import shown
+from ._typing import Array
+from .objective import Objective, Point
+from .validation import POSITIVE, Hyperparameters, Interval, InvalidParameterError
+
+SMALLEST_RATE = float(np.finfo(np.float64).tiny)
+"""Where a rate that keeps falling stays, so that it never becomes 0."""
+
+
+class Steps(Protocol):
+    """The steps that an update rule can make: what a learning rate chooses the length of."""
+
+    def init(self, w: Array) -> Any:
+        """Memory before the first step from w."""
+
+    def step(self, point: Point, alpha: float, memory: Any) -> tuple[Array, Any]:
+        """The next parameters and the next memory."""
+
+    def is_straight(self, objective: Objective) -> bool:
+        """Whether the steps of all lengths from a point lie on one line through it."""
+
+
+class LearningRate(Hyperparameters):
+    """Base of all learning rates: call it with k, get α."""
+
+    searches = False
+    """Whether every step is chosen so that the cost falls."""
+
+    @property
+    def title(self) -> str:
+        """What a message calls it."""
+        return type(self).__name__
+
+    @abstractmethod
+    def __call__(self, k: int) -> float:
+        """The rate of step k = 0, 1, 2, …"""
+
+    def at(self, k: int) -> float:
+        """The rate of step k, checked."""
+        alpha = self(k)
+        if isinstance(alpha, np.ndarray) and alpha.ndim == 0:
+            alpha = alpha.item()
+        if alpha not in POSITIVE:
+            raise InvalidParameterError(
+                f"The 'learning_rate' of step {k} must be {POSITIVE}. Got {shown(alpha)} from "
+                f"{self.title} instead."
+            )
+        return float(alpha)
+
+    def advance(
+        self, rule: Steps, point: Point, memory: Any, k: int, last: float
+    ) -> tuple[Point, Any, float]:
+        """One step from ``point``: the next point, the rule's memory, the rate used.
+
+        Parameters
+        ----------
+        rule : Steps
+            An update rule.
+        point : Point
+        memory : object
+            What the rule remembers.
+        k : int
+            Number of steps made so far.
+        last : float
+            Rate of the previous step; nan before the first.
+        """
+        alpha = self.at(k)
+        w, memory = rule.step(point, alpha, memory)
+        return point.move(w), memory, alpha
+
+
+class Constant(LearningRate):
+    """α, always the same.
+
+    Parameters
+    ----------
+    alpha : float, default=0.1
+        The rate, used exactly as given.
+
+    Examples
+    --------
+    >>> from sklearn_gd_logreg import Constant
+    >>> Constant(0.5)(k=10)
+    0.5
+    """
+
+    _intervals: ClassVar = {"alpha": POSITIVE}
+
+    def __init__(self, alpha: float = 0.1) -> None:
+        self.alpha = alpha
+
+    def __call__(self, k: int) -> float:
+        return float(self.alpha)
+
+
+class TimeDecay(LearningRate):
+    """α / (1 + decay · k).
+
+    Parameters
+    ----------
+    alpha : float, default=0.1
+        The first rate.
+    decay : float, default=0.01
+        How fast it falls: it has halved after 1/decay steps.
+
+    Examples
+    --------
+    >>> from sklearn_gd_logreg import TimeDecay
+    >>> TimeDecay(0.5, decay=0.1)(k=10)
+    0.25
+    """
+
+    _intervals: ClassVar = {"alpha": POSITIVE, "decay": Interval(0, inf, "[)")}
+
+    def __init__(self, alpha: float = 0.1, decay: float = 0.01) -> None:
+        self.alpha = alpha
+        self.decay = decay
+
+    def __call__(self, k: int) -> float:
+        return self.alpha / (1 + self.decay * k)
+
+
+class ExponentialDecay(LearningRate):
+    """α · decayᵏ.
+
+    Parameters
+    ----------
+    alpha : float, default=0.1
+        The first rate.
+    decay : float, default=0.99
+        Ratio of one rate to the one before.
+
+    Examples
+    --------
+    >>> from sklearn_gd_logreg import ExponentialDecay
+    >>> ExponentialDecay(1.0, decay=0.5)(k=3)
+    0.125
+    """
+
+    _intervals: ClassVar = {"alpha": POSITIVE, "decay": Interval(0, 1, "(]")}
+
+    def __init__(self, alpha: float = 0.1, decay: float = 0.99) -> None:
+        self.alpha = alpha
+        self.decay = decay
+
+    def __call__(self, k: int) -> float:
+        return max(self.alpha * self.decay**k, SMALLEST_RATE)
+
+
+class StepDecay(LearningRate):
+    """α · factor^⌊k / every⌋: a staircase.
+
+    Parameters
+    ----------
+    alpha : float, default=0.1
+        The first rate.
+    factor : float, default=0.5
+        Ratio of one stair to the one before.
+    every : int, default=100
+        Steps on one stair.
+
+    Examples
+    --------
+    >>> from sklearn_gd_logreg import StepDecay
+    >>> [StepDecay(1.0, every=2)(k) for k in range(5)]
+    [1.0, 1.0, 0.5, 0.5, 0.25]
+    """
+
+    _intervals: ClassVar = {
+        "alpha": POSITIVE,
+        "factor": Interval(0, 1, "(]"),
+        "every": Interval(1, inf, "[)", integral=True),
+    }
+
+    def __init__(self, alpha: float = 0.1, factor: float = 0.5, every: int = 100) -> None:
+        self.alpha = alpha
+        self.factor = factor
+        self.every = every
+
+    def __call__(self, k: int) -> float:
+        return max(self.alpha * self.factor ** (k // self.every), SMALLEST_RATE)
+
+
+class InverseSqrt(LearningRate):
+    """α / √(1 + decay · k).
+
+    Parameters
+    ----------
+    alpha : float, default=0.1
+        The first rate.
+    decay : float, default=1.0
+        How fast it falls: it has halved after 3/decay steps.
+
+    Examples
+    --------
+    >>> from sklearn_gd_logreg import InverseSqrt
+    >>> InverseSqrt(1.0)(k=3)
+    0.5
+    """
+
+    _intervals: ClassVar = {"alpha": POSITIVE, "decay": Interval(0, inf, "[)")}
+
+    def __init__(self, alpha: float = 0.1, decay: float = 1.0) -> None:
+        self.alpha = alpha
+        self.decay = decay
+
+    def __call__(self, k: int) -> float:
+        return self.alpha / sqrt(1 + self.decay * k)
+
+
+class CosineDecay(LearningRate):
+    """From α down to ``final · α`` along half a cosine, then constant.
+
+    Parameters
+    ----------
+    alpha : float, default=0.1
+        The first rate.
+    steps : int, default=1000
+        Length of the descent. With mini-batches a step is one batch.
+    final : float, default=0.001
+        Last rate as a fraction of the first.
+
+    References
+    ----------
+    Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts",
+    ICLR 2017, without the restarts.
+
+    Examples
+    --------
+    >>> from sklearn_gd_logreg import CosineDecay
+    >>> round(CosineDecay(1.0, steps=10, final=0.1)(k=5), 2)
+    0.55
+    """
+
+    _intervals: ClassVar = {
+        "alpha": POSITIVE,
+        "steps": Interval(1, inf, "[)", integral=True),
+        "final": Interval(0, 1, "(]"),
+    }
+
+    def __init__(self, alpha: float = 0.1, steps: int = 1000, final: float = 0.001) -> None:
+        self.alpha = alpha
+        self.steps = steps
+        self.final = final
+
+    def __call__(self, k: int) -> float:
+        height = 0.5 * (1 + cos(pi * min(k / self.steps, 1)))
+        return self.alpha * (self.final + (1 - self.final) * height)
+
+
+class FunctionRate(LearningRate):
+    """Any function of the step.
+
+    Parameters
+    ----------
+    function : callable
+        Takes k = 0, 1, 2, … and returns a positive number.
+    """
+
+    def __init__(self, function: Callable[[int], float]) -> None:
+        self.function = function
+
+    @property
+    def title(self) -> str:
+        name = getattr(self.function, "__qualname__", None) or shown(self.function)
+        return str(name).rpartition("<locals>.")[2]
+
+    def __call__(self, k: int) -> float:
+        return self.function(k)
