@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV = .venv
 ARGS ?=
 DATA ?= $(SKLEARN_GD_LOGREG_DATA)
+# Where numpy, scipy and scikit-learn publish the wheels of their main branches.
+NIGHTLY ?= https://pypi.anaconda.org/scientific-python-nightly-wheels/simple
 
 # One thread in a process. The problems here are small, tests already run one process to a
 # core, and BLAS threads that wait for each other on a busy machine take many times longer.
@@ -12,8 +14,8 @@ export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo pictures test test-bench test-kernels test-oldest test-sklearn fuzz lint types
-.PHONY: docs bench bench-scaling bench-docs clean
+.PHONY: help demo pictures test test-bench test-kernels test-oldest test-nightly test-sklearn fuzz
+.PHONY: lint types docs bench bench-scaling bench-docs dist clean
 .NOTPARALLEL:
 
 help: ## this list
@@ -43,6 +45,14 @@ test-sklearn: $(VENV)/test.installed ## scikit-learn's own tests of its Logistic
 test-oldest: .venv-oldest/test.installed ## the tests on the oldest supported versions
 	.venv-oldest/bin/python -m pytest -n auto $(ARGS)
 
+# Made anew each time: what is nightly is of that night.
+test-nightly: ## the tests on the nightly versions of numpy, scipy and scikit-learn
+	rm -rf .venv-nightly
+	$(MAKE) .venv-nightly/test.installed VENV=.venv-nightly
+	.venv-nightly/bin/python -m pip install --quiet --upgrade --pre --index-url $(NIGHTLY) \
+	  numpy scipy scikit-learn
+	.venv-nightly/bin/python -m pytest -n auto $(ARGS)
+
 fuzz: $(VENV)/test.installed ## random problems for a minute, judged; ARGS='--minutes 60 --seed 1'
 	$(VENV)/bin/python -m tests.fuzz $(ARGS)
 
@@ -64,6 +74,20 @@ bench-scaling: $(VENV)/bench.installed ## how the cost grows with the sizes of a
 
 bench-docs: $(VENV)/bench.installed ## the last benchmark's tables and curves into docs
 	$(VENV)/bin/python benchmarks/report.py --docs $(ARGS)
+
+# The tests run beside the wheel, from the sdist without its package: what the wheel lacks is missing.
+dist: $(VENV)/dist.installed ## wheel and sdist in dist; a fresh environment runs the tests on the wheel
+	rm -rf dist .venv-wheel
+	$(VENV)/bin/python -m build
+	$(VENV)/bin/python -m twine check --strict dist/*
+	$(PYTHON) -m venv .venv-wheel
+	.venv-wheel/bin/python -m pip install --quiet "$$(echo dist/*.whl)[test]"
+	mkdir .venv-wheel/sdist
+	tar --extract --file dist/*.tar.gz --directory .venv-wheel/sdist --strip-components 1
+	rm -r .venv-wheel/sdist/sklearn_gd_logreg
+	cd .venv-wheel/sdist && ../bin/python -c 'import sklearn_gd_logreg as package; \
+	  print(package.__file__); assert "site-packages" in package.__file__'
+	cd .venv-wheel/sdist && ../bin/python -m pytest -n auto $(ARGS)
 
 clean: ## remove all that was made here, environments too
 	rm -rf .venv .venv-* .ci/copy build dist docs/_build docs/api/generated examples/output

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
@@ -235,7 +236,7 @@ def test_the_rules_by_name_are_those_described():
 
 # -- the targets of make ------------------------------------------------------------------
 
-in_a_clone = pytest.mark.skipif(not (ROOT / "Makefile").exists(), reason="there is no Makefile")
+WORKFLOW = ROOT / ".github" / "workflows" / "ci.yml"
 CODE = re.compile(r"^```.*?^```|^ {4}[^\n]*|`[^`]+`", re.DOTALL | re.MULTILINE)
 
 
@@ -246,12 +247,13 @@ def targets():
 
 
 def steps():
-    """Those that the checks run."""
-    text = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-    return set(re.findall(r"^step [a-z-]+ ([a-z-]+)", text, re.MULTILINE))
+    """Those that the checks run, here or in the workflow."""
+    run = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    workflow = WORKFLOW.read_text(encoding="utf-8")
+    here = re.findall(r"^step [a-z-]+ ([a-z-]+)", run, re.MULTILINE)
+    return {*here, *re.findall(r"run: make ([a-z-]+)", workflow)}
 
 
-@in_a_clone
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs"])
 def test_every_target_that_a_page_names_is_there_and_checked(page):
     path = ROOT / page
@@ -263,7 +265,6 @@ def test_every_target_that_a_page_names_is_there_and_checked(page):
     assert named <= steps()
 
 
-@in_a_clone
 def test_every_target_is_checked_and_named_to_contributors():
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     named = set(re.findall(r"^    make ([a-z-]+)", text, re.MULTILINE))
@@ -271,7 +272,6 @@ def test_every_target_is_checked_and_named_to_contributors():
     assert steps() == targets()
 
 
-@in_a_clone
 def test_the_examples_write_no_file_of_each_other(tmp_path):
     examples = shutil.copytree(ROOT / "examples", tmp_path / "examples")
     shutil.rmtree(examples / "output", ignore_errors=True)
@@ -282,3 +282,31 @@ def test_the_examples_write_no_file_of_each_other(tmp_path):
         assert before == {path: path.stat().st_mtime_ns for path in before}
         written.append({*examples.rglob("*.png")} - before.keys())
     assert all(written)
+
+
+# -- what other files repeat --------------------------------------------------------------
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+def test_pre_commit_has_the_versions_of_the_lint_extra():
+    text = (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8")
+    pins = dict(re.findall(r"([\w-]+)==([\w.]+)", text))
+    lint = dict(pin.split("==") for pin in PROJECT["optional-dependencies"]["lint"])
+    assert {tool: pins.get(tool) for tool in lint} == lint
+
+
+def test_the_workflow_begins_with_the_oldest_supported_python():
+    pythons = re.search(r"python: \[(.+)\]", WORKFLOW.read_text(encoding="utf-8")).group(1)
+    oldest, *_ = json.loads(f"[{pythons}]")
+    assert PROJECT["requires-python"] == f">={oldest}"
+
+
+def test_the_citation_names_this_version_and_its_date():
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    cited = dict(re.findall(r"^([a-z-]+): (.+)$", citation, re.MULTILINE))
+    assert cited["version"] == sklearn_gd_logreg.__version__
+    assert cited["license"] == PROJECT["license"]
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    released = dict(re.findall(r"^## \[(.+)\] - (\S+)$", changelog, re.MULTILINE))
+    assert cited.get("date-released") == released.get(sklearn_gd_logreg.__version__)
