@@ -116,8 +116,8 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
     random_state : int, RandomState or None, default=None
         Shuffles the mini-batches and chooses the rows held out.
     verbose : int, default=0
-        1 prints iterations 0, 1, 2, 5, 10, 20, 50, … and the last, and on a terminal draws a
-        bar while the next of them is long in coming; 2 prints all.
+        1 prints a table with iterations 0, 1, 2, 5, 10, 20, 50, … and the last, and on a terminal
+        a progress bar; 2 prints all iterations.
 
     Attributes
     ----------

@@ -39,14 +39,14 @@ def test_a_long_fit_draws_a_bar_on_a_terminal(monkeypatch):
         assert float(cost) == pytest.approx(clf.history_["cost"][int(k)], abs=1e-8)
     # What is left when each bar is wiped away are the lines.
     left = re.sub(r"\r\x1b\[K\[[#.]*\] .*? left", "", text).replace("\r\x1b[K", "")
-    lines = left.splitlines()
-    assert [int(line.split()[1]) for line in lines] == [0, 1, 2, 5, 10, 20, 50, 100, 200]
+    _, *lines = left.splitlines()
+    assert [int(line.split()[0]) for line in lines] == [0, 1, 2, 5, 10, 20, 50, 100, 200]
 
 
 def test_no_bar_where_there_is_no_terminal(monkeypatch):
     _, text = shown(monkeypatch, io.StringIO())
     assert "\r" not in text
-    assert len(text.splitlines()) == 9
+    assert len(text.splitlines()) == 10
 
 
 def test_a_bar_counts_from_where_a_warm_start_goes_on(monkeypatch):
@@ -62,7 +62,18 @@ def test_a_bar_counts_from_where_a_warm_start_goes_on(monkeypatch):
     assert len(bars) > 50
 
 
-def test_the_lines_name_the_validation_loss(capsys):
-    clf = GDLogisticRegression(verbose=2, tol=0, max_iter=2).fit(X, Y, X_val=X, y_val=Y)
-    losses = re.findall(r"validation loss (\S+)", capsys.readouterr().out)
-    assert [float(loss) for loss in losses] == pytest.approx(clf.history_["val_loss"], abs=1e-6)
+@pytest.mark.parametrize("validated", [True, False])
+def test_the_table_has_columns_of_the_history_in_80_characters(capsys, validated):
+    X_val, y_val = (X, Y) if validated else (None, None)
+    clf = GDLogisticRegression(verbose=2, tol=0, max_iter=12, solver="gd", learning_rate=0.01)
+    clf.fit(1e4 * X, Y, X_val=X_val, y_val=y_val)
+    header, *rows = capsys.readouterr().out.splitlines()
+    names = header.split()
+    assert ("val_loss" in names) == validated
+    assert len(rows) == 13
+    assert {len(row) for row in rows} == {len(header)}
+    assert len(header) <= 80
+    for k, row in enumerate(rows):
+        for name, cell in zip(names, row.split(), strict=True):
+            if cell != "-":
+                assert float(cell) == pytest.approx(clf.history_[name][k], rel=6e-3, abs=1e-8)

@@ -1,4 +1,4 @@
-"""What ``verbose`` prints: lines at sensible intervals, and a bar while a fit takes long."""
+"""What ``verbose`` prints: a table of iterations, and a bar while a fit takes long."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .monitor import Observer, Watch
 from .validation_set import Verdict
 
 LONG = 1.0
-"""Seconds without a line after which a bar is drawn."""
+"""Seconds without a row after which a bar is drawn."""
 
 REFRESH = 0.1
 """Seconds between two drawings of the bar."""
@@ -19,16 +19,26 @@ BAR_WIDTH = 24
 """Characters of the bar."""
 
 
-class Printer(Observer):
-    """Prints a line for iterations 0, 1, 2, 5, 10, 20, 50, … and the last, or for all.
+COLUMNS = (
+    ("iteration", 9),
+    ("passes", 9),
+    ("cost", 12),
+    ("val_loss", 12),
+    ("gradient_norm", 13),
+    ("learning_rate", 13),
+)
 
-    On a terminal a bar is drawn below the lines while the next is long in coming, with the
-    share of ``max_iter`` made and the time that the rest would take.
+
+class Printer(Observer):
+    """Prints a table with a row for iterations 0, 1, 2, 5, 10, 20, 50, … and the last, or for all.
+
+    On a terminal a bar below the table shows the fraction of ``max_iter`` made and the time that
+    the rest would take at most.
 
     Parameters
     ----------
     every : bool
-        Whether every iteration has a line.
+        Whether every iteration has a row.
     """
 
     def __init__(self, every: bool) -> None:
@@ -39,7 +49,7 @@ class Printer(Observer):
         self._drawn = False
 
     def see(self, iterate: Iterate, watch: Watch) -> bool:
-        """Print the line of an iterate, if it has one."""
+        """Print the row of an iterate, if it has one."""
         now = perf_counter()
         if self._first < 0:
             self._first, self._began, self._at = iterate.k, now, now
@@ -53,7 +63,7 @@ class Printer(Observer):
         return False
 
     def ended(self, reason: str) -> None:
-        """Print the line of the last iterate."""
+        """Print the row of the last iterate."""
         if self._seen is not None and self._seen is not self._printed:
             self._print(self._seen, self._verdict)
 
@@ -61,6 +71,8 @@ class Printer(Observer):
         if self._drawn:
             print("\r\x1b[K", end="")
             self._drawn = False
+        if self._printed is None:
+            print(header(verdict is not None))
         print(line(iterate, verdict))
         self._printed = iterate
 
@@ -77,14 +89,29 @@ def is_milestone(k: int) -> bool:
     return digits[0] in "0125" and not digits[1:].strip("0")
 
 
-def line(it: Iterate, verdict: Verdict | None = None) -> str:
-    """An iterate as one line to read."""
-    rate = "-" if it.k == 0 else f"{it.learning_rate:.3g}"
-    held_out = f"   validation loss {verdict.loss:.6f}" if verdict else ""
-    return (
-        f"iteration {it.k:>6}   passes {it.passes:>8.5g}   cost {it.cost:.8f}{held_out}   "
-        f"gradient norm {it.gradient_norm:.2e}   learning rate {rate}"
-    )
+def header(validated: bool) -> str:
+    """The names of the columns, those of ``history_``."""
+    return "  ".join(name.rjust(width) for name, width in columns(validated))
+
+
+def line(it: Iterate, score: Verdict | None = None) -> str:
+    """The row of an iterate."""
+    cells = [str(it.k), f"{it.passes:.5g}", number(it.cost)]
+    if score:
+        cells.append(number(score.loss))
+    cells += [f"{it.gradient_norm:.2e}", "-" if it.k == 0 else f"{it.learning_rate:.3g}"]
+    widths = (width for _, width in columns(score is not None))
+    return "  ".join(cell.rjust(width) for cell, width in zip(cells, widths, strict=True))
+
+
+def columns(validated: bool) -> list[tuple[str, int]]:
+    """Name and width of every column; a row has at most 80 characters."""
+    return [(name, width) for name, width in COLUMNS if validated or name != "val_loss"]
+
+
+def number(value: float) -> str:
+    """A cost in the width of its column."""
+    return f"{value:.8f}" if abs(value) < 100 else f"{value:.7g}"
 
 
 def bar(part: float, it: Iterate, last: int, seconds: float) -> str:
