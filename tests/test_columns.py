@@ -12,7 +12,12 @@ from sklearn_gd_logreg.penalty import ElasticNet
 from sklearn_gd_logreg.rules.natural import coordinate_rounds, prox_newton
 from sklearn_gd_logreg.rules.natural.curvature import regularized_fisher
 from sklearn_gd_logreg.rules.natural.l1_quadratic import minimise
-from sklearn_gd_logreg.rules.natural.prox_newton import ColumnFisher, ProximalFisher
+from sklearn_gd_logreg.rules.natural.prox_newton import (
+    ProximalFisher,
+    column_model,
+    rows_of,
+    working_set,
+)
 
 from .problems import Problem
 from .test_resume import in_parts, pickled, same
@@ -158,11 +163,11 @@ def test_columns_and_a_matrix_lead_to_the_same_step(any_price):
     data = as_dataset(problem.X, loss.targets(problem.y), None, True)
     it = Objective(data, loss, ElasticNet(0.0, 1 / (3 * n_rows), n_features))
     point = Point(it, np.zeros((data.n_parameters, 1)))
-    form = ColumnFisher.at(point, 1e-4, 2000)
-    state, settled = minimise(form.model, 0.01)
+    features = working_set(point)
+    rows = rows_of(features, point)
+    state, settled = minimise(column_model(point, 1e-4, rows, 500), 0.01)
     assert settled
-    features = form.rows[:-1]
-    matrix = ProximalFisher(regularized_fisher(point, 0.0, features), form.rows)
+    matrix = ProximalFisher(regularized_fisher(point, 0.0, features), rows)
     target = matrix.target(point, 1.0)
     assert state.gained == pytest.approx(target.decrease, rel=1e-5)
     np.testing.assert_allclose(state.u[:-1], target.w[features, 0], atol=1e-3)

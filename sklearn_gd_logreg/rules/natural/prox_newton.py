@@ -192,19 +192,14 @@ class ColumnFisher(Curvature):
 
     Attributes
     ----------
-    rows : array of ints
-        Rows of w that it belongs to.
-    model : ColumnModel
-    state : State
-        The minimum of the model, about as exactly as it is wanted.
+    full : Step
+        The step from there, about as exact as it is wanted; neither model nor columns are kept.
     limit : int
         Largest number of parameters for which F is formed.
     current_at : array
     """
 
-    rows: NDArray[np.intp]
-    model: ColumnModel
-    state: State
+    full: Step
     limit: int
     current_at: Array
 
@@ -214,46 +209,60 @@ class ColumnFisher(Curvature):
     @classmethod
     def at(cls, point: Point, aim: float, limit: int) -> ColumnFisher | None:
         """F at a point, by one pass forward; None where the matrix costs less than the systems."""
-        data, penalty = point.objective.data, point.objective.penalty
+        data = point.objective.data
         features = working_set(point)
         products = price_of_matrix(data, features) if len(features) <= limit else inf
         if products < ROUNDS:
             return None
         rows = rows_of(features, point)
-        is_feature = rows < penalty.n_features
-        unit = np.where(is_feature, 1.0, UNPENALISED)
-        w, dw = (part[rows, 0].astype(np.float64) for part in (point.w, point.dw))
-        dz, h = point.objective.fisher.row_derivatives(point.w)
-        root = np.sqrt(h)
-        columns = data.columns(features, root, UNPENALISED)
-        gap = np.divide(dz, root, out=np.zeros_like(dz), where=root > 0)
-        l2 = np.where(is_feature, penalty.l2, 0.0)
-        model = ColumnModel(
-            w / unit,
-            dw * unit,
-            np.where(is_feature, penalty.l1, 0.0),
-            columns.squares() + l2,
-            columns,
-            columns.times(w / unit) - gap.astype(np.float32),
-            float(np.sum(np.square(gap))),
-            l2,
-            PART_OF_TOL_BY_COLUMNS * aim,
-            int(min(products, tuning.MAX_PRODUCTS)),
-        )
+        model = column_model(point, aim, rows, int(min(products, tuning.MAX_PRODUCTS)))
         state, settled = minimise(model, ACCURACY, aim**2)
         dear = max(model.products) >= model.most
-        return None if dear or not settled else cls(rows, model, state, limit, point.w)
+        if dear or not settled:
+            return None
+        return cls(step_on_columns(point, rows, model, state), limit, point.w)
 
     def target(self, point: Point, alpha: float) -> Step:
         if alpha != 1:
             return WorkingSet(point.objective, 0.0, self.limit, 0.0).target(point, alpha)
-        model, state = self.model, self.state
-        unit = np.where(model.thresholds > 0, 1.0, UNPENALISED)
-        w = point.w.astype(np.float64)
-        w[self.rows, 0] += unit * (state.u - model.w)
-        w[self.rows[state.u == 0], 0] = 0.0
-        bend = 0.5 * model.curvature(state.u - model.w, state.image)
-        return Step(w, max(state.gained, bend))
+        return self.full
+
+
+def column_model(
+    point: Point, aim: float, rows: NDArray[np.intp], max_products: int
+) -> ColumnModel:
+    """The quadratic model at a point over some rows of w, by columns of X; one pass forward."""
+    data, penalty = point.objective.data, point.objective.penalty
+    is_feature = rows < penalty.n_features
+    unit = np.where(is_feature, 1.0, UNPENALISED)
+    w, dw = (part[rows, 0].astype(np.float64) for part in (point.w, point.dw))
+    dz, h = point.objective.fisher.row_derivatives(point.w)
+    root = np.sqrt(h)
+    columns = data.columns(rows[is_feature], root, UNPENALISED)
+    gap = np.divide(dz, root, out=np.zeros_like(dz), where=root > 0)
+    l2 = np.where(is_feature, penalty.l2, 0.0)
+    return ColumnModel(
+        w / unit,
+        dw * unit,
+        np.where(is_feature, penalty.l1, 0.0),
+        columns.squares() + l2,
+        columns,
+        columns.times(w / unit) - gap.astype(np.float32),
+        float(np.sum(np.square(gap))),
+        l2,
+        PART_OF_TOL_BY_COLUMNS * aim,
+        max_products,
+    )
+
+
+def step_on_columns(point: Point, rows: NDArray[np.intp], model: ColumnModel, state: State) -> Step:
+    """The step to a state of the model."""
+    unit = np.where(model.thresholds > 0, 1.0, UNPENALISED)
+    w = point.w.astype(np.float64)
+    w[rows, 0] += unit * (state.u - model.w)
+    w[rows[state.u == 0], 0] = 0.0
+    bend = 0.5 * model.curvature(state.u - model.w, state.image)
+    return Step(w, max(state.gained, bend))
 
 
 def working_set(point: Point, limit: int | None = None) -> NDArray[np.intp]:
