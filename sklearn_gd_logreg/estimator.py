@@ -13,8 +13,8 @@ from sklearn.utils.validation import check_is_fitted
 from ._floating import ignoring
 from ._text import printable
 from ._typing import Array
-from .callbacks.support import CallbackSupportMixin, with_callbacks
-from .callbacks.tasks import tasks_of
+from .fitting.callback_support import CallbackSupportMixin, with_callbacks
+from .fitting.callback_tasks import tasks_of
 from .fitting.fit import fit
 from .fitting.inputs import checked, require_finite
 from .fitting.partial_fit import partial_fit

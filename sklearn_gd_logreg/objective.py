@@ -250,6 +250,7 @@ class Objective:
 FIELDS = frozenset(field.name for field in fields(Objective))
 
 
+@dataclass(eq=False, repr=False)
 class Point:
     """Parameters w together with what is true of J there, worked out when asked.
 
@@ -263,10 +264,9 @@ class Point:
         points that are moved to.
     """
 
-    def __init__(self, objective: Objective, w: Array, curved: bool = False) -> None:
-        self.objective = objective
-        self.w = w
-        self.curved = curved
+    objective: Objective
+    w: Array
+    curved: bool = False
 
     @cached_attribute
     def _derivatives(self) -> tuple[float, Array, Array | None]:

@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[1]
 
 LAYERS = (
     ("_cached", "_floating", "_linalg", "_mixing", "_text", "_typing", "validation"),
+    ("state",),
     ("data", "loss", "penalty", "targets"),
     ("fisher",),
     ("objective",),
@@ -27,9 +28,9 @@ LAYERS = (
     ("rules",),
     ("descent",),
     ("fitting",),
-    ("callbacks",),
     ("estimator",),
-    ("inspection", "model_selection"),
+    ("registry",),
+    ("callbacks", "inspection", "model_selection"),
     ("display",),
     ("",),
 )

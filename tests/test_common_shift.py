@@ -10,7 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import scale
 
 from sklearn_gd_logreg import GDLogisticRegression, Trajectory
-from sklearn_gd_logreg.callbacks.support import AVAILABLE
+from sklearn_gd_logreg.fitting.callback_support import AVAILABLE
 
 from .problems import SOLVERS, reference
 

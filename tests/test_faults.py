@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from sklearn_gd_logreg import Checkpoint, GDLogisticRegression
-from sklearn_gd_logreg.callbacks.support import AVAILABLE
+from sklearn_gd_logreg.fitting.callback_support import AVAILABLE
 
 pytestmark = [
     pytest.mark.skipif(not AVAILABLE, reason="sklearn.callback came with scikit-learn 1.9"),

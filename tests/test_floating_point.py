@@ -24,8 +24,8 @@ from sklearn_gd_logreg import (
     duality_gap,
     gradient_check,
 )
-from sklearn_gd_logreg.callbacks.support import AVAILABLE
 from sklearn_gd_logreg.data import base, csr, dense
+from sklearn_gd_logreg.fitting.callback_support import AVAILABLE
 
 from .problems import SOLVERS, load, noisy
 

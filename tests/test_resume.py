@@ -418,7 +418,7 @@ def test_a_model_that_diverged_starts_anew():
 
 
 class Closure(UpdateRule):
-    """A rule whose memory cannot be pickled."""
+    """A rule whose memory is a function."""
 
     def init(self, w):
         return lambda: w
@@ -427,13 +427,13 @@ class Closure(UpdateRule):
         return point.w - alpha * point.dw, memory
 
 
-def test_a_memory_that_cannot_be_pickled_costs_the_resume_and_not_the_fit():
+def test_a_memory_that_cannot_be_kept_costs_the_resume_and_not_the_fit():
     X, y = rows()
     clf = GDLogisticRegression(solver=Closure(), warm_start=True, max_iter=4, tol=0)
-    with pytest.warns(UserWarning, match="Closure.*pickle"):
+    with pytest.warns(UserWarning, match="memory of Closure cannot be kept .*function"):
         clf.fit(X, y)
     once = clf.coef_
-    with pytest.warns(UserWarning, match="Closure.*pickle"):
+    with pytest.warns(UserWarning, match="memory of Closure cannot be kept .*function"):
         clf.fit(X, y)
     assert clf.n_iter_ == 4
     assert not np.array_equal(once, clf.coef_)

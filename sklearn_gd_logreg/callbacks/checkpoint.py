@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pickle
 import re
 from collections.abc import Mapping
 from contextlib import suppress
@@ -12,13 +11,11 @@ from time import time
 from typing import Any
 from uuid import uuid4
 
-from sklearn.base import clone
-
+from ..estimator import GDLogisticRegression
+from ..registry import CLASSES
+from ..state import Frozen, freeze, thaw
 from ..validation import Interval, check_intervals, invalid
-
-KIND = "sklearn_gd_logreg checkpoint"
-FORMAT = f"{KIND} 4"
-"""Changes whenever the state of a descent does."""
+from .checkpoint_file import UnreadableError, packed, unpacked
 
 SEPARATORS = tuple(filter(None, (os.sep, os.altsep)))
 
@@ -46,7 +43,9 @@ class Checkpoint:
 
     Notes
     -----
-    The file is a pickle. Load it only if you trust where it comes from.
+    The file holds arrays and JSON. `load` runs no code from it. Of a custom rule, learning rate or
+    class of labels the file has the name and the attributes only, and of a function the name; what
+    they stand for is passed to `load`.
 
     Examples
     --------
@@ -95,51 +94,92 @@ class Checkpoint:
         """Write the file, if it is time."""
         due = context.task_name != "iteration" or (context.task_id + 1) % self.every == 0
         if due and fitted_estimator is not None:
-            write_atomically(Path(self.path), pickle.dumps(self._content(fitted_estimator)))
+            write_atomically(Path(self.path), packed(content_of(fitted_estimator)))
 
     def teardown(self, estimator: Any, context: Any) -> None:
         """Nothing to do."""
 
-    @staticmethod
-    def _content(fitted: Any) -> Mapping[str, Any]:
-        model = clone(fitted).set_callbacks()
-        known = [name for name in vars(fitted) if name.endswith("_") and not name.startswith("_")]
-        for name in [*known, "_bookmark", "_known_gap"]:
-            if name in vars(fitted):
-                setattr(model, name, getattr(fitted, name))
-        # The format must be legible where the estimator, of another version, is not.
-        return {"format": FORMAT, "estimator": pickle.dumps(model)}
-
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Any:
+    def load(
+        cls, path: str | os.PathLike[str], trusted: Mapping[str, Any] | None = None
+    ) -> GDLogisticRegression:
         """The estimator of a file, as it stood.
 
         Its `fit` on the same data goes on to the ``max_iter`` of the fit that was stopped. It
         has ``warm_start=True`` and no callbacks.
+
+        Parameters
+        ----------
+        path : str or path-like
+        trusted : mapping, optional
+            Custom classes and functions by their names in the file, ``{"module.Name": Name}``:
+            rules, their memories, learning rates. The error without it has the names.
+
+        Returns
+        -------
+        estimator : GDLogisticRegression
 
         Raises
         ------
         FileNotFoundError
             If there is no such file.
         ValueError
-            If it is no checkpoint, or one of another version.
+            If it is no checkpoint, one of another version or damaged, or if it needs a class or a
+            function that is not trusted.
+
+        Examples
+        --------
+        A file of ``GDLogisticRegression(solver=SignDescent(), learning_rate=tenth)``, defined in
+        ``mine.py``, is loaded by
+
+        ``Checkpoint.load(path, {"mine.SignDescent": SignDescent, "mine.tenth": tenth})``.
         """
-        written = Path(path).read_bytes()
+        content = Path(path).read_bytes()
         try:
-            content = pickle.loads(written)
-            found = str(content["format"])
-            estimator = pickle.loads(content["estimator"]) if found == FORMAT else None
-        except Exception as error:  # what is no pickle can raise any error
-            raise ValueError(f"{os.fspath(path)!r} is no checkpoint: {error}") from error
-        if estimator is None and found.startswith(KIND):
-            raise ValueError(
-                f"{os.fspath(path)!r} is a checkpoint of another version of sklearn_gd_logreg: "
-                f"{found!r}, where this version reads {FORMAT!r}. Go on with that version, or fit "
-                "anew."
-            )
-        if estimator is None:
-            raise ValueError(f"{os.fspath(path)!r} is no checkpoint.")
-        return estimator.set_params(warm_start=True)
+            return estimator_of(unpacked(content, {**(trusted or {}), **CLASSES}))
+        except UnreadableError as error:
+            raise ValueError(f"{os.fspath(path)!r} cannot be loaded: {error}.") from error
+
+
+def content_of(fitted: GDLogisticRegression) -> Frozen:
+    """An estimator without its callbacks, and where its fit stands."""
+    known = vars(fitted)
+    content = {
+        "estimator": type(fitted),
+        "parameters": fitted.get_params(deep=False),
+        "attributes": {name: known[name] for name in known if is_fitted_attribute(name)},
+    }
+    try:
+        return freeze(content | {"bookmark": known["_bookmark"].frozen()}, code=True)
+    except TypeError as error:
+        raise TypeError(f"Checkpoint cannot store the state of this fit: {error}.") from error
+
+
+def is_fitted_attribute(name: str) -> bool:
+    """Whether an attribute of this name comes from `fit`, and is public."""
+    return name.endswith("_") and not name.startswith("_")
+
+
+def estimator_of(frozen: Frozen) -> GDLogisticRegression:
+    """The estimator of a checkpoint.
+
+    Raises
+    ------
+    UnreadableError
+    """
+    try:
+        content = thaw(frozen)
+        kind, attributes, mark = (content[key] for key in ("estimator", "attributes", "bookmark"))
+        if not (
+            issubclass(kind, GDLogisticRegression) and all(map(is_fitted_attribute, attributes))
+        ):
+            raise TypeError("no GDLogisticRegression")
+        estimator = kind(**content["parameters"]).set_params(warm_start=True)
+        thaw(mark.place, {"objective": None, "data": None})  # as the next fit will
+    except Exception as error:  # a tree that was written by others can raise any
+        raise UnreadableError(f"it is damaged ({type(error).__name__}: {error})") from error
+    vars(estimator).update(attributes, _bookmark=mark)
+    return estimator
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import nullcontext
 from typing import Any
 
@@ -12,26 +12,18 @@ from numpy.random import RandomState
 from numpy.typing import ArrayLike
 
 from ..data import own_threads
-from ..descent import Iterate
 from ..targets import label_rows
 from .assembly import cost_of, initial_parameters
+from .callback_tasks import Tasks
 from .inputs import checked, checked_validation_set, require_finite
 from .messages import EarlyStopping, warn_if_rounded, warn_unless_converged
-from .monitor import History, Observer, Watch
+from .monitor import History, Observer
 from .progress import Printer
 from .publish import attributes_at, continues, publish, unchanged_on_error
 from .resume import Bookmark
 from .run import begin
 from .settings import Settings
 from .validation_set import Labelled, held_out, hold_out
-
-Attributes = Callable[[Iterate, Watch], Mapping[str, Any]]
-
-
-class CallbackTasks(Observer):
-    """An observer that shows callbacks the model as it would be at an iterate."""
-
-    attributes: Attributes | None = None
 
 
 def fit(
@@ -41,7 +33,7 @@ def fit(
     rows: Labelled,
     validation: Labelled,
     initial: Mapping[str, ArrayLike | None],
-    callbacks: CallbackTasks | None,
+    callbacks: Tasks | None,
     started: float,
 ) -> None:
     """Descend on J from the start to convergence, and set the fitted attributes.
@@ -55,7 +47,7 @@ def fit(
         As given to `fit`, unchecked.
     initial : mapping
         ``coef_init`` and ``intercept_init``.
-    callbacks : CallbackTasks or None
+    callbacks : Tasks or None
     started : float
         Clock reading from which ``history_["time"]`` counts.
     """

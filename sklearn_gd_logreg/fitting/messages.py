@@ -129,7 +129,7 @@ def warn_if_rounded(rounding: float, tol: float) -> None:
 def cannot_go_on(rule: UpdateRule, error: Exception) -> str:
     """What the rule remembers cannot be kept."""
     return (
-        f"The memory of {type(rule).__name__} cannot be pickled ({error}), so the next fit with "
+        f"The memory of {type(rule).__name__} cannot be kept ({error}), so the next fit with "
         "warm_start=True will start from the coefficients alone."
     )
 

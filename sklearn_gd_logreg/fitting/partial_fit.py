@@ -21,6 +21,7 @@ from ..descent import Iterate, epoch, first_epoch
 from ..loss import cross_entropy
 from ..objective import Objective, Point
 from ..rules.base import Task
+from ..state import Frozen, freeze, shuffles_from, state_of, thaw
 from ..targets import (
     Labels,
     among,
@@ -40,7 +41,7 @@ from .messages import diverged_on_stream, sorted_stream
 from .monitor import History
 from .parameters import absent_in
 from .publish import attributes_of, is_fitted, set_attributes, unchanged_on_error
-from .resume import Model, freeze, shuffles_from, state_of, thaw
+from .resume import Model, left_out
 from .settings import Settings
 from .validation_set import Labelled
 
@@ -108,8 +109,8 @@ class Stream:
 
     Attributes
     ----------
-    memory : bytes
-        Pickle of what the rule remembers, without the rows.
+    memory : Frozen
+        What the rule remembers, without the rows.
     learning_rate : float
     steps : int
     passes : float
@@ -124,7 +125,7 @@ class Stream:
     arrivals : Arrivals
     """
 
-    memory: bytes
+    memory: Frozen
     learning_rate: float
     steps: int
     passes: float
@@ -147,7 +148,7 @@ class Stream:
         arrivals: Arrivals,
     ) -> Stream:
         """The stream after an epoch on its last rows."""
-        memory = freeze(iterate.memory, iterate.point.objective)
+        memory = freeze(iterate.memory, left_out(iterate.point.objective))
         settings = replace(settings, rule=copy(settings.rule), rate=None)
         known = (iterate.learning_rate, iterate.steps, iterate.passes, state_of(random_state))
         kind = kind_of(iterate.w, labels)
@@ -163,7 +164,7 @@ class Stream:
     def iterate_on(self, objective: Objective, w: Array, k: int) -> Iterate:
         """Where an epoch on the next rows begins; nothing is read yet."""
         objective.data.passes.count = self.passes
-        point, memory = Point(objective, w), thaw(self.memory, objective)
+        point, memory = Point(objective, w), thaw(self.memory, left_out(objective))
         nan = float("nan")
         known = (k, w, 0.0, 0.0, nan, self.learning_rate, self.passes, w)
         return Iterate(*known, point, memory, self.steps)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -82,7 +81,7 @@ def publish(estimator: Any, run: Run, labels: Labels, outcome: Outcome, history:
         mark = run.bookmark(outcome.last, outcome.standing, attributes, ended=history)
         try:
             attributes["_bookmark"] = mark.frozen()
-        except (pickle.PicklingError, AttributeError, TypeError) as error:
+        except TypeError as error:
             warnings.warn(cannot_go_on(run.settings.rule, error), UserWarning, stacklevel=5)
     set_attributes(estimator, attributes)
     estimator.stop_reason_ = outcome.reason

@@ -2,17 +2,15 @@
 
 All that the next step depends on is explicit: the iterate, with the rule's memory and the
 number of steps made, what the stopping rules have seen, and the source of the shuffles. A
-bookmark is a pickle of these. The objective, and with it the data, is left out; it is put in
-its place again when the descent goes on.
+bookmark holds a frozen copy of these (`state.freeze`). The objective, and with it the data, is left
+out; it is put in its place again when the descent goes on.
 """
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass, field, replace
-from io import BytesIO
 from math import sqrt
 from typing import Any
 
@@ -25,6 +23,7 @@ from ..data import Dataset, Presolve, Rows
 from ..descent import Iterate
 from ..objective import Objective
 from ..penalty import ElasticNet
+from ..state import Frozen, freeze, state_of, thaw
 from .monitor import History, Standing
 from .settings import Settings
 
@@ -141,7 +140,7 @@ class Bookmark:
     seed : int
         Chooses the rows that are held out.
     model : Model
-    place : bytes or tuple
+    place : Frozen or tuple
         A `Place`, frozen, or with its objective.
     history : History or None
         With which the descent may go on in this process.
@@ -152,21 +151,21 @@ class Bookmark:
     began: int
     seed: int
     model: Model
-    place: bytes | tuple[Place, Objective] = field(repr=False)
+    place: Frozen | tuple[Place, Objective] = field(repr=False)
     history: History | None = field(default=None, repr=False)
 
     def frozen(self) -> Bookmark:
         """The same without a reference to the data."""
-        if isinstance(self.place, bytes):
+        if isinstance(self.place, Frozen):
             return self
         place, objective = self.place
-        return replace(self, place=freeze(place, objective))
+        return replace(self, place=freeze(place, left_out(objective)))
 
     def go_on(self, objective: Objective) -> Place:
         """The place on the same data; nothing of it is shared with this bookmark."""
         frozen = self.frozen().place
-        assert isinstance(frozen, bytes)
-        place = thaw(frozen, objective)
+        assert isinstance(frozen, Frozen)
+        place = thaw(frozen, left_out(objective))
         assert isinstance(place, Place)
         objective.remember(place.known)
         objective.data.passes.count = place.iterate.passes
@@ -207,51 +206,6 @@ class Place:
         return cls(iterate, seen, state_of(random_state), iterate.point.objective.known)
 
 
-# -- the source of shuffles ----------------------------------------------------------------
-
-
-def state_of(random_state: RandomState) -> Mapping[str, Any]:
-    """The state of a source of shuffles, a copy."""
-    state = random_state.get_state(legacy=False)
-    assert isinstance(state, Mapping)
-    return state
-
-
-def shuffles_from(state: Mapping[str, Any]) -> RandomState:
-    """A source of shuffles in this state."""
-    random_state = RandomState()
-    random_state.set_state(dict(state))
-    return random_state
-
-
-# -- pickles without the data --------------------------------------------------------------
-
-
-def freeze(value: object, objective: Objective) -> bytes:
-    """A pickle of a value, in which the objective and its data are only named."""
-    stream = BytesIO()
-    pickler = _Pickler(stream, protocol=pickle.HIGHEST_PROTOCOL)
-    pickler.named = {id(objective): "objective", id(objective.data): "data"}
-    pickler.dump(value)
-    return stream.getvalue()
-
-
-def thaw(frozen: bytes, objective: Objective) -> object:
-    """The value, with this objective in place of the one that was left out."""
-    unpickler = _Unpickler(BytesIO(frozen))
-    unpickler.known = {"objective": objective, "data": objective.data}
-    return unpickler.load()
-
-
-class _Pickler(pickle.Pickler):
-    named: dict[int, str]
-
-    def persistent_id(self, obj: object) -> str | None:
-        return self.named.get(id(obj))
-
-
-class _Unpickler(pickle.Unpickler):
-    known: dict[str, object]
-
-    def persistent_load(self, pid: str) -> object:
-        return self.known[pid]
+def left_out(objective: Objective) -> Mapping[str, object]:
+    """What is not kept with a descent."""
+    return {"objective": objective, "data": objective.data}

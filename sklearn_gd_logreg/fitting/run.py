@@ -26,6 +26,7 @@ from ..objective import Objective, Point
 from ..rules import UpdateRule
 from ..rules.base import Task
 from ..schedules import LearningRate
+from ..state import shuffles_from
 from .monitor import History, Observer, Outcome, Standing, Watch
 from .remaining import Remaining, remaining_at
 from .resume import (
@@ -36,7 +37,6 @@ from .resume import (
     moments,
     moments_of,
     same_moments,
-    shuffles_from,
 )
 from .settings import Settings
 from .stopping import Best, CostPlateau, GradientTolerance, StoppingRule

@@ -72,6 +72,7 @@ class GradientTolerance(StoppingRule):
     small: bool = False
     last_norm: float = inf
     last_ratio: float = 0.0
+    converged: bool = False
 
     @property
     def settings(self) -> tuple[Any, ...]:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..descent import Iterate
-from ..fitting.fit import CallbackTasks
-from ..fitting.monitor import Watch
+from .monitor import Observer, Watch
 
 MOST_TASKS = 1000
 """Tasks in a fit at the most: a progress bar takes time that grows with their square."""
 
 
-class Tasks(CallbackTasks):
+Attributes = Callable[[Iterate, Watch], Mapping[str, Any]]
+
+
+class Tasks(Observer):
     """Calls the hooks of the callbacks: one task for an iteration, or for some.
 
     The hooks are given X, y and the sample weights as the user gave them, and an estimator
@@ -30,6 +32,7 @@ class Tasks(CallbackTasks):
 
     def __init__(self, estimator: Any, max_iter: int, X: Any, y: Any, sample_weight: Any) -> None:
         self.stride = max(1, -(-max_iter // MOST_TASKS))
+        self.attributes: Attributes | None = None
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
         self._given = {"estimator": estimator, "X": X, "y": y, "metadata": metadata}
         n_tasks = -(-max_iter // self.stride)

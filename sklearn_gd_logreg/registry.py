@@ -1,0 +1,79 @@
+"""The classes of this package that a checkpoint may hold, by name: a closed list.
+
+A class that becomes part of the state of a descent gets its place here. It is a dataclass or a
+named tuple, or a rule or a rate; no two have one name.
+"""
+
+from __future__ import annotations
+
+from .descent import Iterate
+from .estimator import GDLogisticRegression
+from .fisher import FisherProduct
+from .fitting.monitor import Standing
+from .fitting.resume import Bookmark, Model, Origin, Place
+from .fitting.settings import Settings
+from .fitting.stopping import Best, CostPlateau, GradientTolerance
+from .line_search import Backtracking
+from .objective import Point
+from .penalty import ElasticNet
+from .rules import RULES
+from .rules.adam import AdamMemory
+from .rules.natural.curvature import CholeskyFisher, Displacement, Step
+from .rules.natural.hessian_free import HessianFree
+from .rules.natural.kronecker import KroneckerFisher
+from .rules.natural.lbfgs import LBFGS, CurvaturePair, DiagonalBase
+from .rules.natural.memory import Counts, NaturalMemory
+from .rules.natural.online import EpochMemory
+from .rules.natural.plan import Method
+from .rules.natural.prox_newton import ColumnFisher, ProximalFisher, WorkingSet
+from .rules.nesterov import NesterovMemory
+from .schedules import (
+    Constant,
+    CosineDecay,
+    ExponentialDecay,
+    FunctionRate,
+    InverseSqrt,
+    StepDecay,
+    TimeDecay,
+)
+
+ESTIMATOR: tuple[type, ...] = (GDLogisticRegression, *RULES.values())
+RATES: tuple[type, ...] = (
+    Backtracking,
+    Constant,
+    CosineDecay,
+    ExponentialDecay,
+    FunctionRate,
+    InverseSqrt,
+    StepDecay,
+    TimeDecay,
+)
+DESCENT: tuple[type, ...] = (Bookmark, ElasticNet, Iterate, Model, Origin, Place, Point, Settings)
+STOPPING: tuple[type, ...] = (Best, CostPlateau, GradientTolerance, Standing)
+MEMORIES: tuple[type, ...] = (
+    AdamMemory,
+    Counts,
+    EpochMemory,
+    Method,
+    NaturalMemory,
+    NesterovMemory,
+)
+CURVATURES: tuple[type, ...] = (
+    CholeskyFisher,
+    ColumnFisher,
+    CurvaturePair,
+    DiagonalBase,
+    Displacement,
+    FisherProduct,
+    HessianFree,
+    KroneckerFisher,
+    LBFGS,
+    ProximalFisher,
+    Step,
+    WorkingSet,
+)
+
+CLASSES: dict[str, type] = {
+    kind.__qualname__: kind
+    for kind in (*ESTIMATOR, *RATES, *DESCENT, *STOPPING, *MEMORIES, *CURVATURES)
+}
