@@ -20,7 +20,7 @@ from sklearn_gd_logreg.rules.natural.prox_newton import (
 )
 
 from .problems import Problem
-from .test_resume import in_parts, pickled, same
+from .test_resume import in_parts, same, stored
 from .test_shortcuts import ASKED, ROUNDING, cost_of, model, text, weighted
 
 pytestmark = [pytest.mark.rounding, pytest.mark.usefixtures("as_in_fit")]
@@ -175,10 +175,10 @@ def test_columns_and_a_matrix_lead_to_the_same_step(any_price):
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("lengths", [[1, 2, 3], [3, 1, 2]])
-def test_a_descent_on_columns_goes_on_from_a_pickle(lengths):
+def test_a_descent_on_columns_goes_on_from_a_checkpoint(lengths):
     problem = by_columns(text(3.0))
     options = {**problem.options, "warm_start": True}
-    same(*in_parts(options, lengths, problem.X, problem.y, between=pickled))
+    same(*in_parts(options, lengths, problem.X, problem.y, between=stored))
 
 
 def test_columns_are_not_kept_where_the_decreases_shrink_slowly():

@@ -17,6 +17,9 @@ from sklearn_gd_logreg import (
     NaturalGradient,
     UpdateRule,
 )
+from sklearn_gd_logreg.callbacks.checkpoint import content_of, estimator_of
+from sklearn_gd_logreg.callbacks.checkpoint_file import packed, unpacked
+from sklearn_gd_logreg.registry import CLASSES
 
 pytestmark = pytest.mark.rounding
 
@@ -69,7 +72,12 @@ def pickled(clf):
     return pickle.loads(pickle.dumps(clf))
 
 
-@pytest.mark.parametrize("between", [lambda clf: clf, pickled], ids=["alive", "pickled"])
+def stored(clf):
+    """What a pickle holds, by way of a checkpoint."""
+    return estimator_of(unpacked(packed(content_of(pickled(clf))), CLASSES))
+
+
+@pytest.mark.parametrize("between", [lambda clf: clf, stored], ids=["alive", "stored"])
 @pytest.mark.parametrize("n_classes", [2, 3])
 @pytest.mark.parametrize("batch_size", [None, 16])
 @pytest.mark.parametrize("rate", RATES)
@@ -88,7 +96,7 @@ def test_parts_make_the_whole_for_every_form_of_cost_and_curvature(form, batch_s
     X, y = rows()
     weights = np.arange(len(y)) % 4.0
     for X_ in (X, sparse.csr_array(X), X.astype(np.float32)):
-        same(*in_parts(params, [2, 3, 5], X_, y, weights, between=pickled))
+        same(*in_parts(params, [2, 3, 5], X_, y, weights, between=stored))
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
@@ -97,7 +105,7 @@ def test_parts_make_the_whole_in_the_row_space(rule, n_classes, monkeypatch):
     module = import_module("sklearn_gd_logreg.data.presolve.row_space")
     monkeypatch.setattr(module, "MIN_ENTRIES_FOR_ROW_SPACE", 0)
     X, y = rows(20, 300, n_classes)
-    part, whole = in_parts({"solver": rule}, [5, 90, 41], X, y, between=pickled)
+    part, whole = in_parts({"solver": rule}, [5, 90, 41], X, y, between=stored)
     same(part, whole)
     plain = clone(whole).set_params(solver=rule, max_iter=136)
     np.testing.assert_allclose(plain.fit(X, y).coef_, whole.coef_, rtol=1e-9, atol=1e-12)
@@ -112,7 +120,7 @@ def test_parts_make_the_whole_on_many_rows_with_samples_and_secants():
         part = GDLogisticRegression(max_iter=k, **params)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
-            part = pickled(part.fit(X, y))
+            part = stored(part.fit(X, y))
         same(part.set_params(max_iter=50).fit(X, y), whole)
 
 
@@ -124,10 +132,10 @@ def every_split(data, max_iter, **params):
         whole = GDLogisticRegression(max_iter=max_iter, **params).fit(*data)
         assert whole.stop_reason_ != "diverged"
         for k in range(whole.n_iter_ + 1):
-            part = pickled(GDLogisticRegression(max_iter=k, **params).fit(*data))
+            part = stored(GDLogisticRegression(max_iter=k, **params).fit(*data))
             rest = max_iter - k
             for more in [1, rest - 1] if k % 3 == 1 and rest else [rest]:
-                part = pickled(part.set_params(max_iter=more).fit(*data))
+                part = stored(part.set_params(max_iter=more).fit(*data))
             same(part, whole)
 
 
@@ -193,9 +201,9 @@ def test_what_the_stopping_rules_have_seen_goes_on(params):
     assert whole.stop_reason_ == ("plateau" if "batch_size" in params else "tol")
     part = GDLogisticRegression(max_iter=5, **params).fit(X, y)
     while part.stop_reason_ == "max_iter":
-        part = pickled(part.fit(X, y))
+        part = stored(part.fit(X, y))
     same(part, whole)
-    again = pickled(part).fit(X, y)  # there is nothing left to do
+    again = stored(part).fit(X, y)  # there is nothing left to do
     same(again, whole)
 
 
@@ -209,7 +217,7 @@ def test_early_stopping_goes_on_too(solver, batch_size):
     assert whole.stop_reason_ == "early_stopping"
     part = GDLogisticRegression(max_iter=4, random_state=3, warm_start=True, **params).fit(X, y)
     while part.stop_reason_ == "max_iter":
-        part = pickled(part.fit(X, y))
+        part = stored(part.fit(X, y))
     same(part, whole)
     assert part.best_iter_ == whole.best_iter_
     # More patience: the descent goes on from its last iterate, not from the model.

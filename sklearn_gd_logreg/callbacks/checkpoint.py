@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from time import time
 from typing import Any
@@ -144,13 +145,14 @@ class Checkpoint:
 def content_of(fitted: GDLogisticRegression) -> Frozen:
     """An estimator without its callbacks, and where its fit stands."""
     known = vars(fitted)
+    mark = replace(known["_bookmark"].frozen(), history=None)
     content = {
         "estimator": type(fitted),
         "parameters": fitted.get_params(deep=False),
         "attributes": {name: known[name] for name in known if is_fitted_attribute(name)},
     }
     try:
-        return freeze(content | {"bookmark": known["_bookmark"].frozen()}, code=True)
+        return freeze(content | {"bookmark": mark}, code=True)
     except TypeError as error:
         raise TypeError(f"Checkpoint cannot store the state of this fit: {error}.") from error
 

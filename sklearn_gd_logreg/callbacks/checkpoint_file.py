@@ -100,19 +100,17 @@ def unpacked(content: bytes, trusted: Mapping[str, Any]) -> Frozen:
 def check_end(content: bytes) -> None:
     """Raise unless the content has the format, and the sum, that its last bytes say."""
     end = END.search(content[-LONGEST_END:])
-    found = end.group(1) if end else None
-    if content[:1] == b"\x80" and (old := OLD.search(content[:LONGEST_END])):
-        found = old.group(0)
-    if found is None:
+    old = OLD.search(content[:LONGEST_END]) if content[:1] == b"\x80" else None
+    if not (end or old):
         raise UnreadableError("it is no checkpoint, or its end is missing")
-    if found != FORMAT.encode():
+    found = (end.group(1) if end else old.group()).decode()  # type: ignore[union-attr]
+    if found != FORMAT:
         raise UnreadableError(
-            "it is a checkpoint of another version of sklearn_gd_logreg: "
-            f"{found.decode()!r}, where this version reads {FORMAT!r}. Go on with that version, or "
-            "fit anew"
+            f"it is a checkpoint of another version of sklearn_gd_logreg: {found!r}, where this "
+            f"version reads {FORMAT!r}. Go on with that version, or fit anew"
         )
-    assert end is not None
-    if sha256(memoryview(content)[:-N_DIGITS]).hexdigest().encode() != end.group(2):
+    digits = sha256(memoryview(content)[:-N_DIGITS]).hexdigest().encode()
+    if not end or digits != end.group(2):
         raise UnreadableError("it is damaged: its checksum differs")
 
 
