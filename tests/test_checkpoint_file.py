@@ -18,16 +18,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from scipy import sparse
 
 from sklearn_gd_logreg import (
     Checkpoint,
     GDLogisticRegression,
     LearningRate,
+    NaturalGradient,
     UpdateRule,
+    registry,
 )
 from sklearn_gd_logreg.callbacks.checkpoint import content_of
 from sklearn_gd_logreg.callbacks.checkpoint_file import FORMAT, packed
 from sklearn_gd_logreg.registry import CLASSES
+from sklearn_gd_logreg.rules.natural import prox_newton
 from sklearn_gd_logreg.state import freeze, thaw
 
 from .test_resume import rows, same
@@ -240,12 +244,53 @@ def test_a_custom_class_never_passes_for_one_of_the_package(tmp_path):
     assert type(loaded.solver) is Adam
 
 
-def test_no_two_classes_of_a_checkpoint_have_one_name_and_none_is_unknown():
+def test_the_classes_of_a_checkpoint_are_of_this_package_and_no_two_have_one_name():
     assert all(kind.__module__.startswith("sklearn_gd_logreg.") for kind in CLASSES.values())
-    from sklearn_gd_logreg import registry
-
-    groups = [value for name, value in vars(registry).items() if isinstance(value, tuple)]
+    groups = [value for value in vars(registry).values() if isinstance(value, tuple)]
     assert len(CLASSES) == sum(map(len, groups))
+
+
+STATES = {
+    "gd": {"solver": "gd"},
+    "momentum": {"solver": "momentum"},
+    "nesterov": {"solver": "nesterov"},
+    "adagrad": {"solver": "adagrad"},
+    "rmsprop": {"solver": "rmsprop"},
+    "adam": {"solver": "adam", "batch_size": 16},
+    "Newton": {},
+    "diagonal": {"solver": NaturalGradient(direct_limit=1)},
+    "Kronecker": {"solver": NaturalGradient(direct_limit=10)},
+    "products": {"solver": NaturalGradient(direct_limit=1, exact=True)},
+    "L1": {"l1_ratio": 1.0},
+    "epoch": {"batch_size": 16},
+    "epoch by products": {"batch_size": 16, "solver": NaturalGradient(direct_limit=1)},
+    "epoch, L1": {"batch_size": 16, "l1_ratio": 1.0, "solver": NaturalGradient(direct_limit=3)},
+}
+
+
+def test_every_class_of_a_descent_is_met_and_every_descent_goes_on_exactly(tmp_path, monkeypatch):
+    met = set()
+
+    def goes_on(params, X, y, first, last, **start):
+        params = {"random_state": 0, "tol": 0, "warm_start": True} | params
+        clf = GDLogisticRegression(max_iter=first, **params).fit(X, y, **start)
+        (tmp_path / "fit").write_bytes(packed(content_of(clf)))
+        state = json.loads(members_of((tmp_path / "fit").read_bytes())["state.json"])
+        met.update(state["names"])
+        whole = GDLogisticRegression(max_iter=last, **params).fit(X, y, **start)
+        same(Checkpoint.load(tmp_path / "fit").set_params(max_iter=last - first).fit(X, y), whole)
+
+    for params in STATES.values():
+        goes_on(params, X, Y, 3, 6)
+    goes_on({}, X, Y, 0, 6, coef_init=np.full((3, 5), 90.0))  # on the way to w = 0
+    monkeypatch.setattr(prox_newton, "price_of_matrix", lambda *_: 1e9)
+    wide = np.random.default_rng(0).normal(size=(300, 600))
+    few = sparse.csr_array(np.where(wide > 2, wide, 0))
+    goes_on({"l1_ratio": 1.0, "C": 30.0}, few, np.arange(300) % 2, 1, 3)
+    for rate in registry.RATES:
+        if rate.__name__ != "FunctionRate":
+            goes_on({"solver": "gd", "learning_rate": rate()}, X, Y, 3, 6)
+    assert met == set(CLASSES) - {"FunctionRate"}
 
 
 # -- files that are none ----------------------------------------------------------------------
