@@ -20,7 +20,7 @@ from .fitting.inputs import checked, require_finite
 from .fitting.partial_fit import partial_fit
 from .fitting.settings import rate_with, settings_of
 from .fitting.summary import FitSummary, Gap, describe_fit
-from .fitting.validation_set import Labelled
+from .fitting.validation_set import LabelledRows
 from .loss import cross_entropy
 from .rules import UpdateRule, rule_with
 from .validation import Interval, check_nested, invalid
@@ -298,8 +298,8 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         started = perf_counter()
         with np.errstate(all="ignore"):  # overflow is seen, and reported, as divergence
             settings, random_state = settings_of(self)
-            rows = Labelled(X, y, sample_weight)
-            validation = Labelled(X_val, y_val, sample_weight_val)
+            rows = LabelledRows(X, y, sample_weight)
+            validation = LabelledRows(X_val, y_val, sample_weight_val)
             initial = {"coef_init": coef_init, "intercept_init": intercept_init}
             tasks = tasks_of(self, self.max_iter, X, y, sample_weight)
             fit(self, settings, random_state, rows, validation, initial, tasks, started)
@@ -369,7 +369,7 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
             if self.early_stopping:
                 allowed = "False in partial_fit, which sees no validation data"
                 raise invalid(self, "early_stopping", self.early_stopping, allowed)
-            rows = Labelled(X, y, sample_weight)
+            rows = LabelledRows(X, y, sample_weight)
             partial_fit(self, settings, random_state, rows, classes, started)
         return self
 

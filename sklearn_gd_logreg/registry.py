@@ -9,8 +9,8 @@ from __future__ import annotations
 from .descent import Iterate
 from .estimator import GDLogisticRegression
 from .fisher import FisherProduct
-from .fitting.monitor import Standing
-from .fitting.resume import Bookmark, Model, Origin, Place
+from .fitting.monitor import MonitorState
+from .fitting.resume import LoopState, Model, ObjectiveFingerprint, ResumeState
 from .fitting.settings import Settings
 from .fitting.stopping import Best, CostPlateau, GradientTolerance
 from .line_search import Backtracking
@@ -48,8 +48,17 @@ RATES: tuple[type, ...] = (
     StepDecay,
     TimeDecay,
 )
-DESCENT: tuple[type, ...] = (Bookmark, ElasticNet, Iterate, Model, Origin, Place, Point, Settings)
-STOPPING: tuple[type, ...] = (Best, CostPlateau, GradientTolerance, Standing)
+DESCENT: tuple[type, ...] = (
+    ResumeState,
+    ElasticNet,
+    Iterate,
+    Model,
+    ObjectiveFingerprint,
+    LoopState,
+    Point,
+    Settings,
+)
+STOPPING: tuple[type, ...] = (Best, CostPlateau, GradientTolerance, MonitorState)
 MEMORIES: tuple[type, ...] = (
     AdamMemory,
     Counts,

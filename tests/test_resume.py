@@ -404,7 +404,7 @@ def test_other_validation_data_judge_from_where_the_descent_goes_on(wrong):
     assert (clf.best_iter_, clf.n_iter_, clf.stop_reason_) == (6, 6, "max_iter")
 
 
-def test_a_fit_without_warm_start_leaves_no_bookmark_and_no_data():
+def test_a_fit_without_warm_start_leaves_no_resume_state_and_no_data():
     X, y = rows(400)
     for params in ({}, {"solver": "adam", "batch_size": 10}):
         clf = GDLogisticRegression(max_iter=3, tol=0, **params).fit(X, y)
@@ -412,7 +412,7 @@ def test_a_fit_without_warm_start_leaves_no_bookmark_and_no_data():
         clf.set_params(warm_start=True).fit(X, y)
         assert len(pickle.dumps(clf)) < 30_000  # X and y take 19 000, and the shuffles 2500
         assert X.tobytes()[:400] not in pickle.dumps(clf)
-        assert not {"_bookmark"} & set(vars(clf.set_params(warm_start=False).fit(X, y)))
+        assert not {"_resume_state"} & set(vars(clf.set_params(warm_start=False).fit(X, y)))
 
 
 def test_a_model_that_diverged_starts_anew():

@@ -70,7 +70,7 @@ def test_validation_in_the_row_space_is_that_of_the_features(storage, rule):
     clf = GDLogisticRegression(solver=rule, max_iter=60, tol=0, warm_start=True)
     start = np.random.default_rng(1).normal(size=(1, 16_000)) / 100
     clf.fit(read(X), y, X_val=read(X_val), y_val=y_val, coef_init=start)
-    assert "row space" in clf._bookmark.origin.coordinates
+    assert "row space" in clf._resume_state.fingerprint.coordinates
     loss = log_loss(y_val, clf.predict_proba(X_val))
     assert clf.history_["val_loss"][-1] == pytest.approx(loss, abs=1e-10)
 

@@ -145,14 +145,14 @@ class Checkpoint:
 def content_of(fitted: GDLogisticRegression) -> Frozen:
     """An estimator without its callbacks, and where its fit stands."""
     known = vars(fitted)
-    mark = replace(known["_bookmark"].frozen(), history=None)
+    resume_state = replace(known["_resume_state"].frozen(), history=None)
     content = {
         "estimator": type(fitted),
         "parameters": fitted.get_params(deep=False),
         "attributes": {name: known[name] for name in known if is_fitted_attribute(name)},
     }
     try:
-        return freeze(content | {"bookmark": mark}, code=True)
+        return freeze(content | {"resume_state": resume_state}, code=True)
     except TypeError as error:
         raise TypeError(f"Checkpoint cannot store the state of this fit: {error}.") from error
 
@@ -171,16 +171,18 @@ def estimator_of(frozen: Frozen) -> GDLogisticRegression:
     """
     try:
         content = thaw(frozen)
-        kind, attributes, mark = (content[key] for key in ("estimator", "attributes", "bookmark"))
+        kind, attributes, resume_state = (
+            content[key] for key in ("estimator", "attributes", "resume_state")
+        )
         if not (
             issubclass(kind, GDLogisticRegression) and all(map(is_fitted_attribute, attributes))
         ):
             raise TypeError("no GDLogisticRegression")
         estimator = kind(**content["parameters"]).set_params(warm_start=True)
-        thaw(mark.place, {"objective": None, "data": None})  # as the next fit will
+        thaw(resume_state.loop_state, {"objective": None, "data": None})  # as the next fit will
     except Exception as error:  # a tree that was written by others can raise any
         raise UnreadableError(f"it is damaged ({type(error).__name__}: {error})") from error
-    vars(estimator).update(attributes, _bookmark=mark)
+    vars(estimator).update(attributes, _resume_state=resume_state)
     return estimator
 
 

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..descent import Iterate
-from .monitor import Observer, Watch
+from .monitor import Monitor, Observer
 
 MOST_TASKS = 1000
 """Tasks in a fit at the most: a progress bar takes time that grows with their square."""
 
 
-Attributes = Callable[[Iterate, Watch], Mapping[str, Any]]
+Attributes = Callable[[Iterate, Monitor], Mapping[str, Any]]
 
 
 class Tasks(Observer):
@@ -41,22 +41,22 @@ class Tasks(Observer):
         self._task: Any = None
         self._made = 0
 
-    def see(self, iterate: Iterate, watch: Watch) -> bool:
+    def observe(self, iterate: Iterate, monitor: Monitor) -> bool:
         """End the task that led to an iterate, if it is complete; whether to stop there."""
-        self._last = iterate, watch
+        self._last = iterate, monitor
         if self._task is None:
             return False
         self._made += 1
         return self._made >= self.stride and self._end()
 
-    def goes_on(self, iterate: Iterate) -> None:
+    def before_step(self, iterate: Iterate) -> None:
         """Begin the task of the next iterations."""
         if self._task is None:
             self._made = 0
             self._task = self._root.subcontext(task_name="iteration")
             self._task.call_on_fit_task_begin(**self._given, **self._reconstruction())
 
-    def ended(self, reason: str) -> None:
+    def end(self, reason: str) -> None:
         """End all that is open."""
         if self._task is not None:
             self._end()
@@ -68,8 +68,8 @@ class Tasks(Observer):
 
     def _reconstruction(self) -> dict[str, Callable[[], Any]]:
         assert self.attributes is not None
-        attributes, (iterate, watch) = self.attributes, self._last
-        return {"reconstruction_attributes": lambda: attributes(iterate, watch)}
+        attributes, (iterate, monitor) = self.attributes, self._last
+        return {"reconstruction_attributes": lambda: attributes(iterate, monitor)}
 
 
 def tasks_of(estimator: Any, max_iter: int, X: Any, y: Any, sample_weight: Any) -> Tasks | None:

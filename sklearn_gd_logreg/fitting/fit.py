@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.random import RandomState
 from numpy.typing import ArrayLike
 
 from ..data import own_threads
-from ..targets import label_rows
+from ..targets import Labels, label_rows
 from .assembly import cost_of, initial_parameters
 from .callback_tasks import Tasks
 from .inputs import checked, checked_validation_set, require_finite
@@ -20,18 +21,18 @@ from .messages import EarlyStopping, warn_if_rounded, warn_unless_converged
 from .monitor import History, Observer
 from .progress import Printer
 from .publish import attributes_at, continues, publish, unchanged_on_error
-from .resume import Bookmark
-from .run import begin
+from .resume import ResumeState
+from .run import Run, begin
 from .settings import Settings
-from .validation_set import Labelled, held_out, hold_out
+from .validation_set import LabelledRows, hold_out, validation_set_of
 
 
 def fit(
     estimator: Any,
     settings: Settings,
     random_state: RandomState,
-    rows: Labelled,
-    validation: Labelled,
+    rows: LabelledRows,
+    validation: LabelledRows,
     initial: Mapping[str, ArrayLike | None],
     callbacks: Tasks | None,
     started: float,
@@ -43,7 +44,7 @@ def fit(
     estimator : GDLogisticRegression
     settings : Settings
     random_state : RandomState
-    rows, validation : Labelled
+    rows, validation : LabelledRows
         As given to `fit`, unchecked.
     initial : mapping
         ``coef_init`` and ``intercept_init``.
@@ -51,53 +52,67 @@ def fit(
     started : float
         Clock reading from which ``history_["time"]`` counts.
     """
-    mark = bookmark_of(estimator, settings, initial)
+    resume_state = resume_state_of(estimator, settings, initial)
     with unchanged_on_error(estimator):
         X, y = checked(estimator, rows.X, rows.y, reset=not continues(estimator))
-        others = checked_validation_set(estimator, validation)
-        given, weights, seed = others is not None, rows.sample_weight, mark.seed if mark else 0
-        if estimator.early_stopping and not given:
+        held_out = checked_validation_set(estimator, validation)
+        is_given, weights = held_out is not None, rows.sample_weight
+        seed = resume_state.seed if resume_state else 0
+        if estimator.early_stopping and not is_given:
             seed = seed or int(random_state.randint(1, np.iinfo(np.int32).max))
-            part, classes = estimator.validation_fraction, estimator.class_weight
-            weights, others = hold_out(estimator, Labelled(X, y, weights), classes, part, seed)
+            weights, held_out = hold_out(estimator, LabelledRows(X, y, weights), seed)
         labels = label_rows(estimator, y, weights, estimator.class_weight, X.dtype)
         objective = cost_of(estimator, X, labels, float(estimator.C), float(estimator.l1_ratio))
-        held = others and held_out(others, labels, objective)
+        validation_set = held_out and validation_set_of(held_out, labels, objective)
         w = initial_parameters(estimator, objective, labels, continues(estimator), **initial)
-        with nullcontext() if objective.is_tiny and held is None else own_threads():
-            warm, finite = estimator.warm_start, lambda: require_finite(estimator, X)
-            resumable = bool(warm or callbacks)
-            n_steps = sys.maxsize if warm else estimator.max_iter  # more calls may follow
-            run = begin(
-                settings, objective, w, mark, n_steps, random_state, seed, resumable, finite
-            )
-            vars(estimator).pop("best_iter_", None)  # callbacks are given a copy of all there is
-            history = History(started, held is not None)
-            if run.place is not None:
-                history = History.after(estimator.history_, run.history, started, held is not None)
-            observers: list[Observer] = []
-            if estimator.verbose:
-                observers.append(Printer(estimator.verbose > 1))
-            if callbacks:
-                callbacks.attributes = lambda it, watch: attributes_at(run, labels, it, watch)
-                observers.append(callbacks)
+        with nullcontext() if objective.is_tiny and not validation_set else own_threads():
+            resumable = bool(estimator.warm_start or callbacks)
+            n_steps = sys.maxsize if estimator.warm_start else estimator.max_iter
+            finite = partial(require_finite, estimator, X)
+            state = resume_state, n_steps, random_state, seed, resumable
+            run = begin(settings, objective, w, *state, finite)
+            vars(estimator).pop("best_iter_", None)  # callbacks get a copy of all attributes
+            history = history_of(estimator, run, started, validation_set is not None)
             patience = estimator.n_iter_no_change if estimator.early_stopping else None
-            outcome = run.watched(estimator.max_iter, history, held, patience, tuple(observers))
+            observers = observers_of(estimator, run, labels, callbacks)
+            outcome = run.descend(estimator.max_iter, history, validation_set, patience, observers)
             publish(estimator, run, labels, outcome, history)
             remaining = run.remaining(outcome)
-    judge = EarlyStopping(held, given) if estimator.early_stopping and held else None
-    warn_unless_converged(outcome, objective, settings, run.rate, remaining, judge)
+    stopped_by = None
+    if estimator.early_stopping and validation_set:
+        stopped_by = EarlyStopping(validation_set, is_given)
+    warn_unless_converged(outcome, objective, settings, run.rate, remaining, stopped_by)
     if run.space is not None and settings.tol:
-        warn_if_rounded(run.space.rounding(outcome.w, run.origin.w.dtype), settings.tol)
+        warn_if_rounded(run.space.rounding(outcome.w, run.fingerprint.w.dtype), settings.tol)
 
 
-def bookmark_of(
+def resume_state_of(
     estimator: Any, settings: Settings, initial: Mapping[str, ArrayLike | None]
-) -> Bookmark | None:
-    """Where the last fit was left, if this one may go on there."""
-    mark = vars(estimator).get("_bookmark")
-    given = any(value is not None for value in initial.values())
-    if mark is None or given or not continues(estimator):
+) -> ResumeState | None:
+    """Where the last fit ended, if this one may resume there."""
+    state = vars(estimator).get("_resume_state")
+    is_given = any(value is not None for value in initial.values())
+    if state is None or is_given or not continues(estimator):
         return None
-    may = settings.may_go_on(mark.settings) and mark.model.is_still(vars(estimator))
-    return mark if may else None
+    same_model = state.model.is_unchanged_in(vars(estimator))
+    return state if same_model and settings.can_continue(state.settings) else None
+
+
+def history_of(estimator: Any, run: Run, started: float, validated: bool) -> History:
+    """A new history, or that of the descent that is resumed."""
+    if run.loop_state is None:
+        return History(started, validated)
+    return History.after(estimator.history_, run.history, started, validated)
+
+
+def observers_of(
+    estimator: Any, run: Run, labels: Labels, callbacks: Tasks | None
+) -> tuple[Observer, ...]:
+    """The observers of the loop: what ``verbose`` prints, and the callbacks."""
+    observers: list[Observer] = []
+    if estimator.verbose:
+        observers.append(Printer(estimator.verbose > 1))
+    if callbacks:
+        callbacks.attributes = lambda it, monitor: attributes_at(run, labels, it, monitor)
+        observers.append(callbacks)
+    return tuple(observers)

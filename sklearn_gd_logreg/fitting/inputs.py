@@ -9,7 +9,7 @@ from sklearn.utils import assert_all_finite, check_consistent_length, column_or_
 from sklearn.utils.validation import validate_data
 
 from ..validation import DTYPES, advice_on_images, is_converted, refuse_nat
-from .validation_set import Labelled
+from .validation_set import LabelledRows
 
 
 def checked(estimator: Any, X: Any, *y: Any, reset: bool) -> Any:
@@ -37,7 +37,7 @@ def require_finite(estimator: Any, X: Any, name: str = "X") -> None:
         assert_all_finite(X, estimator_name=type(estimator).__name__, input_name=name)
 
 
-def checked_validation_set(estimator: Any, rows: Labelled) -> Labelled | None:
+def checked_validation_set(estimator: Any, rows: LabelledRows) -> LabelledRows | None:
     """X_val, y_val and their weights, checked against the columns of X; None if not given."""
     X_val, y_val, weights = rows
     if X_val is None and y_val is None:
@@ -54,4 +54,4 @@ def checked_validation_set(estimator: Any, rows: Labelled) -> Labelled | None:
     require_finite(estimator, X_val, "X_val")
     y_val = column_or_1d(y_val)
     check_consistent_length(X_val, y_val)
-    return Labelled(X_val, y_val, weights)
+    return LabelledRows(X_val, y_val, weights)

@@ -22,7 +22,7 @@ from .remaining import Remaining
 from .settings import Settings
 from .stopping import rounding_of_norm
 from .symptoms import goes_up_and_down, pace
-from .validation_set import HeldOut
+from .validation_set import ValidationSet
 
 MIN_SCALE_RATIO = 10.0
 """Ratio of feature scales from which they are named as a cause."""
@@ -60,12 +60,12 @@ class EarlyStopping(NamedTuple):
 
     Attributes
     ----------
-    held_out : HeldOut
+    validation_set : ValidationSet
     given : bool
         Whether the validation rows were given, and not held out of X.
     """
 
-    held_out: HeldOut
+    validation_set: ValidationSet
     given: bool
 
 
@@ -75,7 +75,7 @@ def warn_unless_converged(
     settings: Settings,
     rate: LearningRate,
     remaining: Remaining | None,
-    judge: EarlyStopping | None,
+    early_stopping: EarlyStopping | None,
 ) -> None:
     """Warn if the descent diverged, learnt nothing, or stopped short of a ``tol`` above 0.
 
@@ -89,15 +89,15 @@ def warn_unless_converged(
         As asked for in the settings, or as the rule has chosen.
     remaining : Remaining or None
         What is left to gain after a plateau.
-    judge : EarlyStopping or None
+    early_stopping : EarlyStopping or None
         None: the model is the last iterate.
     """
     tol = settings.tol
     case = Case(outcome, objective, settings, rate)
     if outcome.reason == "diverged":
-        message = diverged(case, early_stopping=judge is not None)
-    elif judge and learnt_nothing(outcome, judge):
-        message = untrained(case, judge)
+        message = diverged(case, early_stopping=early_stopping is not None)
+    elif early_stopping and learnt_nothing(outcome, early_stopping):
+        message = untrained(case, early_stopping)
     elif outcome.reason in REASONS_WITHOUT_WARNING or not tol:
         return
     elif outcome.reason == "stalled":
@@ -282,26 +282,26 @@ def how_far(case: Case) -> str:
 # -- early stopping ------------------------------------------------------------------------
 
 
-def learnt_nothing(outcome: Outcome, judge: EarlyStopping) -> bool:
+def learnt_nothing(outcome: Outcome, early_stopping: EarlyStopping) -> bool:
     """Whether early stopping keeps a start that knows nothing, or had nothing to choose by.
 
     A start that was fitted before may be the best there is. It knows something if it predicts
     the validation rows better than the frequencies of their classes do.
     """
-    best = outcome.standing.best
+    best = outcome.state.best
     if not outcome.last.k or not outcome.history["val_loss"].size:
         return False
     if best.w is None:
         return not np.isfinite(outcome.history["val_loss"]).any()
-    return best.k == 0 and (not best.w.any() or best.value >= judge.held_out.entropy)
+    return best.k == 0 and (not best.w.any() or best.value >= early_stopping.validation_set.entropy)
 
 
-def untrained(case: Case, judge: EarlyStopping) -> str:
+def untrained(case: Case, early_stopping: EarlyStopping) -> str:
     """The validation loss has never been lower than at the start."""
     outcome, objective, settings, _ = case
     history, k = outcome.history, outcome.last.k
     losses, costs = history["val_loss"], history["cost"]
-    if outcome.standing.best.w is None:
+    if outcome.state.best.w is None:
         state = (
             f"Early stopping had nothing to choose by: the validation loss was not finite in any "
             f"of {k} iterations. The model is the last iterate."
@@ -313,8 +313,8 @@ def untrained(case: Case, judge: EarlyStopping) -> str:
             f"{k}. The model has learnt nothing."
         )
     advice = Advice([], [])
-    ratio = validation_scale(objective, judge.held_out.objective)
-    if judge.given and not 1 / MIN_SCALE_DIFFERENCE < ratio < MIN_SCALE_DIFFERENCE:
+    ratio = validation_scale(objective, early_stopping.validation_set.objective)
+    if early_stopping.given and not 1 / MIN_SCALE_DIFFERENCE < ratio < MIN_SCALE_DIFFERENCE:
         advice.add(
             f"The features in X_val are {ratio:.3g} times as large as those in X (root mean "
             "square).",
@@ -323,7 +323,7 @@ def untrained(case: Case, judge: EarlyStopping) -> str:
         return advice.after(state)
     if costs[1] < costs[0]:
         advice.causes.append("The cost of the training rows fell in the first.")
-        if judge.given:
+        if early_stopping.given:
             advice.remedies.append("see that X_val was transformed as X was, and y_val fits it")
     else:
         advice.causes.append("The cost of the training rows rose in the first, too.")
@@ -331,11 +331,11 @@ def untrained(case: Case, judge: EarlyStopping) -> str:
         advice.extend(scale_causes(objective))
     if not case.rate.searches:
         advice.remedies.append(f"lower learning_rate, which was {history['learning_rate'][1]:.3g}")
-    n_rows = len(judge.held_out.objective.data.weighted_rows())
+    n_rows = len(early_stopping.validation_set.objective.data.weighted_rows())
     if costs[1] < costs[0]:
         advice.remedies.append("lower C, for a stronger penalty")
     if n_rows < MIN_VALIDATION_ROWS:
-        more = "give more of them" if judge.given else "raise validation_fraction"
+        more = "give more of them" if early_stopping.given else "raise validation_fraction"
         advice.add(f"There are only {n_rows} validation rows.", more)
     if outcome.reason == "early_stopping":
         advice.remedies.append("raise n_iter_no_change, to see whether the loss falls later")
@@ -344,10 +344,10 @@ def untrained(case: Case, judge: EarlyStopping) -> str:
     return advice.after(state)
 
 
-def validation_scale(objective: Objective, held_out: Objective) -> float:
+def validation_scale(objective: Objective, validation_set: Objective) -> float:
     """How large the features of the validation rows are, beside those of the training rows."""
     n_features = objective.data.n_features
-    there, here = (o.mean_squares[:n_features].sum() for o in (held_out, objective))
+    there, here = (o.mean_squares[:n_features].sum() for o in (validation_set, objective))
     return float(np.sqrt(there / here)) if here > 0 and there > 0 else 1.0
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from .._typing import Array
 from ..descent import Iterate
 from .stopping import Best, StoppingRule
-from .validation_set import HeldOut, Verdict
+from .validation_set import ValidationScore, ValidationSet
 
 Columns = dict[str, NDArray[np.generic]]
 
@@ -85,7 +85,7 @@ class History:
     def _last_time(self) -> float:
         return float(self._table[self.names.index("time"), self._size - 1])
 
-    def record(self, it: Iterate, verdict: Verdict | None = None) -> None:
+    def record(self, it: Iterate, score: ValidationScore | None = None) -> None:
         """Add the row of an iterate."""
         seconds = perf_counter() - self._started
         row: tuple[float, ...] = (
@@ -98,7 +98,7 @@ class History:
             seconds,
         )
         if len(self.names) > len(row):
-            row += verdict or (nan, nan)
+            row += score or (nan, nan)
         self._rows.append(row)
 
     def as_dict(self) -> Columns:
@@ -129,27 +129,27 @@ class History:
 
 
 @dataclass
-class Standing:
-    """Where a descent stands with those who watch it: all that they have seen, but the history.
+class MonitorState:
+    """The state of a `Monitor`, without the history.
 
     Attributes
     ----------
     stopping : StoppingRule
-    verdict : str or None
-        What it said of the last iterate.
+    reason : str or None
+        The stopping rule's reason to stop at the last iterate.
     lowest : Best
         The iterate of the lowest cost.
     best : Best
-        The iterate of the lowest loss on rows held out.
-    judges : array or None
-        Moments by which these rows are known again, if a descent may go on.
+        The iterate of the lowest validation loss.
+    validation_rows : array or None
+        Fingerprint of the validation set, if the descent can be resumed.
     """
 
     stopping: StoppingRule
-    verdict: str | None = None
+    reason: str | None = None
     lowest: Best = field(default_factory=Best)
     best: Best = field(default_factory=Best)
-    judges: Array | None = None
+    validation_rows: Array | None = None
 
 
 @dataclass(frozen=True)
@@ -159,67 +159,66 @@ class Outcome:
     Attributes
     ----------
     w : array
-        The parameters to keep: the last, or after divergence those of the lowest cost, or
-        with early stopping those of the lowest loss on rows held out.
+        Parameters of the model: the last ones, after divergence those of the lowest cost, with
+        early stopping those of the lowest validation loss.
     last : Iterate
-        The last iterate seen.
     reason : str
         "tol", "plateau", "early_stopping", "callback", "max_iter", "stalled" or "diverged".
     history : dict of arrays
-    standing : Standing
+    state : MonitorState
     """
 
     w: Array
     last: Iterate
     reason: str
     history: Columns
-    standing: Standing
+    state: MonitorState
 
 
 class Observer:
-    """Someone who is told of every iterate as it comes, and may ask to stop."""
+    """Base of what is called at every iterate and can stop the descent."""
 
-    def see(self, iterate: Iterate, watch: Watch) -> bool:
-        """Take note of an iterate; whether to stop at it."""
+    def observe(self, iterate: Iterate, monitor: Monitor) -> bool:
+        """Process an iterate, and return whether to stop at it."""
         return False
 
-    def goes_on(self, iterate: Iterate) -> None:
-        """Take note that the descent goes on from an iterate."""
+    def before_step(self, iterate: Iterate) -> None:
+        """Process an iterate from which the descent makes another step."""
 
-    def ended(self, reason: str) -> None:
-        """Take note that it has ended."""
+    def end(self, reason: str) -> None:
+        """Process the end of the descent."""
 
 
 @dataclass
-class Watch:
-    """Consumes iterates until they converge, diverge or are as many as were asked for.
+class Monitor:
+    """Consumes iterates, records the history, and decides when to stop.
 
     Attributes
     ----------
-    standing : Standing
+    state : MonitorState
     history : History
     last : int
         Number of the last iterate.
-    held_out : HeldOut or None
-        Rows by which every iterate is judged.
+    validation_set : ValidationSet or None
+        Every iterate is scored on it.
     patience : int or None
-        Iterations without a lower loss on these rows after which to stop, and to keep the
-        best iterate; None: the last one is kept.
+        Iterations without a lower validation loss after which early stopping ends the descent
+        and keeps the best iterate; None keeps the last one.
     observers : tuple of Observer
-    known : bool
-        Whether the first iterate has been seen before, as the last of the history.
-    verdict : Verdict or None
-        What the rows held out say of the last iterate.
+    recorded : bool
+        Whether the history holds the first iterate already.
+    score : ValidationScore or None
+        That of the last iterate.
     """
 
-    standing: Standing
+    state: MonitorState
     history: History
     last: int
-    held_out: HeldOut | None = None
+    validation_set: ValidationSet | None = None
     patience: int | None = None
     observers: tuple[Observer, ...] = ()
-    known: bool = False
-    verdict: Verdict | None = None
+    recorded: bool = False
+    score: ValidationScore | None = None
 
     def run(self, iterates: Iterable[Iterate]) -> Outcome:
         """Consume iterates.
@@ -231,52 +230,52 @@ class Watch:
         """
         for iterate in iterates:
             if not isfinite(iterate.cost):
-                if self.standing.lowest.w is None:
+                if self.state.lowest.w is None:
                     raise ValueError(
                         "The cost is not finite at the start: coef_init, intercept_init or the "
                         "previous fit are too far from 0 for the features in X."
                     )
                 return self._outcome(iterate, "diverged")
-            if not self.known:
-                self._see(iterate)
-            self.known = False
+            if not self.recorded:
+                self._record(iterate)
+            self.recorded = False
             asked = False
             for observer in self.observers:
-                asked |= observer.see(iterate, self)
+                asked |= observer.observe(iterate, self)
             reason = self._reason(iterate, asked)
             if reason:
                 return self._outcome(iterate, reason)
             for observer in self.observers:
-                observer.goes_on(iterate)
+                observer.before_step(iterate)
         raise AssertionError("a descent ends only after a cost that is not finite")
 
-    def _see(self, iterate: Iterate) -> None:
-        standing = self.standing
-        if self.held_out is not None:
-            self.verdict = self.held_out.judge(iterate.w)
-            standing.best.see(self.verdict.loss, iterate)
-        self.history.record(iterate, self.verdict)
-        standing.lowest.see(iterate.cost, iterate)
-        standing.verdict = standing.stopping.reason(iterate)
+    def _record(self, iterate: Iterate) -> None:
+        state = self.state
+        if self.validation_set is not None:
+            self.score = self.validation_set.score(iterate.w)
+            state.best.update(self.score.loss, iterate)
+        self.history.record(iterate, self.score)
+        state.lowest.update(iterate.cost, iterate)
+        state.reason = state.stopping.reason(iterate)
 
     def _reason(self, iterate: Iterate, asked: bool) -> str | None:
-        standing = self.standing
-        if standing.verdict:
-            return standing.verdict
-        if self.patience is not None and iterate.k - standing.best.k >= self.patience:
+        state = self.state
+        if state.reason:
+            return state.reason
+        if self.patience is not None and iterate.k - state.best.k >= self.patience:
             return "early_stopping"
         if asked:
             return "callback"
         if iterate.k >= self.last:
-            return "tol" if standing.stopping.converged else "max_iter"
+            return "tol" if state.stopping.converged else "max_iter"
         return None
 
     def _outcome(self, iterate: Iterate, reason: str) -> Outcome:
         for observer in self.observers:
-            observer.ended(reason)
-        kept, standing = iterate.w, self.standing
-        if reason == "diverged" and standing.lowest.w is not None:
-            kept = standing.lowest.w
-        if self.patience is not None and standing.best.w is not None:
-            kept = standing.best.w
-        return Outcome(kept, iterate, reason, self.history.as_dict(), standing)
+            observer.end(reason)
+        kept, state = iterate.w, self.state
+        if reason == "diverged" and state.lowest.w is not None:
+            kept = state.lowest.w
+        if self.patience is not None and state.best.w is not None:
+            kept = state.best.w
+        return Outcome(kept, iterate, reason, self.history.as_dict(), state)

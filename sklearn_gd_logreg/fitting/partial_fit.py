@@ -43,7 +43,7 @@ from .parameters import absent_in
 from .publish import attributes_of, is_fitted, set_attributes, unchanged_on_error
 from .resume import Model, left_out
 from .settings import Settings
-from .validation_set import Labelled
+from .validation_set import LabelledRows
 
 Kind = tuple[tuple[int, ...], str, tuple[bool, ...]]
 LATE = 2
@@ -154,12 +154,12 @@ class Stream:
         kind = kind_of(iterate.w, labels)
         return cls(memory, *known, Model.of(model), settings, kind, history, arrivals)
 
-    def goes_on(
+    def continues_from(
         self, settings: Settings, w: Array, model: Mapping[str, Any], labels: Labels
     ) -> bool:
         """Whether what is remembered belongs to this rule, these parameters and this model."""
-        same = settings.may_go_on(self.settings) and kind_of(w, labels) == self.kind
-        return same and self.model.is_still(model)
+        same = settings.can_continue(self.settings) and kind_of(w, labels) == self.kind
+        return same and self.model.is_unchanged_in(model)
 
     def iterate_on(self, objective: Objective, w: Array, k: int) -> Iterate:
         """Where an epoch on the next rows begins; nothing is read yet."""
@@ -240,7 +240,7 @@ def partial_fit(
     estimator: Any,
     settings: Settings,
     random_state: RandomState,
-    rows: Labelled,
+    rows: LabelledRows,
     classes: ArrayLike | None,
     started: float,
 ) -> None:
@@ -292,7 +292,7 @@ def learn_from(
     objective = cost_of(estimator, X, whole, float(estimator.C), float(estimator.l1_ratio))
     w = initial_parameters(estimator, objective, labels, is_fitted(estimator))
     stream = known.get("_stream")
-    if stream and not stream.goes_on(settings, w, known, labels):
+    if stream and not stream.continues_from(settings, w, known, labels):
         stream = None
     if stream:
         history = History.after(estimator.history_, stream.history, started)

@@ -6,8 +6,8 @@ import sys
 from time import perf_counter
 
 from ..descent import Iterate
-from .monitor import Observer, Watch
-from .validation_set import Verdict
+from .monitor import Monitor, Observer
+from .validation_set import ValidationScore
 
 LONG = 1.0
 """Seconds without a row after which a bar is drawn."""
@@ -48,32 +48,32 @@ class Printer(Observer):
         self._first = -1
         self._drawn = False
 
-    def see(self, iterate: Iterate, watch: Watch) -> bool:
+    def observe(self, iterate: Iterate, monitor: Monitor) -> bool:
         """Print the row of an iterate, if it has one."""
         now = perf_counter()
         if self._first < 0:
             self._first, self._began, self._at = iterate.k, now, now
-        self._seen, self._verdict = iterate, watch.verdict
+        self._seen, self._score = iterate, monitor.score
         if self._every or is_milestone(iterate.k):
-            self._print(iterate, watch.verdict)
+            self._print(iterate, monitor.score)
             self._at = now
         elif now - self._at > (REFRESH if self._drawn else LONG) and sys.stdout.isatty():
-            self._draw(iterate, watch.last, now)
+            self._draw(iterate, monitor.last, now)
             self._at = now
         return False
 
-    def ended(self, reason: str) -> None:
+    def end(self, reason: str) -> None:
         """Print the row of the last iterate."""
         if self._seen is not None and self._seen is not self._printed:
-            self._print(self._seen, self._verdict)
+            self._print(self._seen, self._score)
 
-    def _print(self, iterate: Iterate, verdict: Verdict | None) -> None:
+    def _print(self, iterate: Iterate, score: ValidationScore | None) -> None:
         if self._drawn:
             print("\r\x1b[K", end="")
             self._drawn = False
         if self._printed is None:
-            print(header(verdict is not None))
-        print(line(iterate, verdict))
+            print(header(score is not None))
+        print(line(iterate, score))
         self._printed = iterate
 
     def _draw(self, iterate: Iterate, last: int, now: float) -> None:
@@ -94,7 +94,7 @@ def header(validated: bool) -> str:
     return "  ".join(name.rjust(width) for name, width in columns(validated))
 
 
-def line(it: Iterate, score: Verdict | None = None) -> str:
+def line(it: Iterate, score: ValidationScore | None = None) -> str:
     """The row of an iterate."""
     cells = [str(it.k), f"{it.passes:.5g}", number(it.cost)]
     if score:

@@ -15,12 +15,12 @@ from ..objective import Objective
 from ..penalty import ElasticNet
 from ..targets import Labels
 from .messages import cannot_go_on
-from .monitor import Columns, History, Outcome, Watch
+from .monitor import Columns, History, Monitor, Outcome
 from .parameters import expand, unshifted
 from .run import Run
 from .summary import known_gap, path_in_words, solver_info
 
-NOT_OF_EVERY_FIT = ("best_iter_", "_bookmark", "_stream")
+NOT_OF_EVERY_FIT = ("best_iter_", "_resume_state", "_stream")
 """Attributes that not every fit has."""
 
 
@@ -57,30 +57,30 @@ def attributes_of_run(
     run: Run, w: Array, cost: float, labels: Labels, history: Columns
 ) -> dict[str, Any]:
     """Those of parameters in the coordinates of a descent."""
-    objective, start = run.start.objective, run.origin.w
+    objective, start = run.start.objective, run.fingerprint.w
     return attributes_of(run.expand(w), start, objective, cost, labels, history)
 
 
-def attributes_at(run: Run, labels: Labels, iterate: Iterate, watch: Watch) -> dict[str, Any]:
+def attributes_at(run: Run, labels: Labels, iterate: Iterate, monitor: Monitor) -> dict[str, Any]:
     """Those that a fit would have if it ended with an iterate."""
-    history = watch.history.as_dict()
+    history = monitor.history.as_dict()
     attributes = attributes_of_run(run, iterate.w, iterate.cost, labels, history)
-    mark = run.bookmark(iterate, watch.standing, attributes)
-    attributes |= {"stop_reason_": "callback", "_known_gap": None, "_bookmark": mark}
-    if watch.held_out is not None:
-        attributes["best_iter_"] = watch.standing.best.k
+    resume_state = run.resume_state_at(iterate, monitor.state, attributes)
+    attributes |= {"stop_reason_": "callback", "_known_gap": None, "_resume_state": resume_state}
+    if monitor.validation_set is not None:
+        attributes["best_iter_"] = monitor.state.best.k
     return attributes
 
 
 def publish(estimator: Any, run: Run, labels: Labels, outcome: Outcome, history: History) -> None:
     """Set the fitted attributes at the end of a descent."""
     attributes = attributes_of_run(run, outcome.w, outcome.last.cost, labels, outcome.history)
-    if outcome.standing.best.w is not None:
-        attributes["best_iter_"] = outcome.standing.best.k
+    if outcome.state.best.w is not None:
+        attributes["best_iter_"] = outcome.state.best.k
     if estimator.warm_start and outcome.reason != "diverged":
-        mark = run.bookmark(outcome.last, outcome.standing, attributes, ended=history)
+        resume_state = run.resume_state_at(outcome.last, outcome.state, attributes, ended=history)
         try:
-            attributes["_bookmark"] = mark.frozen()
+            attributes["_resume_state"] = resume_state.frozen()
         except TypeError as error:
             warnings.warn(cannot_go_on(run.settings.rule, error), UserWarning, stacklevel=5)
     set_attributes(estimator, attributes)

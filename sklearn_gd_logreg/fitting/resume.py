@@ -1,9 +1,8 @@
-"""Where a descent was left, without the data, so that it can go on there to the last bit.
+"""The state of a descent without its data, from which a later fit resumes exactly.
 
-All that the next step depends on is explicit: the iterate, with the rule's memory and the
-number of steps made, what the stopping rules have seen, and the source of the shuffles. A
-bookmark holds a frozen copy of these (`state.freeze`). The objective, and with it the data, is left
-out; it is put in its place again when the descent goes on.
+All that the next step depends on is explicit: the iterate, with the rule's memory and the number
+of steps, the state of the monitor, and the random state of the shuffles. A `ResumeState` holds a
+frozen copy of these (`state.freeze`), without the objective and its data, which `resume` supplies.
 """
 
 from __future__ import annotations
@@ -24,20 +23,19 @@ from ..descent import Iterate
 from ..objective import Objective
 from ..penalty import ElasticNet
 from ..state import Frozen, freeze, state_of, thaw
-from .monitor import History, Standing
+from .monitor import History, MonitorState
 from .settings import Settings
 
-ROUNDING = 1000.0
-"""Roundings of a sum, each eps times the root of its length, by which equal moments may differ."""
+ROUNDINGS_OF_A_FINGERPRINT = 1000.0
+"""Units of rounding, eps times the root of the number of rows, by which equal sums may differ."""
 
 
-def moments(rows: Rows) -> Array:
-    """By which data are known again: Σ share · u · (x, 1) with two numbers u for every row.
+def row_fingerprint(rows: Rows) -> Array:
+    """Fingerprint of rows: Σ share · u · (x, 1) with two pseudo-random numbers u for every row.
 
-    These numbers, in [−1, 1), look random. They depend on the place of the row in X and on its
-    label, but not on x, so that other rows, weights or labels cannot have the same sums but by
-    chance. Unlike a hash they do not depend on how X is stored, and hold each feature against
-    its own scale.
+    The numbers, in [−1, 1), depend on the position of the row in X and on its label, but not on x,
+    so other rows, weights or labels have the same sums only by chance. Unlike a hash the sums do
+    not depend on how X is stored, and they compare each feature on its own scale.
 
     Returns
     -------
@@ -51,65 +49,65 @@ def moments(rows: Rows) -> Array:
     return np.hstack([np.vstack([rows.backward(part), part.sum(keepdims=True)]) for part in parts])
 
 
-def moments_of(data: Dataset) -> Array:
-    """The `moments` of all rows, in a pass that does not count."""
-    data.along(moments)
+def data_fingerprint(data: Dataset) -> Array:
+    """The `row_fingerprint` of all rows, in a pass that does not count."""
+    data.along(row_fingerprint)
     sums = data.added_along()
     assert sums is not None
     return sums
 
 
-def same_moments(one: Array | None, other: Array | None, n_rows: int) -> bool:
-    """Whether the moments of two data sets of about so many rows are equal, but for rounding."""
+def same_fingerprint(one: Array | None, other: Array | None, n_rows: int) -> bool:
+    """Whether two fingerprints of about so many rows are equal up to rounding."""
     if one is None or other is None or one.shape != other.shape:
         return one is other
     size = np.maximum(np.abs(one), np.abs(other)).max(axis=1, keepdims=True)
-    rounding = ROUNDING * np.finfo(np.float64).eps * sqrt(n_rows)
+    rounding = ROUNDINGS_OF_A_FINGERPRINT * np.finfo(np.float64).eps * sqrt(n_rows)
     return bool((np.abs(one - other) <= rounding * size).all())
 
 
 @dataclass(frozen=True)
-class Origin:
-    """The start of a descent, and that by which its data and its cost are known again.
+class ObjectiveFingerprint:
+    """The start of a descent, and what identifies its data and its cost.
 
     Attributes
     ----------
     w : array of shape (n_features + intercept, n_outputs)
         In coordinates of the features.
-    moments : array or None
-        Those of the data; None where no descent will go on.
+    rows : array or None
+        Fingerprint of the data; None where no fit will resume.
     penalty : ElasticNet
         In coordinates of the features.
     n_steps : int
-        Most steps for which the reductions of the data were chosen.
+        Largest number of steps, for which the reductions of the data were chosen.
     coordinates : tuple
-        Those that they lead to (`Presolve.coordinates`).
+        The coordinates after these reductions (`Presolve.coordinates`).
     """
 
     w: Array
-    moments: Array | None
+    rows: Array | None
     penalty: ElasticNet
     n_steps: int
     coordinates: tuple[object, ...]
 
-    def may_be(self, w: Array) -> bool:
+    def has_shape_of(self, w: Array) -> bool:
         """Whether it has the shape and the precision of these parameters."""
         return self.w.shape == w.shape and self.w.dtype == w.dtype
 
-    def is_of(self, objective: Objective, presolve: Presolve) -> bool:
-        """Whether the descent was on the same rows, labels, weights and penalty, reduced alike.
+    def matches(self, objective: Objective, presolve: Presolve) -> bool:
+        """Whether rows, labels, weights, penalty and reductions are the same.
 
-        The data are asked what was added up `along` the last pass.
+        The fingerprint of the data was summed along the last pass.
         """
         data = objective.data
-        same = same_moments(self.moments, data.added_along(), data.n_rows)
+        same = same_fingerprint(self.rows, data.added_along(), data.n_rows)
         alike = self.coordinates == presolve.coordinates
         return same and alike and self.penalty == objective.penalty
 
 
 @dataclass(frozen=True)
 class Model:
-    """Copies of ``coef_`` and ``intercept_`` as they were left."""
+    """Copies of ``coef_`` and ``intercept_`` at the end of a fit."""
 
     coef: Array
     intercept: Array
@@ -119,93 +117,92 @@ class Model:
         """That of fitted attributes."""
         return cls(attributes["coef_"].copy(), attributes["intercept_"].copy())
 
-    def is_still(self, attributes: Mapping[str, Any]) -> bool:
+    def is_unchanged_in(self, attributes: Mapping[str, Any]) -> bool:
         """Whether the attributes have not been changed by hand since."""
         coef, intercept = attributes["coef_"], attributes["intercept_"]
         return np.array_equal(coef, self.coef) and np.array_equal(intercept, self.intercept)
 
 
 @dataclass
-class Bookmark:
-    """Where a descent was left.
+class ResumeState:
+    """All that a later fit needs to resume a descent.
 
     Attributes
     ----------
-    origin : Origin
+    fingerprint : ObjectiveFingerprint
     settings : Settings
-        Without the learning rate, which may be another when the descent goes on.
-    began : int
-        Number of the iterate at which the last call of `fit` began; that of the last one if
-        the call has come to its end.
+        Without the learning rate, which may be another when the descent is resumed.
+    first_iteration : int
+        Number of the first iterate of the call of `fit`; of the last one if the call has ended.
     seed : int
-        Chooses the rows that are held out.
+        Seed of the validation split.
     model : Model
-    place : Frozen or tuple
-        A `Place`, frozen, or with its objective.
+    loop_state : Frozen or tuple
+        A `LoopState`, frozen, or with its objective.
     history : History or None
-        With which the descent may go on in this process.
+        The history, if it is in this process.
     """
 
-    origin: Origin
+    fingerprint: ObjectiveFingerprint
     settings: Settings
-    began: int
+    first_iteration: int
     seed: int
     model: Model
-    place: Frozen | tuple[Place, Objective] = field(repr=False)
+    loop_state: Frozen | tuple[LoopState, Objective] = field(repr=False)
     history: History | None = field(default=None, repr=False)
 
-    def frozen(self) -> Bookmark:
+    def frozen(self) -> ResumeState:
         """The same without a reference to the data."""
-        if isinstance(self.place, Frozen):
+        if isinstance(self.loop_state, Frozen):
             return self
-        place, objective = self.place
-        return replace(self, place=freeze(place, left_out(objective)))
+        loop_state, objective = self.loop_state
+        return replace(self, loop_state=freeze(loop_state, left_out(objective)))
 
-    def go_on(self, objective: Objective) -> Place:
-        """The place on the same data; nothing of it is shared with this bookmark."""
-        frozen = self.frozen().place
+    def resume(self, objective: Objective) -> LoopState:
+        """The state of the loop on the same data; it shares nothing with this object."""
+        frozen = self.frozen().loop_state
         assert isinstance(frozen, Frozen)
-        place = thaw(frozen, left_out(objective))
-        assert isinstance(place, Place)
-        objective.remember(place.known)
-        objective.data.passes.count = place.iterate.passes
-        return place
+        loop_state = thaw(frozen, left_out(objective))
+        assert isinstance(loop_state, LoopState)
+        objective.remember(loop_state.known)
+        objective.data.passes.count = loop_state.iterate.passes
+        return loop_state
 
     def __getstate__(self) -> dict[str, Any]:
         return dict(vars(self.frozen()))
 
 
 @dataclass(frozen=True)
-class Place:
-    """All that the rest of a descent depends on.
+class LoopState:
+    """All that the next steps of a descent depend on.
 
     Attributes
     ----------
     iterate : Iterate
-    standing : Standing
+    state : MonitorState
     random_state : dict
-        State of the source of shuffles.
+        State of the generator of the shuffles.
     known : dict
-        What has been worked out of the data, and need not be again.
+        Cached moments and bounds of the objective.
     """
 
     iterate: Iterate
-    standing: Standing
+    state: MonitorState
     random_state: Mapping[str, Any]
     known: Mapping[str, Any]
 
     @classmethod
-    def at(cls, iterate: Iterate, standing: Standing, random_state: RandomState) -> Place:
-        """The place after an iterate, of which nothing changes when the descent goes on."""
-        seen = replace(
-            standing,
-            stopping=copy(standing.stopping),
-            lowest=copy(standing.lowest),
-            best=copy(standing.best),
+    def at(cls, iterate: Iterate, state: MonitorState, random_state: RandomState) -> LoopState:
+        """The state after an iterate; later steps do not change it."""
+        kept = replace(
+            state,
+            stopping=copy(state.stopping),
+            lowest=copy(state.lowest),
+            best=copy(state.best),
         )
-        return cls(iterate, seen, state_of(random_state), iterate.point.objective.known)
+        return cls(iterate, kept, state_of(random_state), iterate.point.objective.known)
 
 
 def left_out(objective: Objective) -> Mapping[str, object]:
-    """What is not kept with a descent."""
+    """The objects that a frozen state leaves out, by name."""
     return {"objective": objective, "data": objective.data}

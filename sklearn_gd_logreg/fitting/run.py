@@ -27,20 +27,20 @@ from ..rules import UpdateRule
 from ..rules.base import Task
 from ..schedules import LearningRate
 from ..state import shuffles_from
-from .monitor import History, Observer, Outcome, Standing, Watch
+from .monitor import History, Monitor, MonitorState, Observer, Outcome
 from .remaining import Remaining, remaining_at
 from .resume import (
-    Bookmark,
+    LoopState,
     Model,
-    Origin,
-    Place,
-    moments,
-    moments_of,
-    same_moments,
+    ObjectiveFingerprint,
+    ResumeState,
+    data_fingerprint,
+    row_fingerprint,
+    same_fingerprint,
 )
 from .settings import Settings
 from .stopping import Best, CostPlateau, GradientTolerance, StoppingRule
-from .validation_set import HeldOut
+from .validation_set import ValidationSet
 
 
 def allowed_reductions(
@@ -69,14 +69,14 @@ def begin(
     settings: Settings,
     objective: Objective,
     w: Array,
-    mark: Bookmark | None,
+    resume_state: ResumeState | None,
     n_steps: int,
     random_state: RandomState,
     seed: int,
     resumable: bool,
     require_finite: Callable[[], None],
 ) -> Run:
-    """The descent from w, or from the bookmark if data and cost are still the same.
+    """The descent from w, or from where the last one ended if data and cost are the same.
 
     Parameters
     ----------
@@ -84,36 +84,37 @@ def begin(
     objective : Objective
     w : array
         w_0 in coordinates of the features.
-    mark : Bookmark or None
+    resume_state : ResumeState or None
+        Where the last descent ended.
     n_steps : int
-        The most steps.
+        Largest number of steps, those of later calls included.
     random_state : RandomState
     seed : int
-        Chose the rows that are held out.
+        Seed of the validation split; 0 if there is none.
     resumable : bool
-        Whether another fit may go on where this one ends.
+        Whether another fit may resume this one.
     require_finite : callable
         Raises unless X is finite.
     """
     if resumable:
-        objective.data.along(moments)
-    if mark and mark.origin.may_be(w):
-        origin = mark.origin
-        found = first_point(settings, objective, origin.w, origin.n_steps, require_finite)
-        if not origin.is_of(objective, found.presolve):
-            mark = None
+        objective.data.along(row_fingerprint)
+    if resume_state and resume_state.fingerprint.has_shape_of(w):
+        fingerprint = resume_state.fingerprint
+        found = first_point(settings, objective, fingerprint.w, fingerprint.n_steps, require_finite)
+        if not fingerprint.matches(objective, found.presolve):
+            resume_state = None
     else:
-        mark = None
-    if mark is None:
+        resume_state = None
+    if resume_state is None:
         found = first_point(settings, objective, w, n_steps, require_finite)
-        seen = objective.data.added_along()
-        origin = Origin(w, seen, objective.penalty, n_steps, found.presolve.coordinates)
+        rows, coordinates = objective.data.added_along(), found.presolve.coordinates
+        fingerprint = ObjectiveFingerprint(w, rows, objective.penalty, n_steps, coordinates)
     start, rule, presolve = found
     rate = settings.rate or settings.rule.auto_rate(objective, settings.batch_size)
-    run = Run(settings, rule, rate, start, origin, presolve.reduction, random_state, seed)
+    run = Run(settings, rule, rate, start, fingerprint, presolve.reduction, random_state, seed)
     run.reductions = presolve.reasons
-    if mark is not None:
-        run.go_on_from(mark)
+    if resume_state is not None:
+        run.resume_from(resume_state)
     return run
 
 
@@ -134,9 +135,8 @@ def first_point(
 ) -> FirstPoint:
     """Reduce the data, and evaluate J at w_0.
 
-    Whether X is finite is asked only if J or its gradient is not: a NaN or an infinity
-    in X, times whatever number, leaves neither as it was. It is asked first where rows are
-    left out, or the row space is worked out.
+    A NaN or an infinity in X makes J or its gradient not finite, so X is checked only then. It is
+    checked first where a reduction leaves rows out or computes the row space.
     """
     allowed = allowed_reductions(settings.rule, objective, settings.batch_size, n_steps)
     presolve = choose_reductions(objective.data, w, allowed, require_finite)
@@ -151,106 +151,108 @@ def first_point(
 
 @dataclass
 class Run:
-    """A descent, and where it is to begin.
+    """A descent that is ready to start or to resume.
 
     Attributes
     ----------
     settings : Settings
     rule : UpdateRule
-        Ready for this descent, by its plan.
+        The rule of the plan for this descent.
     rate : LearningRate
-        As asked for, or as the rule has chosen.
+        The given one, or the rule's own for "auto".
     start : Point
         w_0 of the descent, in its coordinates.
-    origin : Origin
+    fingerprint : ObjectiveFingerprint
     space : Reduction or None
-        These coordinates, if they are not the features.
+        The reduction that leads to these coordinates, if they are not the features.
     random_state : RandomState
         Shuffles the mini-batches.
     seed : int
-        Chose the rows that are held out; 0: none were.
-    place : Place or None
-        Where the descent goes on; None: at w_0.
-    began : int
-        Number of the iterate at which this call of `fit` began.
+        Seed of the validation split; 0 if there is none.
+    loop_state : LoopState or None
+        State of the loop to resume from; None starts at w_0.
+    first_iteration : int
+        Number of the first iterate of this call of `fit`.
     history : History or None
-        That of the descent that goes on here, if it was in this process.
+        History of the resumed descent, if it ran in this process.
     reductions : mapping
-        The names of the reductions that lead to the coordinates, and why each is used.
+        Name of every reduction in use, and the reason for it.
     """
 
     settings: Settings
     rule: UpdateRule
     rate: LearningRate
     start: Point
-    origin: Origin
+    fingerprint: ObjectiveFingerprint
     space: Reduction | None
     random_state: RandomState
     seed: int = 0
-    place: Place | None = None
-    began: int = 0
+    loop_state: LoopState | None = None
+    first_iteration: int = 0
     history: History | None = None
     reductions: Mapping[str, str] = field(default_factory=dict)
 
-    def go_on_from(self, mark: Bookmark) -> None:
-        """Go on where a descent on the same cost was left."""
-        self.place, self.began = mark.go_on(self.start.objective), mark.began
-        self.history = mark.history
-        if self.settings.batch_size is None and self.settings.tol != mark.settings.tol:
-            iterate = seen_again(self.place.iterate, self.rule)
-            self.place = replace(self.place, iterate=iterate)
-        self.random_state = shuffles_from(self.place.random_state)
+    def resume_from(self, resume_state: ResumeState) -> None:
+        """Resume a descent on the same cost."""
+        self.loop_state = resume_state.resume(self.start.objective)
+        self.first_iteration, self.history = resume_state.first_iteration, resume_state.history
+        if self.settings.batch_size is None and self.settings.tol != resume_state.settings.tol:
+            iterate = seen_again(self.loop_state.iterate, self.rule)
+            self.loop_state = replace(self.loop_state, iterate=iterate)
+        self.random_state = shuffles_from(self.loop_state.random_state)
 
-    def watched(
+    def descend(
         self,
         max_iter: int,
         history: History,
-        held_out: HeldOut | None,
+        validation_set: ValidationSet | None,
         patience: int | None,
         observers: tuple[Observer, ...],
     ) -> Outcome:
-        """Descend, until those who watch say that it is enough."""
-        last = self.began + max_iter
-        judges = None
-        if held_out is not None:
-            if self.origin.moments is not None:
-                judges = moments_of(held_out.objective.data)
+        """Descend until the monitor stops the loop."""
+        last = self.first_iteration + max_iter
+        validation_rows = None
+        if validation_set is not None:
+            if self.fingerprint.rows is not None:
+                validation_rows = data_fingerprint(validation_set.objective.data)
             if self.space is not None:
-                held_out = held_out.seen_from(self.space)
-        standing = self._standing(held_out, judges)
-        known = self.place is not None
-        watch = Watch(standing, history, last, held_out, patience, observers, known)
-        return watch.run(self._iterates(last))
+                validation_set = validation_set.in_coordinates_of(self.space)
+        state = self._monitor_state(validation_set, validation_rows)
+        recorded = self.loop_state is not None
+        monitor = Monitor(state, history, last, validation_set, patience, observers, recorded)
+        return monitor.run(self._iterates(last))
 
     def _iterates(self, last: int) -> Iterator[Iterate]:
         rule, batch_size = self.rule, self.settings.batch_size
         if batch_size is not None:
-            first = self.place.iterate if self.place else first_epoch(self.start, rule)
+            first = self.loop_state.iterate if self.loop_state else first_epoch(self.start, rule)
             return descend_by_batches(first, rule, self.rate, batch_size, self.random_state)
-        first = self.place.iterate if self.place else first_iterate(self.start, rule)
+        first = self.loop_state.iterate if self.loop_state else first_iterate(self.start, rule)
         iterates = descend(first, rule, self.rate)
         if self.space is None or not (self.space.steps_ahead and rule.max_norm):
             return iterates
         last, ahead = max(first.k, last), self.space.steps_ahead
         return with_max_norms(iterates, self.space.max_norms, first.k, last, ahead)
 
-    def _standing(self, held_out: HeldOut | None, judges: Array | None) -> Standing:
-        """What those who watch have seen so far, as far as they were told the same.
+    def _monitor_state(
+        self, validation_set: ValidationSet | None, validation_rows: Array | None
+    ) -> MonitorState:
+        """The state of the monitor to begin with.
 
-        Other rows held out judge where the descent goes on from there.
+        Another stopping rule, or another validation set, starts anew at the resumed iterate.
         """
         stopping = self._stopping()
-        if self.place is None:
-            return Standing(stopping, judges=judges)
-        standing, iterate = self.place.standing, self.place.iterate
-        if standing.stopping.settings != stopping.settings:
-            standing = replace(standing, stopping=stopping, verdict=stopping.reason(iterate))
-        n_rows = 0 if held_out is None else held_out.objective.data.n_rows
-        if not same_moments(judges, standing.judges, n_rows):
-            standing = replace(standing, best=Best(), judges=judges)
-            if held_out is not None:
-                standing.best.see(held_out.judge(iterate.w).loss, iterate)
-        return standing
+        if self.loop_state is None:
+            return MonitorState(stopping, validation_rows=validation_rows)
+        state, iterate = self.loop_state.state, self.loop_state.iterate
+        if state.stopping.settings != stopping.settings:
+            state = replace(state, stopping=stopping, reason=stopping.reason(iterate))
+        n_rows = 0 if validation_set is None else validation_set.objective.data.n_rows
+        if not same_fingerprint(validation_rows, state.validation_rows, n_rows):
+            state = replace(state, best=Best(), validation_rows=validation_rows)
+            if validation_set is not None:
+                state.best.update(validation_set.score(iterate.w).loss, iterate)
+        return state
 
     def _stopping(self) -> StoppingRule:
         settings = self.settings
@@ -259,7 +261,7 @@ class Run:
         return GradientTolerance(settings.tol, not settings.rule.max_norm, self.rate.searches)
 
     def remaining(self, outcome: Outcome) -> Remaining | None:
-        """What is left to gain after the last iterate; asked of a descent that met a plateau."""
+        """How far J can still fall after the last iterate, if the descent met a plateau."""
         if outcome.reason != "plateau":
             return None
         it = outcome.last
@@ -269,22 +271,21 @@ class Run:
         """Parameters in coordinates of the features."""
         return w if self.space is None else self.space.expand(w)
 
-    def bookmark(
+    def resume_state_at(
         self,
         iterate: Iterate,
-        standing: Standing,
+        state: MonitorState,
         model: Mapping[str, Any],
         ended: History | None = None,
-    ) -> Bookmark:
-        """Where the descent stands after an iterate, and the attributes of its model.
+    ) -> ResumeState:
+        """All that a later fit needs to resume after an iterate with this model.
 
-        ``ended`` is its history if the call has come to its end.
+        ``ended`` is the history if this call of `fit` has ended.
         """
-        place = Place.at(iterate, standing, self.random_state)
-        began = self.began if ended is None else iterate.k
+        loop_state = LoopState.at(iterate, state, self.random_state)
+        first_iteration = self.first_iteration if ended is None else iterate.k
         objective = self.start.objective
         settings = replace(self.settings, rule=copy(self.settings.rule), rate=None)
-        kept = Model.of(model)
-        return Bookmark(
-            self.origin, settings, began, self.seed, kept, (place, objective), history=ended
-        )
+        numbers = first_iteration, self.seed
+        kept = Model.of(model), (loop_state, objective)
+        return ResumeState(self.fingerprint, settings, *numbers, *kept, history=ended)

@@ -59,7 +59,7 @@ class Settings:
     batch_size: int | None
     tol: float
 
-    def may_go_on(self, before: Settings) -> bool:
+    def can_continue(self, before: Settings) -> bool:
         """Whether a descent that went by other settings may go on by these.
 
         The rule must be the same, since its memory is, and the mini-batches as large.

@@ -187,7 +187,7 @@ class Best:
     k: int = 0
     w: Array | None = None
 
-    def see(self, value: float, iterate: Iterate) -> None:
+    def update(self, value: float, iterate: Iterate) -> None:
         """Take the iterate if its value is lower than all before."""
         if value < self.value:
             self.value, self.k, self.w = value, iterate.k, iterate.w

@@ -1,8 +1,7 @@
-"""Rows that the descent does not see, by which its iterates are judged."""
+"""The validation set: given with `fit`, or held out of its rows."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import ceil
 from typing import Any, NamedTuple
@@ -21,54 +20,54 @@ from .assembly import assemble
 from .parameters import expand, unshifted
 
 
-class Verdict(NamedTuple):
-    """Mean loss and accuracy on rows held out."""
+class ValidationScore(NamedTuple):
+    """Mean loss and accuracy on the validation set."""
 
     loss: float
     accuracy: float
 
 
 @dataclass(frozen=True)
-class HeldOut:
-    """Rows held out of the descent.
+class ValidationSet:
+    """Validation data, on which the iterates are scored.
 
     Attributes
     ----------
     objective : Objective
-        The mean loss on them, without a penalty.
+        The mean loss on its rows, without a penalty.
     entropy : float
-        The least mean loss of a model that gives all rows the same probabilities.
-    learnt : Objective, optional
-        J of the descent, if they hold classes that are absent from it. The loss is then over
+        Least mean loss of a model that gives all rows the same probabilities.
+    training_objective : Objective, optional
+        J of the descent, if the rows have classes that are absent from it. The loss is then over
         all classes.
     present : array of shape (n_classes,), optional
-        Which of all classes J is over.
+        Mask of the classes of J among all classes.
     """
 
     objective: Objective
     entropy: float
-    learnt: Objective | None = None
+    training_objective: Objective | None = None
     present: NDArray[np.bool_] | None = None
 
-    def judge(self, w: Array) -> Verdict:
-        """Mean loss and accuracy at w; one pass over the rows held out."""
-        if self.learnt is not None and self.present is not None:
+    def score(self, w: Array) -> ValidationScore:
+        """Mean loss and accuracy at w; one pass over the validation set."""
+        if self.training_objective is not None and self.present is not None:
             n_features = self.objective.data.n_features
-            penalty = replace(self.learnt.penalty, n_features=n_features)
-            w = unshifted(w, np.zeros_like(w), self.learnt.loss, penalty, cost=0.0)
+            penalty = replace(self.training_objective.penalty, n_features=n_features)
+            w = unshifted(w, np.zeros_like(w), self.training_objective.loss, penalty, cost=0.0)
             weights, b = w[:n_features], w[n_features:].sum(axis=0)  # 0 without an intercept
             w = np.vstack(expand(weights, b, self.present))
-        return Verdict(*self.objective.loss_and_accuracy(w))
+        return ValidationScore(*self.objective.loss_and_accuracy(w))
 
-    def seen_from(self, space: Reduction) -> HeldOut:
-        """The same for parameters in the coordinates of a descent on the other rows."""
+    def in_coordinates_of(self, space: Reduction) -> ValidationSet:
+        """The same set for parameters in the coordinates of a reduction of the training rows."""
         data = self.objective.data
         share = data.share if isinstance(data.share, np.ndarray) else None
         rows = as_dataset(space.coordinates(data.X), data.y, share, data.intercept)
         return replace(self, objective=self.objective.on(rows))
 
 
-class Labelled(NamedTuple):
+class LabelledRows(NamedTuple):
     """Rows with their labels and sample weights."""
 
     X: Any
@@ -76,13 +75,13 @@ class Labelled(NamedTuple):
     sample_weight: ArrayLike | None
 
 
-def held_out(rows: Labelled, labels: Labels, objective: Objective) -> HeldOut:
-    """Rows held out of an objective, held against the labels of its rows.
+def validation_set_of(rows: LabelledRows, labels: Labels, objective: Objective) -> ValidationSet:
+    """The validation set of labelled rows, for a descent on J.
 
     Raises
     ------
     ValueError
-        If there is a label that no other row has, or the weights are not valid.
+        If a label does not occur in the training rows, or the weights are not valid.
     """
     rule = "y_val must hold no labels but those of the training rows"
     codes = place(rows.y, labels.known, rule)
@@ -91,45 +90,38 @@ def held_out(rows: Labelled, labels: Labels, objective: Objective) -> HeldOut:
     mass = class_mass(codes, weights, len(labels.known))
     entropy = float(entr(mass / mass.sum()).sum())
     n_classes, intercept = len(labels.classes), objective.data.intercept
-    strangers = not labels.present[codes].all()
-    if strangers:
+    has_absent_classes = not labels.present[codes].all()
+    if has_absent_classes:
         n_classes, intercept = len(labels.known), True
     else:
         codes = among(codes, labels.present)
-    judged = assemble(rows.X, codes, share, n_classes, intercept)
-    if strangers:
-        return HeldOut(judged, entropy, objective, labels.present)
-    return HeldOut(judged, entropy)
+    validation_objective = assemble(rows.X, codes, share, n_classes, intercept)
+    if has_absent_classes:
+        return ValidationSet(validation_objective, entropy, objective, labels.present)
+    return ValidationSet(validation_objective, entropy)
 
 
-def hold_out(
-    owner: object,
-    rows: Labelled,
-    class_weight: Mapping[Any, float] | str | None,
-    fraction: float,
-    seed: int,
-) -> tuple[Array, Labelled]:
-    """Hold out a part of the rows of every class, and at least as many rows as classes.
+def hold_out(estimator: Any, rows: LabelledRows, seed: int) -> tuple[Array, LabelledRows]:
+    """Hold out ``validation_fraction`` of every class, and at least as many rows as classes.
 
-    The rows that stay are not copied: those that leave get the weight 0, with which they
-    are as good as absent. Every class keeps a row, and rows of weight 0 are not held out.
+    The other rows are not copied: the held-out rows get the weight 0, which makes them absent.
+    Every class keeps a row, and rows of weight 0 are not held out.
 
     Parameters
     ----------
-    owner : estimator
-    rows : Labelled
-    class_weight : dict, "balanced" or None
-    fraction : float
+    estimator : GDLogisticRegression
+    rows : LabelledRows
     seed : int
 
     Returns
     -------
     weights : array of shape (n_rows,)
-        Sample weights of all rows, 0 for those held out.
-    others : Labelled
-        The rows held out, in order.
+        Sample weights of all rows, 0 for the held-out rows.
+    held_out : LabelledRows
+        The held-out rows, in order.
     """
-    labels = label_rows(owner, rows.y, rows.sample_weight, class_weight)
+    fraction = estimator.validation_fraction
+    labels = label_rows(estimator, rows.y, rows.sample_weight, estimator.class_weight)
     weights = check_weights(rows.sample_weight, len(rows.y))
     kept = np.ones(len(rows.y)) if weights is None else weights.copy()
     there = np.arange(len(kept)) if labels.share is None else np.flatnonzero(labels.share)
@@ -146,5 +138,5 @@ def hold_out(
     out, first, counts = np.unique(labels.codes[index], return_index=True, return_counts=True)
     index = np.delete(index, first[counts == np.bincount(codes)[out]])
     kept[index] = 0
-    held = Labelled(rows.X[index], rows.y[index], None if weights is None else weights[index])
+    held = LabelledRows(rows.X[index], rows.y[index], None if weights is None else weights[index])
     return kept, held
