@@ -28,7 +28,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cached_property, lru_cache
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -96,8 +95,9 @@ def thaw(frozen: Frozen, present: Mapping[str, object] | None = None) -> Any:
 
 def name_of(thing: Any) -> str:
     """How a class or a function is called: those of this package without their module."""
-    kind = thing if hasattr(thing, "__qualname__") else type(thing)
-    module, name = getattr(thing, "__module__", None) or kind.__module__, kind.__qualname__
+    kind = type(thing)
+    name = getattr(thing, "__qualname__", None) or getattr(thing, "__name__", kind.__qualname__)
+    module = getattr(thing, "__module__", None) or kind.__module__
     return str(name) if module.partition(".")[0] == PACKAGE else f"{module}.{name}"
 
 
@@ -132,7 +132,10 @@ class _Freezer:
             return {"RandomState": self.node(value.get_state(legacy=False))}
         if kind is Frozen:
             self._name(value.names)
-            return {"frozen": value.tree, "arrays": [self._array(part) for part in value.arrays]}
+            first = len(self.arrays)
+            self.arrays.extend(value.arrays)  # copies already
+            nodes = [{"array": number} for number in range(first, len(self.arrays))]
+            return {"frozen": value.tree, "arrays": nodes}
         if isinstance(value, Hyperparameters):
             return self._object(kind, value.get_params(deep=False))
         if isinstance(value, type):
@@ -210,7 +213,7 @@ class _Thawer:
                 return made
             case {"scalar": int(number)}:
                 return self._array(number)[()]
-            case {"items": list(nodes), "shape": list(shape)} if prod(shape) == len(nodes):
+            case {"items": list(nodes), "shape": list(shape)}:
                 made = np.empty(len(nodes), object)
                 made[:] = self._values(nodes)
                 return made.reshape(shape)

@@ -53,12 +53,12 @@ def packed(frozen: Frozen) -> bytes:
         tree = {"names": sorted(frozen.names), "tree": frozen.tree}
         archive.writestr(ZipInfo(TREE), json.dumps(tree, separators=(",", ":")))
         for number, array in enumerate(frozen.arrays):
-            member = BytesIO()
-            write_array(member, array, version=(1, 0), allow_pickle=False)
-            archive.writestr(ZipInfo(f"{number}.npy"), member.getvalue())
+            with archive.open(ZipInfo(f"{number}.npy"), "w", force_zip64=True) as member:
+                write_array(member, array, version=(1, 0), allow_pickle=False)
         archive.comment = f"{FORMAT} sha256 {'0' * N_DIGITS}".encode()
-    signed = content.getbuffer()[:-N_DIGITS]
-    return b"".join((signed, sha256(signed).hexdigest().encode()))
+    with content.getbuffer() as view:
+        view[-N_DIGITS:] = sha256(view[:-N_DIGITS]).hexdigest().encode()
+    return content.getvalue()
 
 
 def unpacked(content: bytes, trusted: Mapping[str, Any]) -> Frozen:
