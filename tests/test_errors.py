@@ -31,9 +31,9 @@ from sklearn_gd_logreg import (
     StepDecay,
     TimeDecay,
     duality_gap,
-    estimator,
     gradient_check,
 )
+from sklearn_gd_logreg.fitting import inputs
 from sklearn_gd_logreg.validation import InvalidParameterError
 
 from .problems import SOLVERS
@@ -566,7 +566,7 @@ def test_a_finite_x_is_not_read_in_search_of_bad_numbers(monkeypatch):
     def search(*_, **__):
         raise AssertionError("X is searched")
 
-    monkeypatch.setattr(estimator, "assert_all_finite", search)
+    monkeypatch.setattr(inputs, "assert_all_finite", search)
     clf = GDLogisticRegression().fit(X, Y)
     clf.predict(X)
     with pytest.raises(AssertionError, match="X is searched"):

@@ -239,7 +239,7 @@ def test_validation_data_that_were_not_transformed_are_named(solver, swap):
 def test_validation_labels_that_do_not_fit_are_looked_for():
     X, y = SCALED_WINE
     message = warning_of(early(), X[::2], y[::2], X_val=X[1::2], y_val=(y[1::2] + 1) % 3)
-    assert "The cost of the training rows fell" in message
+    assert "The training cost fell" in message
     assert "y_val fits it" in remedies(message)[0]
     assert "There are only 89 validation rows" in message
     assert "lower C" in message

@@ -500,7 +500,7 @@ def test_a_warm_start_on_a_plateau_says_so_again_and_changes_nothing():
 def test_noise_at_a_constant_rate_is_told_to_fall_and_falling_helps():
     params = {"solver": "rmsprop", "learning_rate": 0.5, **BATCHES}
     clf, message = fit_and_warning(*SCALED, **params)
-    assert "noise of the batches never settles" in message
+    assert "noise of the batches does not vanish" in message
     schedule = re.search(r"CosineDecay\(([\d.]+), steps=(\d+)\)", remedies(message)[0])
     falling = CosineDecay(float(schedule[1]), steps=int(schedule[2]))
     settled = GDLogisticRegression(**{**params, "learning_rate": falling}, max_iter=clf.n_iter_)
@@ -594,7 +594,8 @@ def test_a_steady_pace_tells_how_many_more_iterations_are_needed(case):
     params = {"solver": "gd", **params}
     clf, message = fit_and_warning(*data, **params)
     told = re.search(
-        r"raise max_iter \(at the pace of late, (about|more than) (\d+) more\)", message
+        r"raise max_iter \(at the present rate of convergence, (about|more than) (\d+) more\)",
+        message,
     )
     assert "raise max_iter" in remedies(message)[0]
     whole = GDLogisticRegression(**{**params, "max_iter": 20_000}).fit(*data)

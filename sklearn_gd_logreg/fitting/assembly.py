@@ -44,7 +44,7 @@ def cost_of(estimator: Any, X: Any, labels: Labels, C: float, l1_ratio: float) -
     """
     strength = 1 / max(C * labels.total, 5e-324)
     if strength > MAX_STRENGTH:
-        raise invalid(estimator, "C", C, "such that C times the sum of the weights is not tiny")
+        raise invalid(estimator, "C", C, "so large that 1 / (C · sum of weights) is finite")
     intercept = bool(estimator.fit_intercept)
     l2, l1 = (1 - l1_ratio) * strength, l1_ratio * strength
     return assemble(X, labels.codes, labels.share, len(labels.classes), intercept, l2, l1)

@@ -1,4 +1,4 @@
-"""Between the parameters of a descent and those of a model: absent classes, and the common shift.
+"""Parameters of a descent to those of a model and back: absent classes, the common shift.
 
 J is a cost over the classes that are present: those with a row of non-zero weight. A model has
 scores for all labels in y. An absent class gets the weights 0 and the intercept `ABSENT`, so that
@@ -21,8 +21,8 @@ ABSENT = -1e6
 """Intercept of an absent class. The highest score of the others is 0 or more where they are
 centred, so the probability is exp(-1e6) at most, which is 0; and nothing overflows."""
 
-UNSEEN = 1e-10
-"""Part of J up to which a change of the penalty is rounding."""
+MAX_PENALTY_CHANGE = 1e-10
+"""Fraction of J up to which a change of the penalty counts as rounding."""
 
 Parameters = tuple[Array, Array]
 
@@ -50,14 +50,14 @@ def reduce(w: Array, b: Array, present: NDArray[np.bool_]) -> Parameters:
 
 
 def without_absent(b: Array, absent: NDArray[np.bool_]) -> Array:
-    """The intercepts from which a descent may start: an absent class may be present now."""
+    """The intercepts of a warm start: 0 for classes absent from the previous fit."""
     if not absent.any():
         return b
     return np.where(absent, 0, b).astype(b.dtype) if len(b) > 1 else np.zeros_like(b)
 
 
 def absent_in(w: Array, b: Array) -> NDArray[np.bool_]:
-    """Which classes of a model are absent from it, by its parameters."""
+    """Mask of the classes that were absent from the fit of a model, from its parameters."""
     unused = ~w.any(axis=0)
     if len(b) > 1:
         return unused & (b == ABSENT)
@@ -67,15 +67,15 @@ def absent_in(w: Array, b: Array) -> NDArray[np.bool_]:
 def unshifted(
     w: Array, start: Array, loss: CrossEntropy, penalty: ElasticNet, cost: float
 ) -> Array:
-    """The same model without the common shift of all scores that the descent has added.
+    """The parameters without the common shift of all scores that the descent has added.
 
-    A descent from 0 is centred by that. What J sees stays: L1 prefers another shift of the
-    weights, L2 none, to which a descent comes as it converges. J never sees that of the intercept.
+    This centres a descent from 0. Weights whose penalty the shift changes keep it: L1 prefers
+    another shift, and L2 none, which the descent converges to. The intercept is always centred.
 
     Parameters
     ----------
     w, start : arrays of shape (n_parameters, n_outputs)
-        Where the descent has come to, and whence.
+        The parameters and the start of the descent.
     loss : CrossEntropy
     penalty : ElasticNet
         Its ``n_features`` are the weights among the parameters.
@@ -86,18 +86,18 @@ def unshifted(
     shift = moved - loss.without_shared(moved)
     if not shift.any():
         return w
-    own: Array = w - shift
-    seen = abs(penalty.value(own) - penalty.value(w)) if not penalty.l1 else np.inf
-    if seen and not seen <= UNSEEN * cost < np.inf:
-        own[: penalty.n_features] = w[: penalty.n_features]
-    return own
+    centred: Array = w - shift
+    change = abs(penalty.value(centred) - penalty.value(w)) if not penalty.l1 else np.inf
+    if change and not change <= MAX_PENALTY_CHANGE * cost < np.inf:
+        centred[: penalty.n_features] = w[: penalty.n_features]
+    return centred
 
 
 def per_class(v: Array, n_classes: int) -> Array:
-    """One column a class, a copy: two classes share their score z as ∓z/2."""
+    """One column for each class, a copy: two classes get ∓z/2 from their score z."""
     return np.concatenate([0 - v / 2, v / 2], axis=-1) if n_classes == 2 else v.copy()
 
 
 def per_score(v: Array) -> Array:
-    """One column a score: two classes have but one."""
+    """One column for each score: two classes have one."""
     return v[..., 1:] - v[..., :1] if v.shape[-1] == 2 else v

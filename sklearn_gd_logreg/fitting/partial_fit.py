@@ -46,29 +46,29 @@ from .settings import Settings
 from .validation_set import LabelledRows
 
 Kind = tuple[tuple[int, ...], str, tuple[bool, ...]]
-LATE = 2
-"""Calls without a class after which its coming is noted: the second may be the first of another."""
+CALLS_BEFORE_LATE = 2
+"""A class that first occurs after so many calls is late."""
 
-ODDS = 1e-9
-"""How rare an order of the rows must be, among all orders, to be no chance."""
+MAX_ORDER_PROBABILITY = 1e-9
+"""Probability of an order of the rows, under random orders, below which they count as sorted."""
 
-OFTEN = 1.5
-"""How many times as frequent as the average class a late class must be since it came."""
+MIN_FREQUENCY_OF_LATE = 1.5
+"""Frequency of a late class since its first row, in units of the average class, that counts."""
 
 
 @dataclass(frozen=True)
-class Arrivals:
-    """When the rows of each class came.
+class ClassArrivals:
+    """How many rows of each class came, and when the first of them.
 
     Attributes
     ----------
     counts : array of shape (n_classes,)
         Rows of each class so far.
     waited : array of shape (n_classes,)
-        Rows that had come before the first of a class that came late, 0 for the others.
+        Rows before the first of a late class, 0 for the others.
     calls : int
     noted : bool
-        Whether the rows have been found to be sorted.
+        Whether the warning of sorted rows was given.
     """
 
     counts: NDArray[np.intp]
@@ -77,52 +77,52 @@ class Arrivals:
     noted: bool = False
 
     @classmethod
-    def of(cls, n_classes: int) -> Arrivals:
-        """Before the first rows."""
+    def of(cls, n_classes: int) -> ClassArrivals:
+        """The state before the first rows."""
         return cls(np.zeros(n_classes, np.intp), np.zeros(n_classes, np.intp))
 
-    def after(self, codes: NDArray[np.intp]) -> Arrivals:
-        """With the rows of one more call, whose class numbers these are."""
+    def after(self, codes: NDArray[np.intp]) -> ClassArrivals:
+        """The state after a call with rows of these class numbers."""
         new = np.bincount(codes, minlength=len(self.counts))
         waited = self.waited
-        if self.calls >= LATE:
+        if self.calls >= CALLS_BEFORE_LATE:
             waited = np.where((self.counts == 0) & (new > 0), self.counts.sum(), waited)
         return replace(self, counts=self.counts + new, waited=waited, calls=self.calls + 1)
 
     def sorted_class(self) -> int | None:
-        """A class that came late and is frequent since, as it would be in no random order.
+        """A late class that has been frequent since, which a random order makes improbable.
 
-        Of all orders of the rows, n of them of the class, a part of at most pⁿ has these in the
-        last part p.
+        With n rows of the class, at most a fraction pⁿ of all orders has them all in the last
+        fraction p of the rows.
         """
         n_rows = int(self.counts.sum())
         since = n_rows - self.waited
-        unlikely = self.counts * np.log(since / n_rows) < np.log(ODDS)
-        often = self.counts * len(self.counts) >= OFTEN * since
+        unlikely = self.counts * np.log(since / n_rows) < np.log(MAX_ORDER_PROBABILITY)
+        often = self.counts * len(self.counts) >= MIN_FREQUENCY_OF_LATE * since
         found = np.flatnonzero(unlikely & often & (self.waited > 0))
         return None if self.noted or not len(found) else int(found[0])
 
 
 @dataclass(frozen=True)
-class Stream:
-    """Where the descent on a stream of rows stands.
+class StreamState:
+    """The state between two calls of `partial_fit`.
 
     Attributes
     ----------
     memory : Frozen
-        What the rule remembers, without the rows.
+        Memory of the rule, without the rows.
     learning_rate : float
     steps : int
     passes : float
     random_state : dict
     model : Model
     settings : Settings
-        Without the learning rate, which may be another in the next call.
+        Without the learning rate, which may change between calls.
     kind : tuple
-        Precision of the parameters, and what they belong to.
+        Shape and precision of the parameters, and the classes that are present.
     history : History or None
-        With which the stream may go on in this process.
-    arrivals : Arrivals
+        The history, if it is in this process.
+    arrivals : ClassArrivals
     """
 
     memory: Frozen
@@ -134,7 +134,7 @@ class Stream:
     settings: Settings
     kind: Kind
     history: History | None
-    arrivals: Arrivals
+    arrivals: ClassArrivals
 
     @classmethod
     def after(
@@ -145,9 +145,9 @@ class Stream:
         settings: Settings,
         labels: Labels,
         history: History,
-        arrivals: Arrivals,
-    ) -> Stream:
-        """The stream after an epoch on its last rows."""
+        arrivals: ClassArrivals,
+    ) -> StreamState:
+        """The state after an epoch on the rows of a call."""
         memory = freeze(iterate.memory, left_out(iterate.point.objective))
         settings = replace(settings, rule=copy(settings.rule), rate=None)
         known = (iterate.learning_rate, iterate.steps, iterate.passes, state_of(random_state))
@@ -157,12 +157,12 @@ class Stream:
     def continues_from(
         self, settings: Settings, w: Array, model: Mapping[str, Any], labels: Labels
     ) -> bool:
-        """Whether what is remembered belongs to this rule, these parameters and this model."""
+        """Whether the state belongs to this rule, these parameters and this model."""
         same = settings.can_continue(self.settings) and kind_of(w, labels) == self.kind
         return same and self.model.is_unchanged_in(model)
 
-    def iterate_on(self, objective: Objective, w: Array, k: int) -> Iterate:
-        """Where an epoch on the next rows begins; nothing is read yet."""
+    def first_iterate(self, objective: Objective, w: Array, k: int) -> Iterate:
+        """The iterate before an epoch on the next rows; it reads no row."""
         objective.data.passes.count = self.passes
         point, memory = Point(objective, w), thaw(self.memory, left_out(objective))
         nan = float("nan")
@@ -178,7 +178,7 @@ def kind_of(w: Array, labels: Labels) -> Kind:
 def epoch_on(
     first: Iterate, settings: Settings, share: float, random_state: RandomState
 ) -> Iterate:
-    """One epoch on new rows, whose weight is the part ``share`` of all so far."""
+    """One epoch on new rows; ``share`` is their fraction of the weight of all rows so far."""
     objective = first.point.objective
     size = settings.batch_size or objective.data.n_rows
     rule = settings.rule.plan(objective, Task(batch_size=size, stream_share=share)).rule
@@ -188,18 +188,18 @@ def epoch_on(
 
 
 def first_on(objective: Objective, w: Array, settings: Settings) -> Iterate:
-    """The start of a stream, true of its first rows."""
+    """The start of a stream, evaluated on its first rows."""
     return first_epoch(Point(objective, w), settings.rule)
 
 
-def nowhere(w: Array, labels: Labels) -> Iterate:
-    """The start w = 0 of a stream before its first rows: J is ln K there, whatever they are."""
+def iterate_without_rows(w: Array, labels: Labels) -> Iterate:
+    """The start w = 0 of a stream before its first rows, where J is ln K."""
     loss, nan = cross_entropy(len(labels.classes)).uniform_loss, float("nan")
     known = (0, w, loss, loss, nan, nan, 0.0, w)
     return Iterate(*known, None, None, 0)  # type: ignore[arg-type]
 
 
-def label_part(
+def labels_of_part(
     owner: object,
     y: NDArray[Any],
     classes: NDArray[Any],
@@ -208,11 +208,11 @@ def label_part(
     class_weight: Mapping[Any, float] | str | None,
     dtype: Any,
 ) -> Labels:
-    """The labels of a part of the rows, of which every class may be missing.
+    """The labels of some rows, in which any class may be missing.
 
-    All classes that were named at the start are present, unless their class weight is 0. Those
-    absent from the model so far come to be with their first row of non-zero weight. The sum of
-    the weights may be 0; then there is nothing to learn.
+    All classes of the first call are present, unless their class weight is 0. A class that is
+    absent from the model so far is present from its first row of non-zero weight. The sum of the
+    weights may be 0; the call then changes nothing.
     """
     if class_weight == "balanced":
         allowed = "a dict or None in partial_fit, which does not know how often a class will occur"
@@ -253,7 +253,7 @@ def partial_fit(
         if is_fitted(estimator):
             absent = absent_in(estimator.coef_.T, estimator.intercept_)
         weight = rows.sample_weight, estimator.class_weight
-        labels = label_part(estimator, y, known, absent, *weight, X.dtype)
+        labels = labels_of_part(estimator, y, known, absent, *weight, X.dtype)
         if labels.total:
             learn_from(estimator, X, labels, settings, random_state, started)
         elif not is_fitted(estimator):
@@ -296,7 +296,7 @@ def learn_from(
         stream = None
     if stream:
         history = History.after(estimator.history_, stream.history, started)
-        first = stream.iterate_on(objective, w, estimator.n_iter_)
+        first = stream.first_iterate(objective, w, estimator.n_iter_)
         random_state = shuffles_from(stream.random_state)
     else:
         history, first = History(started), first_on(objective, w, settings)
@@ -313,7 +313,7 @@ def learn_from(
     if not finite:
         warnings.warn(diverged_on_stream(last), ConvergenceWarning, stacklevel=4)
         return
-    arrivals = stream.arrivals if stream else Arrivals.of(len(labels.classes))
+    arrivals = stream.arrivals if stream else ClassArrivals.of(len(labels.classes))
     arrivals = arrivals.after(labels.codes)
     late = arrivals.sorted_class()
     if late is not None:
@@ -321,7 +321,7 @@ def learn_from(
         warnings.warn(message, ConvergenceWarning, stacklevel=4)
         arrivals = replace(arrivals, noted=True)
     rest = (settings, labels, history, arrivals)
-    estimator._stream = Stream.after(last, random_state, vars(estimator), *rest)
+    estimator._stream = StreamState.after(last, random_state, vars(estimator), *rest)
 
 
 def wait_for_rows(estimator: Any, X: Any, labels: Labels, started: float) -> None:
@@ -330,7 +330,7 @@ def wait_for_rows(estimator: Any, X: Any, labels: Labels, started: float) -> Non
     objective = cost_of(estimator, X, unit, float(estimator.C), float(estimator.l1_ratio))
     history = History(started)
     w = initial_parameters(estimator, objective, labels, continues=False)
-    history.record(start := nowhere(w, labels))
+    history.record(start := iterate_without_rows(w, labels))
     attributes = attributes_of(w, w, objective, start.cost, labels, history.as_dict())
     set_attributes(estimator, attributes)
     estimator.stop_reason_ = "partial_fit"

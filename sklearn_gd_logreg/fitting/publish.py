@@ -14,7 +14,7 @@ from ..descent import Iterate
 from ..objective import Objective
 from ..penalty import ElasticNet
 from ..targets import Labels
-from .messages import cannot_go_on
+from .messages import memory_not_stored
 from .monitor import Columns, History, Monitor, Outcome
 from .parameters import expand, unshifted
 from .run import Run
@@ -82,7 +82,7 @@ def publish(estimator: Any, run: Run, labels: Labels, outcome: Outcome, history:
         try:
             attributes["_resume_state"] = resume_state.frozen()
         except TypeError as error:
-            warnings.warn(cannot_go_on(run.settings.rule, error), UserWarning, stacklevel=5)
+            warnings.warn(memory_not_stored(run.settings.rule, error), UserWarning, stacklevel=5)
     set_attributes(estimator, attributes)
     estimator.stop_reason_ = outcome.reason
     estimator._known_gap = known_gap(outcome, run, labels)

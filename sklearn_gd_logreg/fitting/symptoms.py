@@ -1,4 +1,4 @@
-"""What the history of a descent shows of why it has not converged."""
+"""Oscillation and rate of convergence of a descent, from its history."""
 
 from __future__ import annotations
 
@@ -9,39 +9,39 @@ import numpy as np
 from numpy.typing import NDArray
 
 RECENT_ITERATIONS, MIN_RECENT_ITERATIONS = 20, 5
-"""Iterations that are looked at, and the fewest that say something."""
+"""Number of last iterations in the first window, and the fewest that suffice."""
 
-RISING = 0.2
-"""Part of these in which the cost rises, from which it goes up and down."""
+MIN_RISING = 0.2
+"""Fraction of rising steps from which the cost oscillates."""
 
-STEADY = 0.8
-"""Least ratio of the pace of late to the pace before at which it is steady."""
+MIN_STEADY = 0.8
+"""Least ratio of two successive rates of convergence that counts as steady."""
 
-LEAST_FOR_PACE = 20
-"""Iterations from which a pace is told."""
+MIN_ITERATIONS_FOR_RATE = 20
+"""Iterations from which the rate of convergence is estimated."""
 
 
-def goes_up_and_down(costs: NDArray[Any], dtype: np.dtype[np.floating]) -> bool:
-    """Whether the cost has risen by more than rounding in a good part of the steps.
+def oscillates(costs: NDArray[Any], dtype: np.dtype[np.floating]) -> bool:
+    """Whether the cost rises by more than rounding in many of the last steps.
 
-    Those are the last steps or, for slow swings, the second half of all.
+    For slow oscillations the window is the second half of all steps.
     """
     rounding = 8 * float(np.finfo(dtype).eps) * np.abs(costs[:-1])
     rises = np.diff(costs) > rounding
     windows = rises[-RECENT_ITERATIONS:], rises[len(rises) // 2 :]
     return len(rises) >= MIN_RECENT_ITERATIONS and any(
-        bool(part.mean() >= RISING) for part in windows
+        bool(part.mean() >= MIN_RISING) for part in windows
     )
 
 
-class Pace(NamedTuple):
-    """How many more iterations it takes, if the logarithm of the norm falls as it does now.
+class IterationsLeft(NamedTuple):
+    """Estimate of the iterations to ``tol``, for linear convergence at the present rate.
 
     Attributes
     ----------
     iterations : int
     is_steady : bool
-        Whether that pace has held; else it slows down, and it takes more.
+        Whether the rate is steady; if it slows down, more iterations are needed.
     """
 
     iterations: int
@@ -53,14 +53,14 @@ class Pace(NamedTuple):
         return f"{'about' if self.is_steady else 'more than'} {number} more"
 
 
-def pace(norms: NDArray[Any], tol: float) -> Pace | None:
-    """The pace of the last quarter of the iterations, held against the quarter before."""
+def iterations_to_tol(norms: NDArray[Any], tol: float) -> IterationsLeft | None:
+    """Estimate from the last two quarters of the iterations; None if the norm does not fall."""
     quarter = (len(norms) - 1) // 4
-    if len(norms) <= LEAST_FOR_PACE or not (norms > 0).all():
+    if len(norms) <= MIN_ITERATIONS_FOR_RATE or not (norms > 0).all():
         return None
     logs = np.log(norms[-3 * quarter :]).reshape(3, quarter).mean(axis=1)
     before, now = (logs[:-1] - logs[1:]) / quarter
     if now <= 0:
         return None
     left = logs[-1] - now * quarter / 2 - log(tol)
-    return Pace(max(ceil(left / now), 1), bool(now >= STEADY * before))
+    return IterationsLeft(max(ceil(left / now), 1), bool(now >= MIN_STEADY * before))
