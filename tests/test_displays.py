@@ -41,6 +41,7 @@ WEIGHTS = np.random.RandomState(0).exponential(size=120) + 0.1
 
 @pytest.fixture(autouse=True)
 def no_figure_is_left():
+    plt.close("all")  # other files may leave some
     yield
     plt.close("all")
 
