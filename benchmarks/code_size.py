@@ -17,25 +17,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 RULES = "sklearn_gd_logreg/rules"
-SIMPLE = [
-    "base",
-    "adagrad",
-    "adam",
-    "adaptive",
-    "gradient_descent",
-    "momentum",
-    "nesterov",
-    "rmsprop",
+SIMPLE = (
+    "base", "adagrad", "adam", "adaptive", "gradient_descent", "momentum", "nesterov", "rmsprop",
     "__init__",
-]
-NO_CODE = {
-    tokenize.COMMENT,
-    tokenize.NL,
-    tokenize.NEWLINE,
-    tokenize.INDENT,
-    tokenize.DEDENT,
+)  # fmt: skip
+NO_CODE = (
+    tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT,
     tokenize.ENDMARKER,
-}
+)  # fmt: skip
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ import sys
 import warnings
 from math import isfinite
 
-from problems import all_problems, load, unseen_problems
+from problems import all_problems, loaded, unseen_problems
 
 from sklearn_gd_logreg import GDLogisticRegression
 from sklearn_gd_logreg.fitting.fenchel_bound import gap
@@ -22,14 +22,9 @@ from sklearn_gd_logreg.objective import Point
 def main(titles: str = "") -> None:
     head = f"{'iterations':>11}{'passes':>9}  {'reason':<9}{'/ (tol²/2)':>11}{'/ tol':>9}{'/ J':>9}"
     print(f"{'':<36}{head}")
-    for problem in (*all_problems(), *unseen_problems()):
-        if problem.large or not re.search(titles, problem.title):
-            continue
-        try:
-            options = load(problem)
-        except ImportError:  # of what reads the file
-            continue
-        data = [options.pop(name) for name in ("X", "y", "sample_weight")]
+    problems = [p for p in (*all_problems(), *unseen_problems()) if not p.large]
+    problems = [p for p in problems if re.search(titles, p.title)]
+    for problem, data, options in loaded(problems):
         model = GDLogisticRegression(**options)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what it would say is in the column of the reason

@@ -1,206 +1,132 @@
 """What a pass, loss and gradient over all rows, costs beside the memory it reads.
 
-For every line of the table the columns take turns, and each shows its best of ROUNDS
-times (of repeated calls where one is short). A pass is one of `Objective`, with an
+``python benchmarks/pass_speed.py --help``
+
+A line is one number of threads on one problem; they take turns, and so do the columns, each of
+which shows its best of ROUNDS times in milliseconds. A pass is one of `Objective`, with an
 intercept, at a random point.
 
-- dense: `read` is the maximum of X, which reads X once and does next to nothing with
-  it, on as many threads as a pass may use; `two products` is the plain NumPy gradient,
-  X @ w, the loss by `scipy.special`, X.T @ dz, which reads X twice. `bare pass` is
-  forward and backward on the blocks of a pass with no loss between them: what two BLAS
-  products for each block can reach.
-  `one sweep`, if Numba is installed, is compiled for this machine: both products for
-  four rows at a time, with no loss between them either, on one thread.
-- CSR: `read` is SciPy's X @ w and X.T @ dz, which is as little as a gradient can be
-  made of; `two products` adds the same loss.
+- `read` is the maximum of X, which reads X once and does next to nothing with it, on as many
+  threads as a pass may use. For CSR it is SciPy's X @ w and X.T @ dz, which is as little as a
+  gradient can be made of.
+- `bare pass` is forward and backward on the blocks of a pass with no loss between them: what two
+  BLAS products for each block can reach.
+- `fit` has default settings.
 
-Run it with ``python benchmarks/pass_speed.py [ROUNDS]``; ``OMP_NUM_THREADS=1`` before
-it shows what one thread does, for all columns. The largest X takes 0.5 GB.
+`CPU` is the processor time of all threads together in the last column, pass or fit: what more
+threads cost, also on a machine with fewer processors. The largest X takes 0.5 GB; SIZE is a factor
+of the number of rows. The threads are limited as a user does it, by `threadpool_limits`.
 """
 
-import sys
+import argparse
+import re
+import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
-from time import perf_counter, sleep
+from time import perf_counter, process_time, sleep
 from typing import Any
 
 import numpy as np
-from scipy import sparse
-from scipy.special import expit, log_expit, log_softmax
+from scaling import rows, sparse_rows
+from threadpoolctl import threadpool_limits
 
+from sklearn_gd_logreg import GDLogisticRegression
 from sklearn_gd_logreg.data import as_dataset
 from sklearn_gd_logreg.data.threads import add_up, own_threads
 from sklearn_gd_logreg.loss import cross_entropy
 from sklearn_gd_logreg.objective import Objective
 from sklearn_gd_logreg.penalty import ElasticNet
 
-try:
-    import numba
-except ImportError:
-    numba = None
-
-PARTS = 64
-"""In how many parts X is read."""
-
-PAUSE = 0.15
-"""Seconds before each measurement, until threads of BLAS that wait for work are asleep."""
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Random rows: their number, features, classes and storage."""
-
-    n_rows: int
-    n_features: int
-    n_classes: int = 2
-    dtype: str = "float64"
-    order: str = "C"
-    entries_a_row: int = 0
-    weighted: bool = False
-
-    def __str__(self) -> str:
-        words = [f"{self.n_rows}x{self.n_features}"]
-        words += [f"K={self.n_classes}"] * (self.n_classes > 2)
-        words += [self.dtype, f"CSR {self.entries_a_row}" if self.entries_a_row else self.order]
-        return " ".join(words + ["weighted"] * self.weighted)
-
-    def rows(self) -> Any:
-        random = np.random.default_rng(0)
-        shape = self.n_rows, self.n_features
-        if not self.entries_a_row:
-            X = random.standard_normal(shape, dtype=self.dtype)
-            return np.asarray(X, order=self.order)
-        frequent_first = random.random((self.n_rows, self.entries_a_row)) ** 3
-        columns = np.sort((self.n_features * frequent_first).astype(np.int32))
-        values = random.standard_normal(columns.size, dtype=self.dtype)
-        starts = np.arange(0, columns.size + 1, self.entries_a_row, dtype=np.int32)
-        X = sparse.csr_array((values, columns.ravel(), starts), shape=shape)
-        X.sum_duplicates()
-        return X
+PARTS = 64  # in which X is read
+PAUSE = 0.15  # seconds before a measurement, until threads of BLAS that wait for work are asleep
+SHORT = 0.005  # seconds: a shorter call is repeated so long
+PROBLEMS = {  # rows, features, classes, dtype, order or entries a row
+    "iris": (150, 4, 3, "float64", "C"),
+    "breast cancer": (569, 30, 2, "float64", "C"),
+    "digits": (1797, 64, 10, "float64", "C"),
+    "tall": (1_000_000, 50, 2, "float64", "C"),
+    "tall, float32": (1_000_000, 30, 2, "float32", "C"),
+    "tall, F order": (1_000_000, 30, 2, "float64", "F"),
+    "pixels": (60_000, 784, 2, "float64", "C"),
+    "pixels, float32": (60_000, 784, 2, "float32", "C"),
+    "pixels, ten classes": (60_000, 784, 10, "float64", "C"),
+    "300 features": (200_000, 300, 2, "float64", "C"),
+    "wide": (60_000, 1000, 2, "float64", "C"),
+    "softmax": (500_000, 50, 10, "float64", "C"),
+    "text": (20_000, 50_000, 2, "float64", 50),
+    "one-hot": (32_561, 123, 2, "float64", 14),
+    "sparse": (500_000, 1000, 2, "float64", 10),
+}
 
 
-PROBLEMS = [
-    Problem(150, 4, 3),
-    Problem(569, 30),
-    Problem(1797, 64, 10),
-    Problem(245057, 3),
-    Problem(245057, 3, dtype="float32"),
-    Problem(245057, 3, order="F"),
-    Problem(1000000, 30),
-    Problem(1000000, 30, weighted=True),
-    Problem(1000000, 30, dtype="float32"),
-    Problem(1000000, 30, order="F"),
-    Problem(60000, 784),
-    Problem(60000, 784, dtype="float32"),
-    Problem(60000, 784, order="F"),
-    Problem(200000, 300),
-    Problem(200000, 300, dtype="float32"),
-    Problem(200000, 300, order="F"),
-    Problem(60000, 784, 10),
-    Problem(60000, 784, 10, dtype="float32"),
-    Problem(60000, 784, 10, order="F"),
-    Problem(20000, 50000, entries_a_row=50),
-    Problem(32561, 123, entries_a_row=14),
-    Problem(500000, 1000, entries_a_row=10),
-]
-
-
-def two_products(X: Any, y: np.ndarray, w: np.ndarray, b: np.ndarray) -> tuple[float, Any]:
-    """Mean loss and gradient as one writes them down."""
-    z = X @ w + b
-    if w.shape[1] == 1:
-        right = y[:, np.newaxis]
-        loss, dz = -log_expit(np.where(right, z, -z)), expit(z) - right
-    else:
-        log_a = log_softmax(z, axis=1)
-        loss, dz = -log_a[np.arange(len(y)), y], np.exp(log_a)
-        dz[np.arange(len(y)), y] -= 1
-    dz = (dz / len(y)).astype(X.dtype, copy=False)
-    return loss.mean(), (X.T @ dz, dz.sum(axis=0))
-
-
-def sweep(X: np.ndarray, w: np.ndarray, dw: np.ndarray) -> None:
-    """Add XᵀXw to dw, four rows at a time; for Numba."""
-    n_rows, n_features = X.shape
-    for i in range(0, n_rows - 3, 4):
-        x0, x1, x2, x3 = X[i], X[i + 1], X[i + 2], X[i + 3]
-        z0 = z1 = z2 = z3 = 0.0
-        for j in range(n_features):
-            z0 += x0[j] * w[j]
-            z1 += x1[j] * w[j]
-            z2 += x2[j] * w[j]
-            z3 += x3[j] * w[j]
-        for j in range(n_features):
-            dw[j] += z0 * x0[j] + z1 * x1[j] + z2 * x2[j] + z3 * x3[j]
-
-
-def columns(problem: Problem) -> dict[str, Callable[[], object]]:
+def columns(n: int, d: int, n_classes: int, dtype: str, storage: Any, fit: bool) -> dict[str, Any]:
     """What takes turns on one problem."""
-    random = np.random.default_rng(1)
-    X, y = problem.rows(), random.integers(problem.n_classes, size=problem.n_rows)
-    loss, share = cross_entropy(problem.n_classes), None
-    if problem.weighted:
-        share = random.uniform(0.5, 1.5, (problem.n_rows, 1)) / problem.n_rows
-    data = as_dataset(X, loss.targets(y), share, intercept=True)
-    objective = Objective(data, loss, ElasticNet(1e-4, 0.0, problem.n_features))
-    shape = problem.n_features + 1, loss.n_outputs
-    w = (random.standard_normal(shape) / problem.n_features**0.5).astype(X.dtype)
+    is_sparse, loss = isinstance(storage, int), cross_entropy(n_classes)
+    X, y = sparse_rows(n, d, n * storage) if is_sparse else rows(n, d, n_classes)
+    X = X if is_sparse else np.asarray(X, dtype, order=storage)
+    data = as_dataset(X, loss.targets(y), None, intercept=True)
+    objective = Objective(data, loss, ElasticNet(1e-4, 0.0, d))
+    w = np.random.default_rng(1).standard_normal((d + 1, loss.n_outputs)) / d**0.5
+    w = w.astype(X.dtype)
     z, transposed = X @ w[:-1], X.T
-    if sparse.issparse(X):
-        read = lambda: (X @ w[:-1], transposed @ z)  # noqa: E731
-    else:
-        parts = np.array_split(X if X.flags.c_contiguous else transposed, min(PARTS, *X.shape))
+    parts = () if is_sparse else np.array_split(transposed if storage == "F" else X, min(PARTS, d))
 
-        def read() -> object:
-            with own_threads() as n_threads:
-                runs = [range(k, k + 1) for k in range(len(parts))]
-                return add_up(lambda run: ((parts[k].max(),) for k in run), runs, n_threads)
+    def read() -> object:
+        if is_sparse:
+            return X @ w[:-1], transposed @ z
+        with own_threads() as n_threads:
+            runs = [range(k, k + 1) for k in range(len(parts))]
+            return add_up(lambda run: ((parts[k].max(),) for k in run), runs, n_threads)
 
-    timed = {
-        "read": read,
-        "two products": lambda: two_products(X, y, w[:-1], w[-1]),
-        "bare pass": lambda: data.sum(lambda rows: (rows.backward(rows.forward(w)),)),
-        "pass": lambda: objective.loss_and_gradient(w),
-    }
-    if numba and isinstance(X, np.ndarray) and X.flags.c_contiguous and w.shape[1] == 1:
-        compiled, one_w, dw = (
-            numba.njit(fastmath=True)(sweep),
-            w[:-1, 0].copy(),
-            np.zeros_like(X[0]),
-        )
-        compiled(X[:4], one_w, dw)
-        timed["one sweep"] = lambda: compiled(X, one_w, dw)
-    return timed
+    def bare_pass() -> object:
+        with own_threads():
+            return data.sum(lambda rows: (rows.backward(rows.forward(w)),))
+
+    def one_pass() -> object:
+        with own_threads():
+            return objective.loss_and_gradient(w)
+
+    timed = {"read": read, "bare pass": bare_pass, "pass": one_pass}
+    return timed | ({"fit": lambda: GDLogisticRegression().fit(X, y)} if fit else {})
 
 
-def seconds(function: Callable[[], object], repeats: int) -> float:
-    start = perf_counter()
+def milliseconds(function: Callable[[], object], repeats: int) -> tuple[float, float]:
+    """By the clock on the wall, and of all processors."""
+    start = perf_counter(), process_time()
     for _ in range(repeats):
         function()
-    return (perf_counter() - start) / repeats
+    return tuple(1e3 / repeats * np.subtract((perf_counter(), process_time()), start))
 
 
-def main(rounds: int = 15) -> None:
-    with own_threads() as n_threads:
-        print(f"best of {rounds}, milliseconds, {n_threads} threads")
-    print(
-        f"{'rows':<32}{'read':>9}{'2 products':>12}{'bare pass':>11}{'pass':>9}"
-        f"{'read/bare':>11}{'read/pass':>11}{'2 pr./pass':>12}{'read/sweep':>12}"
-    )
-    for problem in PROBLEMS:
-        timed = columns(problem)
-        repeats = max(1, int(0.005 / seconds(timed["two products"], 1)))
-        best = dict.fromkeys(timed, np.inf)
-        for _ in range(rounds):
-            for name, function in timed.items():
-                sleep(PAUSE * (n_threads > 1))
-                best[name] = min(best[name], 1e3 * seconds(function, repeats))
-        read, plain, bare, ours, *sweeps = best.values()
-        ratios = f"{read / bare:>11.2f}{read / ours:>11.2f}{plain / ours:>12.2f}"
-        times = f"{read:>9.3f}{plain:>12.3f}{bare:>11.3f}{ours:>9.3f}"
-        swept = f"{read / sweeps[0]:>12.2f}" if sweeps else f"{'-':>12}"
-        print(f"{problem!s:<32}{times}{ratios}{swept}", flush=True)
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--threads", type=int, nargs="+", default=[1])
+    parser.add_argument("--fit", action="store_true", help="a default fit too")
+    parser.add_argument("--problems", default="", metavar="REGEX")
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--size", type=float, default=1.0)
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")
+    names = ["read", "bare pass", "pass", *["fit"] * options.fit, "CPU"]
+    head = [*names, "read/bare", "read/pass"]
+    print(f"{'':<30}{'threads':>8}" + "".join(f"{name:>11}" for name in head))
+    for title, (n, *shape) in PROBLEMS.items():
+        if not re.search(options.problems, title):
+            continue
+        timed = columns(int(n * options.size), *shape, options.fit)
+        best = {t: np.full((len(timed), 2), np.inf) for t in options.threads}
+        repeats = {k: max(1, int(SHORT / (milliseconds(f, 1)[0] / 1e3))) for k, f in timed.items()}
+        for t in options.threads * options.rounds:
+            with threadpool_limits(t, "blas"):
+                for one, (name, function) in zip(best[t], timed.items(), strict=True):
+                    sleep(PAUSE * (t > 1))
+                    np.minimum(one, milliseconds(function, repeats[name]), out=one)
+        for t, (times, cpu) in ((t, one.T) for t, one in best.items()):
+            cells = [*times, cpu[-1], times[0] / times[1], times[0] / times[2]]
+            line = "".join(f"{cell:>11.3g}" for cell in cells)
+            print(
+                f"{title + f', {int(n * options.size)} × {shape[0]}':<30}{t:>8}{line}", flush=True
+            )
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main()

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from problems import KNOWN, Named, all_problems, load, unseen_problems
+from problems import REAL, loaded, of_group, short_problems
 
 from sklearn_gd_logreg import GDLogisticRegression
 
@@ -28,22 +28,10 @@ WORTH_A_LINE = 0.05  # change of the passes of a problem
 Fits = Mapping[str, dict[str, Any] | None]  # by title; None: the data were absent
 
 
-def problems(titles: str = "") -> list[Named]:
-    """Those of the tables in the docs, without MNIST, and those never tuned on."""
-    short = [p for p in all_problems() if not p.limit]
-    return [p for p in (*short, *unseen_problems()) if re.search(titles, p.title)]
-
-
-def measure(problem: Named) -> dict[str, Any] | None:
-    try:
-        options = load(problem)
-    except ImportError:  # of what reads the file
-        return None
-    data = [options.pop(name) for name in ("X", "y", "sample_weight")]
-    model = GDLogisticRegression(**options)
+def measure(data: list[Any], options: dict[str, Any]) -> dict[str, Any]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the reason of the end says the same
-        model.fit(*data)
+        model = GDLogisticRegression(**options).fit(*data)
     return {
         "iterations": model.n_iter_,
         "passes": round(float(model.history_["passes"][-1]), 4),
@@ -55,32 +43,31 @@ def measure(problem: Named) -> dict[str, Any] | None:
 def compare(before: Fits, now: Fits) -> tuple[list[str], bool]:
     """What changed, line by line, and whether that is allowed."""
     known = {title: (before[title], one) for title, one in now.items() if before.get(title) and one}
-    lines, ratios, lost = [], {}, []
+    if not known:
+        return ["No problem is in both."], False
+    lines, lost = [], []
+    ratios = {title: new["passes"] / old["passes"] for title, (old, new) in known.items()}
     for title, (old, new) in known.items():
-        ratio = ratios[title] = new["passes"] / old["passes"]
         rise = (new["cost"] - old["cost"]) / abs(old["cost"])
         ended = old["end"] == "tol" and new["end"] != "tol"
         lost += [title] * ended
-        if abs(ratio - 1) > WORTH_A_LINE or ended:
+        if abs(ratios[title] - 1) > WORTH_A_LINE or ended:
+            end = f"  {old['end']} → {new['end']}" * (old["end"] != new["end"])
             lines.append(
-                f"{title:<36}{old['passes']:>9.2f} → {new['passes']:>8.2f}  × {ratio:<6.3g}"
-                f"iterations {old['iterations']:>3} → {new['iterations']:<3}  cost {rise:+.0e}"
-                + f"  {old['end']} → {new['end']}"
-                * (old["end"] != new["end"])
+                f"{title:<36}{old['passes']:>9.2f} → {new['passes']:>8.2f}  × {ratios[title]:<6.3g}"
+                f"iterations {old['iterations']:>3} → {new['iterations']:<3}  cost {rise:+.0e}{end}"
             )
-    if not known:
-        return [*lines, "No problem is in both."], False
     left_out = sorted({*before, *now} - known.keys())
     total_before, total = (sum(pair[i]["passes"] for pair in known.values()) for i in (0, 1))
     worst, best = max(ratios, key=ratios.get), min(ratios, key=ratios.get)
     mean = float(np.exp(np.mean(np.log(list(ratios.values())))))
-    lines += [
+    lines.append(
         f"{len(known)} problems, {total_before:.1f} → {total:.1f} passes, × "
         f"{total / total_before:.3f}; geometric mean × {mean:.3f}, "
-        f"worst × {ratios[worst]:.3g} ({worst}), best × {ratios[best]:.3g} ({best})",
-        *[f"no longer ended by tol: {', '.join(lost)}"][: len(lost)],
-        *[f"left out: {', '.join(left_out)}"][: len(left_out)],
-    ]
+        f"worst × {ratios[worst]:.3g} ({worst}), best × {ratios[best]:.3g} ({best})"
+    )
+    for what, titles in (("no longer ended by tol", lost), ("left out", left_out)):
+        lines += [f"{what}: {', '.join(titles)}"] if titles else []
     return lines, total <= MOST_GROWTH * total_before and not lost
 
 
@@ -89,22 +76,16 @@ def main() -> int:
     parser.add_argument("titles", nargs="?", default="", metavar="REGEX", help="only such titles")
     parser.add_argument("--write", action="store_true", help="keep the numbers in passes.json")
     options = parser.parse_args()
-    before: Fits = json.loads(KEPT.read_text()) if KEPT.exists() else {}
-    now: dict[str, Any] = {}
-    for problem in problems(options.titles):
-        now[problem.title] = one = measure(problem)
-        if options.write and one:
-            print(f"{problem.title:<36}{one['passes']:>9.2f}  {one['end']}", flush=True)
+    before: Fits = json.loads(KEPT.read_text())
+    problems = short_problems(options.titles)
+    now = {problem.title: measure(*rest) for problem, *rest in loaded(problems)}
     if options.write:
-        kept = (dict(before) if options.titles else {}) | now
-        for title, _, limit in (one for known in KNOWN.values() for one in known):
-            if not limit:
-                kept.setdefault(title, None)
+        absent = {p.title: None for p in of_group(REAL) if not p.limit}
+        kept = absent | (dict(before) if options.titles else {}) | now
         rows = (f"  {json.dumps(k, ensure_ascii=False)}: {json.dumps(kept[k])}" for k in kept)
         KEPT.write_text("{\n" + ",\n".join(rows) + "\n}\n", encoding="utf-8")
         return 0
-    if options.titles:
-        before = {title: one for title, one in before.items() if re.search(options.titles, title)}
+    before = {title: one for title, one in before.items() if re.search(options.titles, title)}
     lines, allowed = compare(before, now)
     print("\n".join(lines))
     return 0 if allowed else 1

@@ -1,283 +1,276 @@
-"""The tables and pictures of a results file: ``python report.py [RESULTS] [--docs]``.
+"""Tables and figures of benchopt's results: ``python report.py [RESULTS ...] [--docs]``.
 
-Prints the tables and draws the curves beside the results file; with ``--docs`` writes them
-to docs/_static/benchmarks, tables.md among them, which docs/benchmarks.md includes. ``--also``
-names the results of another run, with more threads say, which gets a short table at the end.
+Prints the tables and draws the figures beside the results file; ``--docs`` writes them to
+docs/_static/benchmarks, with tables.md, which docs/benchmarks.md includes. Further
+results, with more threads say, get their tables after the first ones.
 """
 
 import argparse
-import json
-import math
+from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 import figures
 import numpy as np
-from results import (
-    ASKED,
-    LEVELS,
-    Ratio,
-    arrival,
-    default,
-    default_ratio,
-    fastest,
-    mean,
-    ours,
-    passes,
-    points,
-    ratio,
-    ratio_to_lbfgs,
-    ratios,
-    rival,
-    shape,
-    significant,
-    time_to,
-)
+import pandas as pd
+from problems import DOCS, FOLDER, OUTPUT, key, table
 
-HERE = Path(__file__).parent
-DOCS = HERE.parent / "docs" / "_static" / "benchmarks"
-Table = list[list[str]]
-
+LEVELS, ASKED = (1e-3, 1e-6, 1e-9), 1e-6  # ASKED is the level of ratios and means
 SPEED = (
-    "problem", "n × d (× K)", "ours 1e-3", "1e-6", "1e-9", "fastest of scikit-learn",
-    "× 1e-3", "× 1e-6", "× 1e-9", "× lbfgs", "fastest of others", "×", "passes", "peak MB (of X)",
+    "problem", "n × d (× K)", "ours 1e-3", "1e-6", "1e-9", "fastest of scikit-learn", "× 1e-3",
+    "× 1e-6", "× 1e-9", "× lbfgs", "fastest of others", "×", "passes",
 )  # fmt: skip
-DEFAULT = (
-    "problem", "ours, s", "above J*", "passes", "theirs, s", "above J*", "×",
-    "peak MB: ours", "theirs",
-)  # fmt: skip
-CLOSE = 2.5  # times the time of ours: where lbfgs takes less, it is hard to beat
-BRIEF = (
-    "problem", "n × d (× K)", "ours 1e-6", "fastest of scikit-learn", "×", "× lbfgs", "× default",
-)  # fmt: skip
-HARD = "problem", "× lbfgs", "its iterations", "our passes", "passes in a tenth of its time"
-APART = "problem", "solver", "its seconds", "ends above J* by", "ours to there, s"
+FIT = "s", "above J*", "passes", "peak MB", "of X, %"
+DEFAULT = "problem", *(f"{who} {cell}" for who in ("ours:", "theirs:") for cell in FIT), "×"
+SUMMARY = "against", "problems", "geometric mean", "without bounds", "least", "of", "below 1"
+Rows = list[list[str]]
 
 
-def megabytes(p: dict[str, Any], solver: str, share: bool = False) -> str:
-    peak = default(p, solver).get("peak", math.nan)
-    if not np.isfinite(peak):
-        return "–"
-    text = significant(peak / 1e6)
-    return f"{text} ({100 * peak / p['bytes']:.0f} %)" if share else text
-
-
-def speed_row(p: dict[str, Any]) -> list[str]:
-    theirs, others = (fastest(p, family, ASKED) for family in ("scikit-learn", "others"))
-    own = ours(p, ASKED)
-    return [
-        p["title"],
-        shape(p),
-        *(str(ours(p, level)) for level in LEVELS),
-        f"{theirs.solver} {theirs}" if theirs else "–",
-        *(str(ratios(p, level)) for level in LEVELS),
-        str(ratio_to_lbfgs(p)),
-        f"{others.solver} {others}" if others else "–",
-        str(ratio(others, own)),
-        significant(passes(p)),
-        megabytes(p, "ours", share=True),
-    ]
-
-
-def default_row(p: dict[str, Any]) -> list[str]:
-    mine, theirs = default(p, "ours"), default(p, rival(p))
-    row = [p["title"]]
-    for fit in (mine, theirs):
-        row.append(significant(float(np.median(fit["seconds"]))) if fit.get("seconds") else "–")
-        row.append(scientific(fit.get("suboptimality", math.nan)))
-        if fit is mine:
-            row.append(significant(fit.get("passes", math.nan)))
-    row[4] += f" ({rival(p)})" if rival(p) != "lbfgs" else ""
-    return [*row, str(default_ratio(p)), megabytes(p, "ours"), megabytes(p, rival(p))]
+def significant(x: float, digits: int = 2) -> str:
+    """Digits that count, without an exponent."""
+    if not np.isfinite(x) or x == 0:
+        return "0" if x == 0 else "–"
+    places = digits - 1 - int(np.floor(np.log10(abs(x))))
+    return f"{round(x, places):.{max(places, 0)}f}"
 
 
 def scientific(x: float) -> str:
-    if not np.isfinite(x):
-        return "–"
-    return "< 1e-12" if x < 1e-12 else f"{x:.0e}"
+    return "–" if np.isnan(x) else "< 1e-12" if x < 1e-12 else f"{x:.0e}"
 
 
-def apart_rows(problems: list[dict[str, Any]]) -> Table:
-    """Solvers that penalise the intercept, and what we take to where they end."""
+@dataclass(frozen=True)
+class Ratio:
+    """How many times longer another takes; a bound where only one of both reached the level."""
+
+    value: float = np.nan
+    sign: str = ""
+
+    def __str__(self) -> str:
+        digits = 2 if self.value < 9.95 else 0
+        return "–" if np.isnan(self.value) else f"{self.sign}{self.value:.{digits}f}"
+
+
+@dataclass(frozen=True)
+class Time:
+    """Seconds to a level, or of the longest fit of a solver that did not reach it."""
+
+    seconds: float = np.nan
+    solver: str = ""
+    reached: bool = False
+
+    def __str__(self) -> str:
+        return ("> " if self.solver and not self.reached else "") + significant(self.seconds)
+
+    def __truediv__(self, ours: "Time") -> Ratio:
+        if not (self.reached or ours.reached):
+            return Ratio()
+        sign = "" if self.reached and ours.reached else ">" if ours.reached else "<"
+        return Ratio(self.seconds / ours.seconds, sign)
+
+
+@dataclass
+class Problem:
+    """The fits of each solver on a problem, by iterations: seconds, excess over J*, passes, …"""
+
+    title: str
+    group: str
+    data: str
+    fits: dict[str, pd.DataFrame]
+    family: dict[str, str]  # of each solver: ours, scikit-learn, others, apart or default
+
+    def time(self, solver: str, level: float = ASKED) -> Time:
+        if solver not in self.fits:
+            return Time()
+        fits = self.fits[solver]
+        there = fits.seconds[fits.above <= level]
+        return Time(there.iloc[0], solver, True) if len(there) else Time(fits.seconds.max(), solver)
+
+    def fastest(self, family: str, level: float = ASKED) -> Time:
+        times = [self.time(s, level) for s in self.fits if self.family[s] == family]
+        there = [time for time in times if time.reached]
+        least = min(there or times, key=lambda time: time.seconds, default=Time())
+        return least if there or not times else Time(least.seconds, "none")
+
+    def ratio(self, family: str = "scikit-learn", level: float = ASKED) -> Ratio:
+        return self.fastest(family, level) / self.time("ours", level)
+
+    def ratio_to_lbfgs(self) -> Ratio:
+        return self.time("lbfgs") / self.time("ours")
+
+    def passes(self) -> float:
+        there = self.fits["ours"].passes[self.fits["ours"].above <= ASKED]
+        return there.iloc[0] if len(there) else np.nan
+
+    def defaults(self) -> list[pd.Series]:
+        """Our fit with default settings and scikit-learn's."""
+        names = "default[ours]", "default[scikit-learn]"
+        return [self.fits[name].iloc[0] for name in names if name in self.fits]
+
+    def default_ratio(self) -> Ratio:
+        found = self.defaults()
+        return Ratio(found[1].seconds / found[0].seconds) if len(found) == 2 else Ratio()
+
+
+def families() -> tuple[dict[str, str], set[str]]:
+    """The family of each solver, and those that penalise the intercept, by their files."""
+    from benchopt.benchmark import Benchmark
+
+    solvers = Benchmark(FOLDER).get_solvers()
+    return (
+        {solver.name: getattr(solver, "family", "others") for solver in solvers},
+        {solver.name for solver in solvers if getattr(solver, "penalises_intercept", False)},
+    )
+
+
+def read(results: pd.DataFrame, family: dict[str, str], penalise_b: set[str]) -> list[Problem]:
+    """The problems of a results file, in the order of problems.toml."""
+    known = {key(problem): problem for problem in table()}
+    names = {"ours[natural]": "ours"}
+    results = results[results.stop_val > 0].assign(solver=results.solver_name.replace(names))
+    kept = {"seconds": ("time", "median"), "above": ("above", "max")}
+    kept |= {name: (f"objective_{name}", "max") for name in ("passes", "peak", "bytes")}
+    found = []
+    for name, rows in results.groupby("dataset_name", sort=False):
+        p = known.get(name)
+        reference = (rows.objective_value / (1 + rows.objective_suboptimality)).iloc[0]
+        lowest = min(reference, rows.objective_value.min())  # a solver may be below the reference
+        above = rows.assign(above=rows.objective_value / lowest - 1).groupby("solver", sort=False)
+        fits = {solver: one.groupby("stop_val").agg(**kept) for solver, one in above}
+        of = {solver: family.get(solver.split("[")[0], "others") for solver in fits}
+        if "fit_intercept=False" not in name:
+            of |= dict.fromkeys(penalise_b & fits.keys(), "apart")
+        title, group = (p.title, p.group) if p else (name, "others")
+        found.append(Problem(title, group, rows.objective_data.iloc[0], fits, of))
+    order = {p.title: place for place, p in enumerate(known.values())}
+    return sorted(found, key=lambda problem: order.get(problem.title, len(order)))
+
+
+# -- tables ----------------------------------------------------------------------------------
+
+
+def speed_row(p: Problem) -> list[str]:
+    times, ratios = zip(*((p.time("ours", at), p.ratio(level=at)) for at in LEVELS), strict=True)
+    theirs, others = (p.fastest(family) for family in ("scikit-learn", "others"))
+    names = (f"{time.solver} {time}" if time.solver else "–" for time in (theirs, others))
+    cells = p.title, p.data, *times, next(names), *ratios, p.ratio_to_lbfgs(), next(names)
+    return [*map(str, cells), str(p.ratio("others")), significant(p.passes())]
+
+
+def default_row(p: Problem) -> list[str]:
+    cells = [p.title]
+    for fit in p.defaults():
+        cells += [significant(fit.seconds), scientific(fit.above), significant(fit.passes)]
+        cells += [significant(fit.peak / 1e6), significant(100 * fit.peak / fit.bytes)]
+    return [*cells, str(p.default_ratio())]
+
+
+def geometric_mean(values: list[float]) -> float:
+    return float(np.exp(np.mean(np.log(values)))) if values else np.nan
+
+
+def mean(ratios: list[Ratio]) -> float:
+    """Of those that are known, bounds taken for values."""
+    return geometric_mean([ratio.value for ratio in ratios if np.isfinite(ratio.value)])
+
+
+def summary(problems: list[Problem]) -> Rows:
+    """Means, bounds taken for values, and the least."""
+    against = {
+        f"the fastest of scikit-learn, to {level:.0e}": [p.ratio(level=level) for p in problems]
+        for level in LEVELS
+    }
+    against[f"lbfgs, to {ASKED:.0e}"] = [p.ratio_to_lbfgs() for p in problems]
+    against["default settings"] = [p.default_ratio() for p in problems]
     rows = []
-    for p in problems:
-        for curve in (c for c in p["curves"] if c["apart"] and c["points"]):
-            found = points(p, curve)
-            best = found[:, 1].min()
-            level = max(1.01 * best, 1e-12)
-            there = time_to(p, curve, level)
+    for what, ratios in against.items():
+        known = [
+            (r.value, p.title, r)
+            for r, p in zip(ratios, problems, strict=True)
+            if np.isfinite(r.value)
+        ]
+        if known:
+            least = min(known)
+            means = mean(ratios), mean([r for r in ratios if not r.sign])
+            below = str(sum(value < 1 for value, *_ in known))
             rows.append(
-                [p["title"], curve["solver"], str(there), scientific(best), str(ours(p, level))]
+                [
+                    what,
+                    str(len(known)),
+                    *(f"{m:.2f}" for m in means),
+                    str(least[2]),
+                    least[1],
+                    below,
+                ]
             )
     return rows
 
 
-def summary(problems: list[dict[str, Any]]) -> list[str]:
-    """Means and worst cases over the problems given."""
-    lines = []
-    for level in LEVELS:
-        found = [(ratios(p, level), p["title"]) for p in problems]
-        known = [(r, title) for r, title in found if np.isfinite(r.value)]
-        if known:
-            worst, where = min(known, key=lambda pair: pair[0].value)
-            below = sum(r.value < 1 for r, _ in known)
-            lines.append(
-                f"To {level:.0e}, against the fastest solver of scikit-learn on each of "
-                f"{len(known)} problems: geometric mean {mean([r for r, _ in known]):.2f} "
-                f"({mean([r for r, _ in known if not r.sign]):.2f} without bounds), "
-                f"worst {worst} ({where}), {below} below 1."
-            )
-    for text, found in (
-        (f"To {ASKED:.0e}, against lbfgs", [ratio_to_lbfgs(p) for p in problems]),
-        ("Whole fit with default settings", [default_ratio(p) for p in problems]),
-    ):
-        lines.append(f"{text}: geometric mean {Ratio(mean(found))}.")
-    return lines
-
-
-def losses(problems: list[dict[str, Any]]) -> Table:
-    """Problems on which a solver of scikit-learn, or any other, is faster."""
-    rows = []
-    for p in problems:
-        for family in ("scikit-learn", "others"):
-            theirs = fastest(p, family, ASKED)
-            found = ratio(theirs, ours(p, ASKED))
-            if found.value < 1:
-                rows.append(
-                    [p["title"], theirs.solver, str(theirs), str(ours(p, ASKED)), str(found)]
-                )
-    return sorted(rows, key=lambda row: float(row[-1].strip("<>")))
-
-
-def hard_to_beat(problems: list[dict[str, Any]]) -> Table:
-    """Where lbfgs is nearly as fast, and how few of our passes ten times its speed would be.
-
-    Those are passes with their share of all else that a fit of ours does.
-    """
-    rows = []
-    for p in problems:
-        found = ratio_to_lbfgs(p)
-        if found.value < CLOSE and not found.sign:
-            tenth = significant(found.value / 10 * passes(p))
-            its = str(arrival(p, "lbfgs")["iterations"])
-            rows.append([p["title"], str(found), its, significant(passes(p)), tenth])
-    return sorted(rows, key=lambda row: float(row[1]))
-
-
-def machine(results: dict[str, Any]) -> str:
-    m = results["machine"]
-    versions = ", ".join(f"{k} {v}" for k, v in m["versions"].items() if v != "not installed")
+def machine(results: pd.DataFrame) -> str:
+    one = results.iloc[-1].dropna()
+    names = [c for c in one.index if c.startswith("version-") and c != "version-numpy-libs"]
+    versions = ", ".join(f"{name.removeprefix('version-')} {one[name]}" for name in names)
     return (
-        f"{m['processor']}, {m['cores']} core{'s' * (m['cores'] != 1)}, "
-        f"OMP_NUM_THREADS {m['threads']}; {m['system']}, "
-        f"Python {m['python']}; {versions}; {m['date']}, {results.get('minutes', 0):.0f} minutes."
+        f"{one['system-processor']}, cores: {one['system-cpus']}, OMP_NUM_THREADS: "
+        f"{one.get('env-OMP_NUM_THREADS', '–')}; {versions}; {one['run_date'][:10]}."
     )
 
 
-def by_group(results: dict[str, Any]) -> list[tuple[str, list[dict[str, Any]]]]:
-    return [(name, list(ps)) for name, ps in groupby(results["problems"], lambda p: p["group"])]
-
-
-def in_columns(head: tuple[str, ...], rows: Table) -> str:
+def in_columns(head: tuple[str, ...], rows: Rows) -> str:
     """A table for the terminal."""
-    widths = [max(len(row[j]) for row in (head, *rows)) for j in range(len(head))]
-    lines = []
-    for row in (head, *rows):
-        cells = [
-            f"{c:<{w}}" if j < 2 else f"{c:>{w}}"
-            for j, (c, w) in enumerate(zip(row, widths, strict=True))
-        ]
-        lines.append("  ".join(cells).rstrip())
+    widths = [max(map(len, cells)) for cells in zip(head, *rows, strict=True)]
+    lines = [
+        "  ".join(f"{c:{'<>'[j > 1]}{w}}" for j, (c, w) in enumerate(zip(row, widths, strict=True)))
+        for row in (head, *rows)
+    ]
     return "\n".join([lines[0], "─" * len(lines[0]), *lines[1:]])
 
 
-def in_markdown(head: tuple[str, ...], rows: Table) -> str:
-    rules = [":--" if j == 0 else "--:" for j in range(len(head))]
+def in_markdown(head: tuple[str, ...], rows: Rows) -> str:
+    rules = [":--", *["--:"] * (len(head) - 1)]
     lines = [[cell.replace("J*", r"J\*") for cell in row] for row in (head, rules, *rows)]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def sections(results: dict[str, Any], table: Any) -> list[tuple[str, str]]:
-    """Headings and texts, the tables made by one of the two above."""
-    problems = results["problems"]
-    found = [
-        (f"Time to a suboptimality: {name}", table(SPEED, [speed_row(p) for p in ps]))
-        for name, ps in by_group(results)
-    ]
-    found.append(("Over all problems", "\n".join(f"- {line}" for line in summary(problems))))
-    head = "problem", "faster", "its seconds", "ours", "ratio"
-    rows = losses(problems)
-    found.append(("Who is faster than ours", table(head, rows) if rows else "Nobody."))
-    if rows := hard_to_beat(problems):
-        found.append(("Where lbfgs is hard to beat", table(HARD, rows)))
-    found.append(
-        ("Default settings", table(DEFAULT, [default_row(p) for p in problems if p.get("default")]))
-    )
-    if rows := apart_rows(problems):
-        found.append(("Apart: these penalise the intercept too", table(APART, rows)))
+def sections(problems: list[Problem], table: Callable[..., str]) -> dict[str, str]:
+    """Headings and texts."""
+    found = {
+        f"Time to a suboptimality: {group}": table(SPEED, [speed_row(p) for p in ps])
+        for group, ps in groupby(problems, lambda p: p.group)
+    }
+    found["Over all problems"] = table(SUMMARY, summary(problems))
+    if rows := [default_row(p) for p in problems if len(p.defaults()) == 2]:
+        found["Default settings"] = table(DEFAULT, rows)
     return found
 
 
-def brief_row(p: dict[str, Any]) -> list[str]:
-    theirs = fastest(p, "scikit-learn", ASKED)
-    named = f"{theirs.solver} {theirs}" if theirs else "–"
-    ratios_ = [str(ratios(p, ASKED)), str(ratio_to_lbfgs(p)), str(default_ratio(p))]
-    return [p["title"], shape(p), str(ours(p, ASKED)), named, *ratios_]
+def report(paths: list[Path], folder: Path, docs: bool) -> None:
+    """Print the tables, and draw the figures of the first results; write them for the docs."""
+    from benchopt.results import read_results
 
-
-def brief(results: dict[str, Any], table: Any) -> list[tuple[str, str]]:
-    """The same as `sections`, of a further run."""
-    problems = results["problems"]
-    title = f"The same, threads: {results['machine']['threads']}"
-    lines = "\n".join(f"- {line}" for line in summary(problems))
-    rows = table(BRIEF, [brief_row(p) for p in problems])
-    return [(title, f"{machine(results)}\n\n{rows}\n\n{lines}")]
-
-
-def publish(results: dict[str, Any], folder: Path) -> None:
-    """Print the tables and draw the pictures."""
-    print("\n" + machine(results))
-    for title, text in sections(results, in_columns):
-        print(f"\n{title}\n\n{text}")
-    for path in figures.draw_all(results, folder):
-        print("\n" + str(path), end="")
-    print()
-
-
-def write_docs(results: dict[str, Any], also: dict[str, Any] | None = None) -> None:
-    """tables.md and the pictures, where docs/benchmarks.md looks for them."""
-    DOCS.mkdir(parents=True, exist_ok=True)
-    parts = [f"{machine(results)}\n"]
-    further = brief(also, in_markdown) if also else []
-    for title, text in sections(results, in_markdown) + further:
-        parts.append(f"### {title}\n\n{text}\n")
-    (DOCS / "tables.md").write_text("\n".join(parts))
-    (DOCS / "results.json").write_text(json.dumps(results) + "\n")
-    if also:
-        (DOCS / "also.json").write_text(json.dumps(also) + "\n")
-    paths = figures.draw_all(results, DOCS)
-    images = (
-        f"```{{image}} _static/benchmarks/{path.name}\n:alt: Suboptimality against time\n```\n"
-        for path in paths
-        if path.name.startswith("curves")
-    )
-    (DOCS / "curves.md").write_text("\n".join(images))
+    runs = [read_results(path) for path in paths]
+    found = [read(run, *families()) for run in runs]
+    figures.draw_all(found[0], folder)
+    for make in (in_columns, in_markdown) if docs else (in_columns,):
+        text = ""
+        for run, problems in zip(runs, found, strict=True):
+            text += f"\n{machine(run)}\n"
+            for title, part in sections(problems, make).items():
+                text += f"\n### {title}\n\n{part}\n"
+        if make is in_columns:
+            print(text)
+    if docs:
+        (folder / "tables.md").write_text(text.lstrip(), "utf-8")
+        for path in paths:
+            (folder / path.name).write_bytes(path.read_bytes())
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("results", nargs="?", type=Path, default=HERE / "output" / "results.json")
+    parser.add_argument("results", nargs="*", type=Path, default=[OUTPUT / "results.parquet"])
     parser.add_argument("--docs", action="store_true", help="write docs/_static/benchmarks")
-    parser.add_argument("--also", type=Path, help="results of a further run")
     options = parser.parse_args()
-    results = json.loads(options.results.read_text())
-    also = json.loads(options.also.read_text()) if options.also else None
-    publish(results, options.results.parent)
-    for title, text in brief(also, in_columns) if also else []:
-        print(f"\n{title}\n\n{text}")
-    if options.docs:
-        write_docs(results, also)
+    report(options.results, DOCS if options.docs else options.results[0].parent, options.docs)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 r"""J\*, the minimum of J: the lowest that several tight fits find, worked out once and kept.
 
 `optima.json` beside objective.py holds the minima of the problems that come with the
-benchmark. Others are worked out when first met and kept in ``__cache__``. Both files also
+benchmark. Others are worked out when first met and kept in ``__cache__``; to move those to
+`optima.json`, run this file with benchmarks/logistic_regression on the path. Both files also
 hold J at two fixed points, so that a minimum is never taken for that of other data.
 """
 
@@ -24,7 +25,7 @@ DENSE_HESSIAN = 2500  # parameters
 TIGHT = 1e-11  # of J: a bound of the error below which no other fit is asked
 
 
-def optimum(problem: Problem, key: str, keep_in: Path | None = None) -> dict[str, Any]:
+def optimum(problem: Problem, key: str) -> dict[str, Any]:
     r"""J\* as ``value``, an upper bound of its error as ``bound``, and who found it as ``by``."""
     check = fingerprint(problem)
     for path in (KEPT, CACHED):
@@ -32,10 +33,8 @@ def optimum(problem: Problem, key: str, keep_in: Path | None = None) -> dict[str
         if entry and np.allclose(entry["check"], check, rtol=1e-10, atol=0):
             return dict(entry)
     entry = lowest(problem) | {"check": check}
-    path = keep_in or CACHED
-    path.parent.mkdir(exist_ok=True)
-    entries = dict(sorted((read(path) | {key: entry}).items()))
-    path.write_text(json.dumps(entries, indent=1) + "\n")
+    CACHED.parent.mkdir(exist_ok=True)
+    CACHED.write_text(json.dumps(read(CACHED) | {key: entry}, indent=1) + "\n")
     return entry
 
 
@@ -124,3 +123,7 @@ def skglm_of(problem: Problem) -> tuple[str, Any]:
         max_iter=200,
     )
     return "skglm", model
+
+
+if __name__ == "__main__":  # keep what has been worked out
+    KEPT.write_text(json.dumps(dict(sorted((read(KEPT) | read(CACHED)).items())), indent=1) + "\n")

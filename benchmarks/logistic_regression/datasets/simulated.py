@@ -27,7 +27,8 @@ class Dataset(BaseDataset):
     name = "simulated"
     requirements = []
     parameters = {
-        "n_samples, n_features": [(10_000, 20), (200, 1000)],
+        "n_samples": [10_000],
+        "n_features": [20],
         "n_classes": [2],
         "correlation": [0.0],
         "spread": [0.0],
@@ -38,7 +39,7 @@ class Dataset(BaseDataset):
         "l1_ratio": [0.0],
         "fit_intercept": [True],
     }
-    test_parameters = {"n_samples, n_features": [(200, 5)]}
+    test_parameters = {"n_samples": [200], "n_features": [5]}
 
     def get_data(self):
         rng = np.random.default_rng(20)

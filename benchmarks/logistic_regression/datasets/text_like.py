@@ -15,12 +15,13 @@ class Dataset(BaseDataset):
     name = "text-like"
     requirements = ["scikit-learn"]
     parameters = {
-        "n_samples, n_features": [(20_000, 50_000)],
+        "n_samples": [20_000],
+        "n_features": [50_000],
         "C": [1.0],
         "l1_ratio": [0.0],
         "fit_intercept": [True],
     }
-    test_parameters = {"n_samples, n_features": [(100, 300)]}
+    test_parameters = {"n_samples": [100], "n_features": [300]}
 
     def get_data(self):
         rng = np.random.default_rng(20)

@@ -20,10 +20,3 @@ class Solver(EstimatorSolver):
         return GDLogisticRegression(
             solver=self.rule, max_iter=max_iter, tol=1e-12, random_state=0, **self.penalty
         )
-
-    def default(self):
-        return GDLogisticRegression(**self.penalty)
-
-    def result_of(self, model):
-        passes = {} if model is None else {"passes": float(model.history_["passes"][-1])}
-        return super().result_of(model) | passes

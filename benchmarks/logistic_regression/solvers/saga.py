@@ -1,7 +1,6 @@
 """scikit-learn's saga."""
 
 from benchmark_utils.estimators import ScikitLearn
-from sklearn.linear_model import LogisticRegression
 
 
 class Solver(ScikitLearn):
@@ -9,6 +8,3 @@ class Solver(ScikitLearn):
 
     name = "saga"
     allows_l1 = True
-
-    def default(self):  # stands for lbfgs, the default, where that has no such penalty
-        return LogisticRegression(solver="saga", **self.penalty)

@@ -19,9 +19,6 @@ class Solver(EstimatorSolver):
             return True, "no weights"
         return (False, None) if l1_ratio else (True, "made for L1 penalties")
 
-    def warm_up(self):
-        self.run_once()
-
     def estimator(self, max_iter):
         return SparseLogisticRegression(
             alpha=1 / (self.C * len(self.y)),

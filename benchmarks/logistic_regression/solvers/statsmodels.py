@@ -22,15 +22,13 @@ class Solver(EstimatorSolver):
             return True, "two classes, dense and unweighted only"
         return False, None
 
-    def run(self, n_iter):
-        self.model = None
-        if n_iter:
-            self.model = self.maximise(n_iter)
+    def estimator(self, max_iter):
+        return max_iter  # a model of theirs holds the data
 
-    def maximise(self, n_iter):
+    def fit(self, max_iter):
         X = np.column_stack([self.X, np.ones(len(self.y))]) if self.fit_intercept else self.X
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            w = Logit(self.y, X).fit(maxiter=n_iter, tol=TINY, disp=0).params
+            w = Logit(self.y, X).fit(maxiter=max_iter, tol=TINY, disp=0).params
         d = self.X.shape[1]
         return SimpleNamespace(coef_=w[:d], intercept_=w[d:] if self.fit_intercept else 0.0)
