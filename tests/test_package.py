@@ -310,3 +310,48 @@ def test_the_citation_names_this_version_and_its_date():
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     released = dict(re.findall(r"^## \[(.+)\] - (\S+)$", changelog, re.MULTILINE))
     assert cited.get("date-released") == released.get(sklearn_gd_logreg.__version__)
+
+
+# -- the pages ----------------------------------------------------------------------------
+
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+
+
+def text_of(page):
+    """A page without its blocks of code."""
+    return re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.M)
+
+
+def anchors(page):
+    """Those of its headings, as GitHub and MyST make them."""
+    titles = re.findall(r"^#+ (.+)$", text_of(page), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@each_page
+def test_files_and_tests_that_a_page_names_exist(page):
+    folders = PACKAGE, ROOT / "tests", ROOT / "benchmarks", ROOT / "examples"
+    files = [f"/{file.relative_to(top.parent)}" for top in folders for file in top.rglob("*.*")]
+    code = " ".join(re.findall(r"`([^`]+)`", text_of(page)))
+    named = set(re.findall(r"[\w/]+\.(?:py|json|toml)\b", re.sub(r"\S+/output/\S+", "", code)))
+    named -= {"pyproject.toml"}
+    assert [name for name in named if not any(file.endswith(f"/{name}") for file in files)] == []
+    tests = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("*.py"))
+    assert [name for name in re.findall(r"\btest_\w+(?!\.py)\b", code) if name not in tests] == []
+
+
+@each_page
+def test_links_between_pages_lead_somewhere(page):
+    for link in re.findall(r"\]\(([^)\s]+\.md(?:#[^)\s]*)?)\)", text_of(page)):
+        target, _, anchor = link.partition("#")
+        assert (page.parent / target).is_file(), link
+        assert not anchor or anchor in anchors(page.parent / target), link
+
+
+def test_the_design_page_has_a_place_for_every_module():
+    table = text_of(ROOT / "docs" / "design.md").partition("## Where a thing belongs")[2]
+    table = table.partition("## Contracts")[0]
+    modules = [path.relative_to(PACKAGE) for path in SOURCES if not path.name.startswith("_")]
+    named = {path for path in modules if path.name in table or f"`{path.parent}/`" in table}
+    assert set(modules) - named == set()
