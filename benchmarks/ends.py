@@ -14,7 +14,7 @@ from math import isfinite
 from problems import all_problems, loaded, unseen_problems
 
 from sklearn_gd_logreg import GDLogisticRegression
-from sklearn_gd_logreg.fitting.fenchel_bound import gap
+from sklearn_gd_logreg.fitting.fenchel_bound import fenchel_gap
 from sklearn_gd_logreg.inspection.fitted import settle
 from sklearn_gd_logreg.objective import Point
 
@@ -33,7 +33,7 @@ def main(titles: str = "") -> None:
         if isfinite(options["C"]):
             fitted = settle(model, *data)
             point = Point(fitted.objective, fitted.w)
-            bound = gap(point)
+            bound = fenchel_gap(point)
             ratios = bound / (model.tol**2 / 2), bound / model.tol, bound / point.cost
             line += f"{ratios[0]:>11.2g}{ratios[1]:>9.2g}{ratios[2]:>9.2g}"
         print(f"{problem.title:<36}{line}", flush=True)

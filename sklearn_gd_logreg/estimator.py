@@ -16,10 +16,10 @@ from ._typing import Array
 from .fitting.callback_support import CallbackSupportMixin, with_callbacks
 from .fitting.callback_tasks import tasks_of
 from .fitting.fit import fit
-from .fitting.inputs import checked, require_finite
+from .fitting.inputs import check_finite, checked
 from .fitting.partial_fit import partial_fit
 from .fitting.settings import rate_with, settings_of
-from .fitting.summary import FitSummary, Gap, describe_fit
+from .fitting.summary import FitSummary, KnownGap, describe_fit
 from .fitting.validation_set import LabelledRows
 from .loss import cross_entropy
 from .rules import UpdateRule, rule_with
@@ -206,7 +206,7 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
     0.693147
     """
 
-    _known_gap: Gap | None
+    _known_gap: KnownGap | None
 
     def __init__(
         self,
@@ -485,5 +485,5 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         z: Array = X @ self.coef_.T
         z += self.intercept_
         if not np.isfinite(z).all():
-            require_finite(self, X)
+            check_finite(self, X)
         return z

@@ -129,6 +129,12 @@ def constants(source):
             yield from (name for name in names if name.isupper())
 
 
+def definitions(source):
+    """Names of the functions and classes of a module."""
+    body = ast.parse(source).body
+    return {node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+
+
 def figures(root):
     """The table of a folder with the package."""
     sources = {name: path.read_text() for name, path in modules(root).items()}
@@ -142,6 +148,8 @@ def figures(root):
     edges = imports(root)
     defined = Counter(name for source in sources.values() for name in set(constants(source)))
     shared = sorted(name for name, count in defined.items() if count > 1)
+    named = Counter(name for source in sources.values() for name in definitions(source))
+    repeated = sorted(name for name, count in named.items() if count > 1)
     rule = next(
         node
         for node in ast.parse(sources["rules.base"]).body
@@ -158,6 +166,7 @@ def figures(root):
         "longest file": f"{file[0]} ({file[1]})",
         "longest function": f"{longest[0]} ({longest[1]})",
         "constants of one name in several files": f"{len(shared)} ({', '.join(shared)})",
+        "functions and classes likewise": f"{len(repeated)} ({', '.join(repeated)})",
     }
 
 

@@ -95,7 +95,7 @@ def test_every_form_learns_from_a_stream(params):
             clf.partial_fit(X[start : start + 100], y[start : start + 100], [0, 1])
     assert cost(clf, X, y) < 0.97 * np.log(2)
     assert clf.n_iter_ == 30
-    assert "fed by partial_fit" in str(clf)
+    assert "trained by partial_fit" in str(clf)
 
 
 def test_a_class_may_be_missing_in_a_call_and_the_first_may_be_of_one_class():

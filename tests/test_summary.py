@@ -14,8 +14,8 @@ from .problems import SOLVERS, Problem, cost, load, noisy, uneven_weights
 
 ROUNDING = 1e-14
 
-UNKNOWN = "how far above the minimum: see duality_gap(model, X, y)"
-UNBOUNDED = "how far above the minimum is not known: without a penalty there is no bound"
+UNKNOWN = "distance to the minimum: see duality_gap(model, X, y)"
+UNBOUNDED = "distance to the minimum unknown: without a penalty there is no bound"
 
 PROBLEMS = {
     "two classes": Problem(*noisy(150, 5, 2, seed=0)),
@@ -51,7 +51,7 @@ def check(p, model, lowest):
     rounding = 1e-6 if model.coef_.dtype == np.float32 else ROUNDING
     left = exact - lowest
     assert printed == pytest.approx(exact, rel=max(1e-7, rounding))
-    if words == "at the minimum but for rounding":
+    if words == "at the minimum up to rounding":
         assert left <= rounding
     elif words.startswith("about"):
         assert 0.7 * number - rounding <= left <= 1.5 * number + rounding

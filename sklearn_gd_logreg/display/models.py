@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._typing import Array
 from ..estimator import GDLogisticRegression
 from ..fitting.assembly import cost_of
-from ..fitting.inputs import checked, require_finite
+from ..fitting.inputs import check_finite, checked
 from ..fitting.settings import settings_of
 from ..inspection.fitted import parameters_of, present_in
 from ..objective import Objective
@@ -128,7 +128,7 @@ def rule_and_cost(
     unfitted = fresh(clf)
     settings, _ = settings_of(unfitted)
     X, y = checked(unfitted, X, y, reset=True)
-    require_finite(unfitted, X)
+    check_finite(unfitted, X)
     labels = label_rows(unfitted, y, sample_weight, unfitted.class_weight, X.dtype)
     return settings.rule, cost_of(unfitted, X, labels, float(unfitted.C), float(unfitted.l1_ratio))
 

@@ -1,4 +1,4 @@
-r"""A bound on J − J* from what a pass over the rows leaves: the Fenchel–Young gap.
+r"""A bound on J − J* from the gradient of one pass: the Fenchel–Young gap.
 
 With r = share · (a − y) and g = Xᵀr the gradient of the mean loss, any probabilities a whose
 residuals r sum to 0 in each class give the lower bound J* ≥ H(a) − P*(−g), P* the conjugate of
@@ -25,30 +25,29 @@ from ..data import Rows
 from ..objective import Point
 
 MAX_BOUND_OVER_TOL2 = 2.5e3
-"""How many times tol²/2 the bound may be. At the end of fits of the benchmark's problems
-(`benchmarks/ends.py`) it is up to 190 times that, and 2200 times in float32: it is loose where the
-penalty is weak."""
+"""Largest bound in units of tol²/2. At the end of fits on the benchmark's problems
+(`benchmarks/ends.py`) it is up to 190, in float32 2200: the bound is loose for weak penalties."""
 
 MAX_BOUND_TO_PROVE = 10.0
-"""How many times the decrease that is still to come the bound may be where it has to prove it."""
+"""Largest bound, in units of the remaining decrease, that proves convergence."""
 
 MAX_BOUND_OVER_TOL_L1 = 2.0
-"""How many times tol it may be with an L1 part, where it is of the first order in the subgradient.
-At the end of fits of the benchmark's problems it is at most 1.2 times that."""
+"""Largest bound in units of tol with an L1 part, where it is of first order in the subgradient. At
+the end of fits on the benchmark's problems it is at most 1.2."""
 
 ALLOWED_PART_OF_J_L1, MAX_PART_OF_J = 1e-3, 0.02
-"""Part of J that it may always be with an L1 part, where a subgradient of 1e-4 l1 in a single
-feature adds 1e-4 J; and part of J that it may be at the most, unless that is less than tol²/2."""
+"""Fraction of J always allowed with an L1 part, where a subgradient of 1e-4 l1 in a single feature
+adds 1e-4 J; and largest fraction of J, unless that is less than tol²/2."""
 
 ROUNDINGS_OF_THE_GRADIENT = 16
-"""Units of rounding, in the size of its terms, by which an entry of the gradient may be off."""
+"""Rounding of an entry of the gradient, in units of eps times the size of its terms."""
 
 
 def bound_agrees(point: Point, tol: float) -> bool:
-    """Whether the bound on J − J* agrees that a descent has converged to ``tol``.
+    """Whether the bound on J − J* confirms that a descent has converged to ``tol``.
 
-    What the rounding of the gradient does to the bound does not count against it. Without a
-    penalty there is no bound, and nothing to object.
+    The rounding of the gradient is taken out of the bound. Without a penalty there is no bound,
+    and the result is True.
     """
     penalty = point.objective.penalty
     if not penalty.l1 + penalty.l2 > 0:
@@ -64,7 +63,10 @@ def bound_agrees(point: Point, tol: float) -> bool:
     )
     least = ALLOWED_PART_OF_J_L1 * cost if penalty.l1 else MAX_BOUND_OVER_TOL2 * finest
     allowed = max(asked, promised, least, ours)
-    return gap(point) <= allowed or gap(point, *second_look(point)) <= allowed
+    return (
+        fenchel_gap(point) <= allowed
+        or fenchel_gap(point, *intercept_and_rounding(point)) <= allowed
+    )
 
 
 def bound_proves(point: Point, decrease: float) -> bool:
@@ -78,19 +80,29 @@ def bound_proves(point: Point, decrease: float) -> bool:
     allowed = max(MAX_BOUND_TO_PROVE * decrease, rounding)
     if not penalty.l1 + penalty.l2 > 0:
         return cost <= allowed
-    return gap(point) <= allowed or gap(point, *second_look(point)) <= allowed
+    return (
+        fenchel_gap(point) <= allowed
+        or fenchel_gap(point, *intercept_and_rounding(point)) <= allowed
+    )
 
 
-def gap(point: Point, shared: Array | None = None, rounding: Array | None = None) -> float:
+def is_within(point: Point, allowed: float) -> bool:
+    """Whether the bound is at most ``allowed``, with or without the parts due to b and rounding."""
+    if fenchel_gap(point) <= allowed:
+        return True
+    return fenchel_gap(point, *intercept_and_rounding(point)) <= allowed
+
+
+def fenchel_gap(point: Point, shared: Array | None = None, rounding: Array | None = None) -> float:
     """Upper bound on J − J*, with a penalty.
 
     Parameters
     ----------
     point : Point
     shared : array of shape (n_features, n_outputs) or None, default=None
-        What of the gradient is there only because b is not yet the best for w.
+        The part of the gradient that vanishes at the best b for w.
     rounding : array of shape (n_features, n_outputs) or None, default=None
-        By how much an entry of the gradient may be off; it is taken as what makes the bound best.
+        Rounding of each entry of the gradient, subtracted where that lowers the bound.
     """
     penalty = point.objective.penalty
     n_features = penalty.n_features
@@ -107,11 +119,11 @@ def gap(point: Point, shared: Array | None = None, rounding: Array | None = None
     return min(bounds)
 
 
-def second_look(point: Point) -> tuple[Array, Array]:
-    """What the gradient of the loss owes to b and to rounding; one pass, which does not count.
+def intercept_and_rounding(point: Point) -> tuple[Array, Array]:
+    """The parts of the gradient due to b and to rounding; one pass, which does not count.
 
-    The residuals r sum to db in place of 0, and r − share · db to 0: that takes the mean of x
-    times db from g. Rounding is about a unit times the root of the sum of the squares of the terms.
+    The residuals r sum to db instead of 0, and r − share · db sum to 0, so the part due to b is the
+    mean of x times db. Rounding is eps times the root of the sum of the squares of the terms.
     """
     objective, w = point.objective, point.w
     data = objective.data

@@ -16,13 +16,13 @@ from ..data import own_threads
 from ..targets import Labels, label_rows
 from .assembly import cost_of, initial_parameters
 from .callback_tasks import Tasks
-from .inputs import checked, checked_validation_set, require_finite
+from .inputs import check_finite, checked, checked_validation_set
 from .messages import EarlyStopping, warn_if_rounded, warn_unless_converged
 from .monitor import History, Observer
 from .progress import Printer
 from .publish import attributes_at, continues, publish, unchanged_on_error
 from .resume import ResumeState
-from .run import Run, begin
+from .run import Descent, begin
 from .settings import Settings
 from .validation_set import LabelledRows, hold_out, validation_set_of
 
@@ -68,22 +68,26 @@ def fit(
         with nullcontext() if objective.is_tiny and not validation_set else own_threads():
             resumable = bool(estimator.warm_start or callbacks)
             n_steps = sys.maxsize if estimator.warm_start else estimator.max_iter
-            finite = partial(require_finite, estimator, X)
+            finite = partial(check_finite, estimator, X)
             state = resume_state, n_steps, random_state, seed, resumable
-            run = begin(settings, objective, w, *state, finite)
+            descent = begin(settings, objective, w, *state, finite)
             vars(estimator).pop("best_iter_", None)  # callbacks get a copy of all attributes
-            history = history_of(estimator, run, started, validation_set is not None)
+            history = history_for(estimator, descent, started, validation_set is not None)
             patience = estimator.n_iter_no_change if estimator.early_stopping else None
-            observers = observers_of(estimator, run, labels, callbacks)
-            outcome = run.descend(estimator.max_iter, history, validation_set, patience, observers)
-            publish(estimator, run, labels, outcome, history)
-            remaining = run.remaining(outcome)
+            observers = observers_of(estimator, descent, labels, callbacks)
+            outcome = descent.descend(
+                estimator.max_iter, history, validation_set, patience, observers
+            )
+            publish(estimator, descent, labels, outcome, history)
+            remaining = descent.remaining(outcome)
     stopped_by = None
     if estimator.early_stopping and validation_set:
         stopped_by = EarlyStopping(validation_set, is_given)
-    warn_unless_converged(outcome, objective, settings, run.rate, remaining, stopped_by)
-    if run.space is not None and settings.tol:
-        warn_if_rounded(run.space.rounding(outcome.w, run.fingerprint.w.dtype), settings.tol)
+    warn_unless_converged(outcome, objective, settings, descent.rate, remaining, stopped_by)
+    if descent.space is not None and settings.tol:
+        warn_if_rounded(
+            descent.space.rounding(outcome.w, descent.fingerprint.w.dtype), settings.tol
+        )
 
 
 def resume_state_of(
@@ -98,21 +102,21 @@ def resume_state_of(
     return state if same_model and settings.can_continue(state.settings) else None
 
 
-def history_of(estimator: Any, run: Run, started: float, validated: bool) -> History:
+def history_for(estimator: Any, descent: Descent, started: float, validated: bool) -> History:
     """A new history, or that of the descent that is resumed."""
-    if run.loop_state is None:
+    if descent.loop_state is None:
         return History(started, validated)
-    return History.after(estimator.history_, run.history, started, validated)
+    return History.after(estimator.history_, descent.history, started, validated)
 
 
 def observers_of(
-    estimator: Any, run: Run, labels: Labels, callbacks: Tasks | None
+    estimator: Any, descent: Descent, labels: Labels, callbacks: Tasks | None
 ) -> tuple[Observer, ...]:
     """The observers of the loop: what ``verbose`` prints, and the callbacks."""
     observers: list[Observer] = []
     if estimator.verbose:
         observers.append(Printer(estimator.verbose > 1))
     if callbacks:
-        callbacks.attributes = lambda it, monitor: attributes_at(run, labels, it, monitor)
+        callbacks.attributes = lambda it, monitor: attributes_at(descent, labels, it, monitor)
         observers.append(callbacks)
     return tuple(observers)

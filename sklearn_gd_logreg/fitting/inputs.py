@@ -31,7 +31,7 @@ def checked(estimator: Any, X: Any, *y: Any, reset: bool) -> Any:
     return found
 
 
-def require_finite(estimator: Any, X: Any, name: str = "X") -> None:
+def check_finite(estimator: Any, X: Any, name: str = "X") -> None:
     """Raise unless X is finite, whatever scikit-learn may assume of it."""
     with config_context(assume_finite=False):
         assert_all_finite(X, estimator_name=type(estimator).__name__, input_name=name)
@@ -51,7 +51,7 @@ def checked_validation_set(estimator: Any, rows: LabelledRows) -> LabelledRows |
         X_val = checked(estimator, X_val, reset=False)
     except ValueError as error:
         raise ValueError(f"X_val does not fit X: {error}") from error
-    require_finite(estimator, X_val, "X_val")
+    check_finite(estimator, X_val, "X_val")
     y_val = column_or_1d(y_val)
     check_consistent_length(X_val, y_val)
     return LabelledRows(X_val, y_val, weights)

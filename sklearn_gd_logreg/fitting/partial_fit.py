@@ -36,11 +36,11 @@ from ..targets import (
 )
 from ..validation import invalid
 from .assembly import cost_of, initial_parameters
-from .inputs import checked, require_finite
+from .inputs import check_finite, checked
 from .messages import diverged_on_stream, sorted_stream
 from .monitor import History
 from .parameters import absent_in
-from .publish import attributes_of, is_fitted, set_attributes, unchanged_on_error
+from .publish import fitted_attributes, is_fitted, set_attributes, unchanged_on_error
 from .resume import Model, left_out
 from .settings import Settings
 from .validation_set import LabelledRows
@@ -248,7 +248,7 @@ def partial_fit(
     with own_threads(), unchanged_on_error(estimator):
         known = classes_of_stream(estimator, classes)
         X, y = checked(estimator, rows.X, rows.y, reset=not is_fitted(estimator))
-        require_finite(estimator, X)
+        check_finite(estimator, X)
         absent = np.zeros(len(known), np.bool_)
         if is_fitted(estimator):
             absent = absent_in(estimator.coef_.T, estimator.intercept_)
@@ -305,7 +305,7 @@ def learn_from(
     history.record(last)
     finite = isfinite(last.cost) and bool(np.isfinite(last.w).all())
     kept = last.w if finite else w
-    attributes = attributes_of(kept, w, objective, last.cost, labels, history.as_dict())
+    attributes = fitted_attributes(kept, w, objective, last.cost, labels, history.as_dict())
     set_attributes(estimator, attributes)
     estimator.stop_reason_ = "partial_fit" if finite else "diverged"
     known.pop("solver_info_", None)  # of a fit before
@@ -331,7 +331,7 @@ def wait_for_rows(estimator: Any, X: Any, labels: Labels, started: float) -> Non
     history = History(started)
     w = initial_parameters(estimator, objective, labels, continues=False)
     history.record(start := iterate_without_rows(w, labels))
-    attributes = attributes_of(w, w, objective, start.cost, labels, history.as_dict())
+    attributes = fitted_attributes(w, w, objective, start.cost, labels, history.as_dict())
     set_attributes(estimator, attributes)
     estimator.stop_reason_ = "partial_fit"
     estimator._known_gap, estimator._weight_seen = None, 0.0

@@ -17,24 +17,24 @@ from ..targets import Labels
 from .messages import memory_not_stored
 from .monitor import Columns, History, Monitor, Outcome
 from .parameters import expand, unshifted
-from .run import Run
+from .run import Descent
 from .summary import known_gap, path_in_words, solver_info
 
-NOT_OF_EVERY_FIT = ("best_iter_", "_resume_state", "_stream")
-"""Attributes that not every fit has."""
+OPTIONAL_ATTRIBUTES = ("best_iter_", "_resume_state", "_stream")
+"""Attributes that only some fits set."""
 
 
 def is_fitted(estimator: Any) -> bool:
-    """Whether there are coefficients from a fit before."""
+    """Whether there are coefficients of a previous fit."""
     return "coef_" in vars(estimator)
 
 
 def continues(estimator: Any) -> bool:
-    """Whether a fit begins where the last one ended."""
+    """Whether a fit starts from the coefficients of the previous one."""
     return bool(estimator.warm_start) and is_fitted(estimator)
 
 
-def attributes_of(
+def fitted_attributes(
     w: Array, start: Array, objective: Objective, cost: float, labels: Labels, history: Columns
 ) -> dict[str, Any]:
     """The fitted attributes of parameters w in coordinates of the features; w_0 is ``start``."""
@@ -53,48 +53,54 @@ def attributes_of(
     }
 
 
-def attributes_of_run(
-    run: Run, w: Array, cost: float, labels: Labels, history: Columns
+def attributes_of_descent(
+    descent: Descent, w: Array, cost: float, labels: Labels, history: Columns
 ) -> dict[str, Any]:
-    """Those of parameters in the coordinates of a descent."""
-    objective, start = run.start.objective, run.fingerprint.w
-    return attributes_of(run.expand(w), start, objective, cost, labels, history)
+    """The fitted attributes of parameters in the coordinates of a descent."""
+    objective, start = descent.start.objective, descent.fingerprint.w
+    return fitted_attributes(descent.expand(w), start, objective, cost, labels, history)
 
 
-def attributes_at(run: Run, labels: Labels, iterate: Iterate, monitor: Monitor) -> dict[str, Any]:
-    """Those that a fit would have if it ended with an iterate."""
+def attributes_at(
+    descent: Descent, labels: Labels, iterate: Iterate, monitor: Monitor
+) -> dict[str, Any]:
+    """The fitted attributes as if the fit ended with an iterate."""
     history = monitor.history.as_dict()
-    attributes = attributes_of_run(run, iterate.w, iterate.cost, labels, history)
-    resume_state = run.resume_state_at(iterate, monitor.state, attributes)
+    attributes = attributes_of_descent(descent, iterate.w, iterate.cost, labels, history)
+    resume_state = descent.resume_state_at(iterate, monitor.state, attributes)
     attributes |= {"stop_reason_": "callback", "_known_gap": None, "_resume_state": resume_state}
     if monitor.validation_set is not None:
         attributes["best_iter_"] = monitor.state.best.k
     return attributes
 
 
-def publish(estimator: Any, run: Run, labels: Labels, outcome: Outcome, history: History) -> None:
+def publish(
+    estimator: Any, descent: Descent, labels: Labels, outcome: Outcome, history: History
+) -> None:
     """Set the fitted attributes at the end of a descent."""
-    attributes = attributes_of_run(run, outcome.w, outcome.last.cost, labels, outcome.history)
+    at_end = outcome.w, outcome.last.cost, labels, outcome.history
+    attributes = attributes_of_descent(descent, *at_end)
     if outcome.state.best.w is not None:
         attributes["best_iter_"] = outcome.state.best.k
     if estimator.warm_start and outcome.reason != "diverged":
-        resume_state = run.resume_state_at(outcome.last, outcome.state, attributes, ended=history)
+        state = descent.resume_state_at(outcome.last, outcome.state, attributes, ended=history)
         try:
-            attributes["_resume_state"] = resume_state.frozen()
+            attributes["_resume_state"] = state.frozen()
         except TypeError as error:
-            warnings.warn(memory_not_stored(run.settings.rule, error), UserWarning, stacklevel=5)
+            message = memory_not_stored(descent.settings.rule, error)
+            warnings.warn(message, UserWarning, stacklevel=5)
     set_attributes(estimator, attributes)
     estimator.stop_reason_ = outcome.reason
-    estimator._known_gap = known_gap(outcome, run, labels)
-    estimator.solver_info_ = solver_info(outcome, run, labels)
+    estimator._known_gap = known_gap(outcome, descent, labels)
+    estimator.solver_info_ = solver_info(outcome, descent, labels)
     if estimator.verbose > 1 and estimator.solver_info_["hessians"]:
         print(path_in_words(estimator.solver_info_))
     estimator._weight_seen = labels.total
 
 
 def set_attributes(estimator: Any, attributes: dict[str, Any]) -> None:
-    """Set fitted attributes, and forget those that not every fit has."""
-    for name in NOT_OF_EVERY_FIT:
+    """Set fitted attributes, and delete those that only some fits set."""
+    for name in OPTIONAL_ATTRIBUTES:
         vars(estimator).pop(name, None)
     for name, value in attributes.items():
         setattr(estimator, name, value)
@@ -102,7 +108,7 @@ def set_attributes(estimator: Any, attributes: dict[str, Any]) -> None:
 
 @contextmanager
 def unchanged_on_error(estimator: Any) -> Iterator[None]:
-    """Give an estimator its attributes back if the block fails."""
+    """Restore the attributes of an estimator if the block raises."""
     before = dict(vars(estimator))
     try:
         yield

@@ -74,8 +74,8 @@ def begin(
     random_state: RandomState,
     seed: int,
     resumable: bool,
-    require_finite: Callable[[], None],
-) -> Run:
+    check_finite: Callable[[], None],
+) -> Descent:
     """The descent from w, or from where the last one ended if data and cost are the same.
 
     Parameters
@@ -93,29 +93,31 @@ def begin(
         Seed of the validation split; 0 if there is none.
     resumable : bool
         Whether another fit may resume this one.
-    require_finite : callable
+    check_finite : callable
         Raises unless X is finite.
     """
     if resumable:
         objective.data.along(row_fingerprint)
     if resume_state and resume_state.fingerprint.has_shape_of(w):
         fingerprint = resume_state.fingerprint
-        found = first_point(settings, objective, fingerprint.w, fingerprint.n_steps, require_finite)
+        found = first_point(settings, objective, fingerprint.w, fingerprint.n_steps, check_finite)
         if not fingerprint.matches(objective, found.presolve):
             resume_state = None
     else:
         resume_state = None
     if resume_state is None:
-        found = first_point(settings, objective, w, n_steps, require_finite)
+        found = first_point(settings, objective, w, n_steps, check_finite)
         rows, coordinates = objective.data.added_along(), found.presolve.coordinates
         fingerprint = ObjectiveFingerprint(w, rows, objective.penalty, n_steps, coordinates)
     start, rule, presolve = found
     rate = settings.rate or settings.rule.auto_rate(objective, settings.batch_size)
-    run = Run(settings, rule, rate, start, fingerprint, presolve.reduction, random_state, seed)
-    run.reductions = presolve.reasons
+    descent = Descent(
+        settings, rule, rate, start, fingerprint, presolve.reduction, random_state, seed
+    )
+    descent.reductions = presolve.reasons
     if resume_state is not None:
-        run.resume_from(resume_state)
-    return run
+        descent.resume_from(resume_state)
+    return descent
 
 
 class FirstPoint(NamedTuple):
@@ -131,7 +133,7 @@ def first_point(
     objective: Objective,
     w: Array,
     n_steps: int,
-    require_finite: Callable[[], None],
+    check_finite: Callable[[], None],
 ) -> FirstPoint:
     """Reduce the data, and evaluate J at w_0.
 
@@ -139,18 +141,18 @@ def first_point(
     checked first where a reduction leaves rows out or computes the row space.
     """
     allowed = allowed_reductions(settings.rule, objective, settings.batch_size, n_steps)
-    presolve = choose_reductions(objective.data, w, allowed, require_finite)
+    presolve = choose_reductions(objective.data, w, allowed, check_finite)
     if presolve.reduction is not None:
         objective, w = objective.on(presolve.data), presolve.start
     plan = settings.rule.plan(objective, Task(settings.tol, settings.batch_size))
     point = Point(objective, w, plan.fused)
     if not (isfinite(point.cost) and np.isfinite(point.dw).all()):
-        require_finite()
+        check_finite()
     return FirstPoint(point, plan.rule, presolve)
 
 
 @dataclass
-class Run:
+class Descent:
     """A descent that is ready to start or to resume.
 
     Attributes

@@ -9,59 +9,58 @@ import numpy as np
 from .._typing import Array
 from ..objective import Point
 from ..targets import Labels, class_mass
-from .fenchel_bound import gap
+from .fenchel_bound import fenchel_gap
 from .monitor import Columns, Outcome
-from .run import Run
+from .run import Descent
 from .upper_bound import upper_bound
 
 REASONS = {
     "tol": "converged",
     "plateau": "stopped on a plateau of the cost",
     "max_iter": "stopped at max_iter",
-    "stalled": "stalled at the rounding of the numbers",
+    "stalled": "stalled: no further decrease is representable",
     "diverged": "diverged",
     "early_stopping": "stopped early",
     "callback": "stopped by a callback",
-    "partial_fit": "fed by partial_fit",
+    "partial_fit": "trained by partial_fit",
 }
 
 
 MAX_ESTIMATE_OVER_COST = 1e-3
-"""Part of the cost below which half the squared decrement is an estimate of J − J*."""
+"""Fraction of J below which half the squared Newton decrement is an estimate of J − J*."""
 
 MAX_BOUND_OVER_COST = 0.5
-"""Part of the cost below which a bound on J − J* says more than J ≥ 0 does."""
+"""Fraction of J below which a bound on J − J* is informative."""
 
 
-class Gap(NamedTuple):
-    """What is known of J − J*: at most ``value`` if that is proven, else about so much."""
+class KnownGap(NamedTuple):
+    """A bound on J − J* if ``proven``, else an estimate."""
 
     value: float
     proven: bool
 
 
-def known_gap(outcome: Outcome, run: Run, labels: Labels) -> Gap | None:
-    """What is known of J − J* of the model without a further pass.
+def known_gap(outcome: Outcome, descent: Descent, labels: Labels) -> KnownGap | None:
+    """A bound on J − J* of the model, or an estimate, without a further pass.
 
-    √(dwᵀ F⁻¹ dw), the norm of the natural gradient, says it by half its square near the minimum;
-    not with an L1 part, where it is that of a quadratic model solved in part. The gradient of the
-    last pass bounds it where there is a penalty: see `upper_bound`. None on mini-batches, where the
-    model is not the last iterate, and far from the minimum, where neither is near J − J*.
+    Near the minimum, half the square of the Newton decrement estimates J − J*, except with an L1
+    part. With a penalty the gradient of the last pass gives a bound (`upper_bound`). The result is
+    None for mini-batches, for a model that is not the last iterate, and far from the minimum.
     """
     it, cost = outcome.last, outcome.last.cost
-    if run.settings.batch_size is not None or outcome.w is not it.w:
+    if descent.settings.batch_size is not None or outcome.w is not it.w:
         return None
-    if not (run.settings.rule.max_norm or run.start.objective.penalty.l1):
+    if not (descent.settings.rule.max_norm or descent.start.objective.penalty.l1):
         estimate = 0.5 * float(it.gradient_norm) ** 2
         if estimate <= MAX_ESTIMATE_OVER_COST * cost:
-            return Gap(estimate, proven=False)
+            return KnownGap(estimate, proven=False)
     bound = upper_bound(it.point, class_shares(labels))
-    return Gap(bound, proven=True) if bound <= MAX_BOUND_OVER_COST * cost else None
+    return KnownGap(bound, proven=True) if bound <= MAX_BOUND_OVER_COST * cost else None
 
 
-def solver_info(outcome: Outcome, run: Run, labels: Labels) -> dict[str, Any]:
-    """Which path the descent took, and whether its end is proved: see ``solver_info_``."""
-    rule, memory, tol = run.settings.rule, outcome.last.memory, run.settings.tol
+def solver_info(outcome: Outcome, descent: Descent, labels: Labels) -> dict[str, Any]:
+    """The fitted attribute ``solver_info_``."""
+    rule, memory, tol = descent.settings.rule, outcome.last.memory, descent.settings.tol
     info = {
         "method": type(rule).__name__,
         "reason": "solver",
@@ -70,7 +69,7 @@ def solver_info(outcome: Outcome, run: Run, labels: Labels) -> dict[str, Any]:
         "hessians": 0,
         "products": 0,
         **getattr(memory, "info", {}),
-        "reductions": dict(run.reductions),
+        "reductions": dict(descent.reductions),
         "proved": False,
     }
     if outcome.reason == "tol":
@@ -81,15 +80,15 @@ def solver_info(outcome: Outcome, run: Run, labels: Labels) -> dict[str, Any]:
 def is_proved(point: Point, enough: float, labels: Labels) -> bool:
     """Whether the bound on J − J* at a point is at most ``enough``.
 
-    With an intercept it takes the mean squares of the features: one pass, which does not count. It
-    is spared in single precision, and where the bound for the best b is larger.
+    With an intercept this needs the mean squares of the features: one pass, which ``passes`` does
+    not count. It is skipped in single precision, and where the bound for the best b is larger.
     """
     objective = point.objective
     data, penalty = objective.data, objective.penalty
     if not penalty.l1 + penalty.l2 > 0:
         return False
     if data.intercept and point.w.dtype == np.float64:
-        if gap(point) > enough:
+        if fenchel_gap(point) > enough:
             return False
         count = data.passes.count
         _ = objective.mean_squares
@@ -98,21 +97,21 @@ def is_proved(point: Point, enough: float, labels: Labels) -> bool:
 
 
 def class_shares(labels: Labels) -> Array:
-    """The weight of each class that is present, of all."""
+    """Fraction of the total weight of each class that is present."""
     share = None if labels.share is None else labels.share[:, 0]
     mass = class_mass(labels.codes, share, len(labels.classes))
     return np.asarray(mass[mass > 0] / mass.sum())
 
 
 def path_in_words(info: dict[str, Any]) -> str:
-    """The path of a descent in a line or two."""
+    """``solver_info_`` in words, one line and one for each reduction."""
     lines = [f"{info['method']} ({info['reason']})"]
     if info["subsamples"]:
         sizes = ", ".join(map(str, info["subsamples"]))
         lines[0] += f", after subsamples of {sizes} rows"
     if info["hessians"]:
         products = f", {info['products']} products" if info["products"] else ""
-        lines[0] += f"; curvature worked out {info['hessians']} times{products}"
+        lines[0] += f"; {info['hessians']} curvatures{products}"
     lines += [f"{name}: {reason}" for name, reason in info["reductions"].items()]
     return "\n".join(lines)
 
@@ -125,7 +124,7 @@ class FitSummary(NamedTuple):
     best_iter: int | None
     history: Columns
     solver_info: dict[str, Any] | None
-    gap: Gap | None
+    gap: KnownGap | None
     penalised: bool
     eps: float
 
@@ -141,7 +140,7 @@ class FitSummary(NamedTuple):
 
 
 def describe_fit(fit: FitSummary) -> str:
-    """Why the fit stopped, after how much work, at what cost and how far from the least.
+    """Stop reason, iterations and passes, path, cost, and distance to the minimum.
 
     Examples
     --------
@@ -150,8 +149,8 @@ def describe_fit(fit: FitSummary) -> str:
     >>> print(GDLogisticRegression().fit(*load_iris(return_X_y=True)))
     GDLogisticRegression()
     converged (tol) after 7 iterations and 9 passes
-    Newton (F on 150 of 150 rows costs 1.4 passes); curvature worked out 8 times
-    cost 0.19257..., at the minimum but for rounding
+    Newton (F on 150 of 150 rows costs 1.4 passes); 8 curvatures
+    cost 0.19257..., at the minimum up to rounding
     """
     history, entry = fit.history, fit.n_iter
     passes = f"{history['passes'][-1]:.5g} passes"
@@ -169,14 +168,14 @@ def describe_fit(fit: FitSummary) -> str:
 
 
 def distance(fit: FitSummary, cost: float) -> str:
-    """How far the cost is from its minimum, as far as the fit has told."""
+    """The distance of the cost to its minimum, in words."""
     gap = fit.gap
     if gap is not None and gap.value <= 8 * fit.eps * cost:
-        return "at the minimum but for rounding"
+        return "at the minimum up to rounding"
     if gap is not None:
         rounded_up = 1.05 * gap.value
         known = f"less than {rounded_up:.2g}" if gap.proven else f"about {gap.value:.2g}"
         return f"{known} above the minimum"
     if not fit.penalised:
-        return "how far above the minimum is not known: without a penalty there is no bound"
-    return "how far above the minimum: see duality_gap(model, X, y)"
+        return "distance to the minimum unknown: without a penalty there is no bound"
+    return "distance to the minimum: see duality_gap(model, X, y)"

@@ -21,7 +21,7 @@ from ..objective import Objective, Point
 
 
 def upper_bound(point: Point, mass: Array) -> float:
-    """J − J* at a point is no more; J itself where nothing better is known.
+    """An upper bound on J − J* at a point; J itself if there is no better one.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def upper_bound(point: Point, mass: Array) -> float:
     b, db = point.w[data.n_features :], of_loss[data.n_features :]
     t, extra, off = 0.0, 0.0, 0.0
     if data.intercept and db.any():
-        eigenvalue = largest_eigenvalue(objective)
+        eigenvalue = eigenvalue_bound(objective)
         if not np.isfinite(eigenvalue) or len(mass) != max(2, w.shape[1]):
             return cost
         t, q = balancing(db[0], mass)
@@ -67,8 +67,8 @@ def balancing(db: Array, mass: Array) -> tuple[float, Array]:
     return odds / (1 + odds), np.maximum(mass - imbalance / odds, 0)
 
 
-def largest_eigenvalue(objective: Objective) -> float:
-    """Of Σ share · xxᵀ, or more, from what has been worked out so far; inf if nothing has."""
+def eigenvalue_bound(objective: Objective) -> float:
+    """Upper bound on the largest eigenvalue of Σ share · xxᵀ from cached values, or inf."""
     known = objective.known
     by_curvature = (
         known.get("lipschitz", np.inf) - objective.penalty.l2
