@@ -15,7 +15,7 @@ from problems import all_problems, loaded, unseen_problems
 
 from sklearn_gd_logreg import GDLogisticRegression
 from sklearn_gd_logreg.fitting.fenchel_bound import fenchel_gap
-from sklearn_gd_logreg.inspection.fitted import settle
+from sklearn_gd_logreg.inspection.fitted import objective_of
 from sklearn_gd_logreg.objective import Point
 
 
@@ -31,7 +31,7 @@ def main(titles: str = "") -> None:
             model.fit(*data)
         line = f"{model.n_iter_:>11}{model.history_['passes'][-1]:>9.2f}  {model.stop_reason_:<9}"
         if isfinite(options["C"]):
-            fitted = settle(model, *data)
+            fitted = objective_of(model, *data)
             point = Point(fitted.objective, fitted.w)
             bound = fenchel_gap(point)
             ratios = bound / (model.tol**2 / 2), bound / model.tol, bound / point.cost

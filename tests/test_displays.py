@@ -446,7 +446,7 @@ def test_diverged_descents_are_shown_by_a_cross(kind, scale):
     drawn(display.plot(kind=kind, scale=scale))
     crosses = [line for line in display.ax_.get_lines() if line.get_marker() == "X"]
     assert len(crosses) == 2
-    assert "diverged, or above the picture" in [text.replace("\n", " ") for text in texts(display)]
+    assert "diverged, or above the axis" in [text.replace("\n", " ") for text in texts(display)]
     assert display.ax_.get_ylim()[1] < 2
 
 

@@ -32,14 +32,18 @@ from sklearn_gd_logreg import (
 )
 from sklearn_gd_logreg.model_selection.action import (
     ACTIONS,
+    ErrorDifference,
     Findings,
-    Gap,
-    Optimisation,
+    OptimisationBound,
     diagnose,
     next_action,
 )
-from sklearn_gd_logreg.model_selection.changeable import changeable
-from sklearn_gd_logreg.model_selection.proportions import newcombe, priors_differ, wilson
+from sklearn_gd_logreg.model_selection.changed_predictions import max_changed_predictions
+from sklearn_gd_logreg.model_selection.proportions import (
+    newcombe_interval,
+    priors_differ,
+    wilson_interval,
+)
 
 from .problems import load, noisy
 
@@ -77,7 +81,7 @@ MODELS = {
     "no penalty": (GDLogisticRegression(C=np.inf), noisy(200, 3, 2, seed=1)),
     "calibrated": (CalibratedClassifierCV(GDLogisticRegression(), cv=3), THREE),
 }
-UNCERTIFIED = {"naive Bayes", "no penalty", "calibrated"}
+NO_CERTIFICATE = {"naive Bayes", "no penalty", "calibrated"}
 
 
 @pytest.mark.parametrize("case", MODELS)
@@ -112,7 +116,7 @@ def test_the_optimisation_error_is_the_duality_gap(case):
     model, (X, y) = MODELS[case]
     arguments = split(X, y)
     report = quick(model, arguments)
-    if case in UNCERTIFIED:
+    if case in NO_CERTIFICATE:
         assert report.optimisation_error is report.changeable is None
         assert any("not available" in note for note in report.notes)
         assert "not available" in str(report)
@@ -161,14 +165,16 @@ COUNTS = [(0, 7), (1, 40), (20, 40), (39, 40), (40, 40), (3, 100_000)]
 @pytest.mark.parametrize(("errors", "n"), COUNTS)
 def test_intervals_of_errors_are_wilsons(errors, n):
     expected = proportion_confint(errors, n, method="wilson")
-    assert wilson(errors, n) == pytest.approx(expected, abs=1e-14)
+    assert wilson_interval(errors, n) == pytest.approx(expected, abs=1e-14)
 
 
 @pytest.mark.parametrize(("errors", "n"), COUNTS)
 @pytest.mark.parametrize(("others", "m"), COUNTS)
 def test_intervals_of_differences_are_newcombes(errors, n, others, m):
     expected = confint_proportions_2indep(errors, n, others, m, method="newcomb")
-    found = newcombe(errors / n, wilson(errors, n), others / m, wilson(others, m))
+    found = newcombe_interval(
+        errors / n, wilson_interval(errors, n), others / m, wilson_interval(others, m)
+    )
     assert found == pytest.approx(expected, abs=1e-12)
 
 
@@ -237,7 +243,9 @@ def nearest_tie(a):
 @pytest.mark.parametrize("a", [(0.7, 0.3), (0.96, 0.04), (0.5, 0.3, 0.2), (0.1, 0.6, 0.1, 0.2)])
 def test_a_prediction_changes_at_the_price_of_the_nearest_tie(a):
     price = nearest_tie(np.array(a))
-    allowed = [changeable(np.array([a]), np.zeros(1), None, s * price) for s in (0.999, 1.001)]
+    allowed = [
+        max_changed_predictions(np.array([a]), np.zeros(1), None, s * price) for s in (0.999, 1.001)
+    ]
     assert allowed == [0, 1]
 
 
@@ -245,7 +253,8 @@ def test_a_row_of_little_weight_changes_at_a_lower_price():
     proba, y = np.array([[0.7, 0.3], [0.3, 0.7]]), np.array([0, 1])
     price = nearest_tie(proba[0])
     gaps = 0.1 * price * np.array([0.999, 1.001, 9.999, 10.001])
-    assert [changeable(proba, y, {0: 9.0, 1: 1.0}, gap) for gap in gaps] == [0, 1, 1, 2]
+    bounds = [max_changed_predictions(proba, y, {0: 9.0, 1: 1.0}, gap) for gap in gaps]
+    assert bounds == [0, 1, 1, 2]
 
 
 def test_at_the_minimum_hardly_any_prediction_can_change():
@@ -257,9 +266,9 @@ def test_at_the_minimum_hardly_any_prediction_can_change():
 
 # -- the decision -------------------------------------------------------------------------
 
-NONE, SMALL = Gap(0.01, -0.02, 0.04), Gap(0.05, 0.03, 0.07)
-LARGE, BEATEN = Gap(0.2, 0.1, 0.3), Gap(-0.05, -0.07, -0.03)
-STOPPED = Optimisation(error=0.1, changeable=50, n_rows=100, loss=0.5, noise=0.05)
+NONE, SMALL = ErrorDifference(0.01, -0.02, 0.04), ErrorDifference(0.05, 0.03, 0.07)
+LARGE, BEATEN = ErrorDifference(0.2, 0.1, 0.3), ErrorDifference(-0.05, -0.07, -0.03)
+STOPPED = OptimisationBound(error=0.1, changeable=50, n_rows=100, loss=0.5, half_width=0.05)
 DECISIONS = {
     "nothing": (Findings(NONE, NONE), "done"),
     "baseline beaten": (Findings(BEATEN, NONE, NONE), "done"),
@@ -268,8 +277,11 @@ DECISIONS = {
     "bias is larger": (Findings(LARGE, SMALL), "bias"),
     "variance is larger": (Findings(SMALL, LARGE), "variance"),
     "both alike": (Findings(SMALL, SMALL), "bias"),
-    "noise is larger than the bias": (Findings(SMALL, Gap(0.2, -0.1, 0.5)), "bias"),
-    "noise is larger than the variance": (Findings(Gap(0.2, -0.1, 0.5), SMALL), "variance"),
+    "noise is larger than the bias": (Findings(SMALL, ErrorDifference(0.2, -0.1, 0.5)), "bias"),
+    "noise is larger than the variance": (
+        Findings(ErrorDifference(0.2, -0.1, 0.5), SMALL),
+        "variance",
+    ),
     "baseline beaten, variance": (Findings(BEATEN, SMALL), "variance"),
     "dev to test": (Findings(NONE, NONE, SMALL), "dev set"),
     "dev to test after variance": (Findings(NONE, SMALL, LARGE), "variance"),

@@ -1,7 +1,6 @@
 """Callbacks in the protocol of `sklearn.callback` (scikit-learn 1.9).
 
-They are classes with the hooks of that protocol and import without it; `set_callbacks` of an
-estimator is what needs it.
+The classes need no import from it; only `set_callbacks` of an estimator needs scikit-learn 1.9.
 """
 
 from .checkpoint import Checkpoint

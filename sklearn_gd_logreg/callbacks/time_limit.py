@@ -1,4 +1,4 @@
-"""A fit that ends in time."""
+"""TimeLimit: a callback that stops a fit after some time."""
 
 from __future__ import annotations
 
@@ -9,16 +9,15 @@ from ..validation import POSITIVE, Interval, check_intervals
 
 
 class TimeLimit:
-    """Callback that stops a fit after some time, ``stop_reason_ == "callback"``.
+    """Callback that stops a fit after some time, with ``stop_reason_ == "callback"``.
 
-    The clock is looked at after each iteration, with a ``max_iter`` over 1000 after each task of
-    several; the one under way is finished. Every fit has its own clock, and so have those of a
-    search that share the callback.
+    It checks the clock at the end of each task: an iteration, or several with a ``max_iter`` above
+    1000. Each fit has its own clock, also the fits of a search that share the callback.
 
     Parameters
     ----------
     seconds : float
-        Wall-clock time from the beginning of `fit`, in (0, inf).
+        Wall-clock time in seconds from the beginning of `fit`, in (0, inf).
 
     Examples
     --------
@@ -38,14 +37,14 @@ class TimeLimit:
         self._started[id(estimator)] = perf_counter()
 
     def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
-        """Nothing to do."""
+        """Do nothing."""
 
     def on_fit_task_end(self, estimator: Any, context: Any) -> bool:
-        """Whether the time is over."""
+        """Return whether the time is over, to stop the fit."""
         return perf_counter() - self._started[id(estimator)] >= self.seconds
 
     def teardown(self, estimator: Any, context: Any) -> None:
-        """Forget the clock of a fit."""
+        """Remove the clock of a fit."""
         self._started.pop(id(estimator), None)
 
     def __getstate__(self) -> dict[str, Any]:

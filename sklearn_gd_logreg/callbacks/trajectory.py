@@ -1,4 +1,4 @@
-"""The path of the parameters."""
+"""Trajectory: a callback that keeps the path of the parameters."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from .._typing import Array
 class Trajectory:
     """Callback that keeps the parameters after every iteration.
 
-    With a ``max_iter`` over 1000 a task is several iterations, and the path has their ends.
+    With a ``max_iter`` above 1000 it keeps those at the end of each task of several iterations.
 
     Attributes
     ----------
     path_ : ndarray of shape (n_points, n_outputs, n_features + 1)
-        ``coef_`` and, last, ``intercept_`` of the start and after each iteration, in the fit
-        that began last. `CostSurfaceDisplay` takes it.
+        ``coef_`` and, in the last column, ``intercept_``, at the start and after each
+        iteration of the fit that began last. It is the ``path`` of `CostSurfaceDisplay`.
 
     Examples
     --------
@@ -27,42 +27,42 @@ class Trajectory:
     """
 
     def __init__(self) -> None:
-        self._points: list[Array] = []
-        self._fits: dict[int, list[Array]] = {}
+        self._latest: list[Array] = []
+        self._paths: dict[int, list[Array]] = {}
 
     @property
     def path_(self) -> Array:
-        """The points of the fit that began last."""
-        if not self._points:
+        """Path of the fit that began last."""
+        if not self._latest:
             raise AttributeError("Trajectory has no path_ before a fit with it as a callback.")
-        return np.stack(self._points)
+        return np.stack(self._latest)
 
     def setup(self, estimator: Any, context: Any) -> None:
         """Begin a new path."""
-        self._points = self._fits[id(estimator)] = []
+        self._latest = self._paths[id(estimator)] = []
 
     def on_fit_task_begin(
         self, estimator: Any, context: Any, *, fitted_estimator: Any = None
     ) -> None:
-        """Keep the start."""
-        if not self._fits[id(estimator)]:
+        """Keep the parameters at the start."""
+        if not self._paths[id(estimator)]:
             self._keep(estimator, fitted_estimator)
 
     def on_fit_task_end(
         self, estimator: Any, context: Any, *, fitted_estimator: Any = None
     ) -> None:
         """Keep the parameters after a task."""
-        if context.task_name == "iteration" or not self._fits[id(estimator)]:
+        if context.task_name == "iteration" or not self._paths[id(estimator)]:
             self._keep(estimator, fitted_estimator)
 
     def teardown(self, estimator: Any, context: Any) -> None:
-        """Forget what belongs to the fit alone."""
-        self._fits.pop(id(estimator), None)
+        """Remove the state of a fit."""
+        self._paths.pop(id(estimator), None)
 
     def _keep(self, estimator: Any, fitted: Any) -> None:
         if fitted is not None:
             point = np.column_stack([fitted.coef_, fitted.intercept_])
-            self._fits[id(estimator)].append(point)
+            self._paths[id(estimator)].append(point)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "_fits": {}}

@@ -1,4 +1,4 @@
-"""Scores on rows held out, after every iteration."""
+"""ValidationMonitor: a callback that scores on validation data after every iteration."""
 
 from __future__ import annotations
 
@@ -16,28 +16,31 @@ SCORING = ("neg_log_loss", "accuracy")
 
 
 class ValidationMonitor:
-    """Callback that scores the model on rows of its own after every iteration.
+    """Callback that scores the model on validation data after every iteration.
 
-    `fit` with ``X_val`` does that for loss and accuracy at a lower price, and can keep the best
-    iterate. This takes any scorer, for an estimator that is given no ``X_val``.
+    `fit` with ``X_val`` does this at a lower cost for loss and accuracy, and can restore the best
+    iterate. This callback takes any scorer.
 
     Parameters
     ----------
     X_val : {array-like, sparse matrix} of shape (n_val, n_features)
-        As the estimator itself is given X: in a pipeline, transformed.
+        Validation data, as the estimator receives X: in a pipeline, transformed.
     y_val : array-like of shape (n_val,)
+        Validation labels.
     scoring : str, callable, list, tuple or dict, default=("neg_log_loss", "accuracy")
-        As in `sklearn.metrics.check_scoring`. A single score is called "score".
+        As in `sklearn.metrics.check_scoring`. The name of a single score is "score".
     sample_weight : array-like of shape (n_val,), default=None
+        Validation weights.
     n_iter_no_change : int or None, default=None
-        Ask to stop when the first score has had no new maximum for so many tasks.
+        Stop the fit after this number of tasks without a new maximum of the first score. None:
+        never.
 
     Attributes
     ----------
     logs_ : list of dict of ndarrays
-        For each fit in this process, in the order in which they began: "iteration", and an array
-        of scores by the name of each. Fits in other processes, as those of a search with
-        ``n_jobs``, keep theirs there; `sklearn.callback.ScoringMonitor` collects across them.
+        One dict for each fit in this process, in the order of their starts: an array
+        "iteration" and an array for the name of each score. Fits in other processes, as in a
+        search with ``n_jobs``, are missing; `sklearn.callback.ScoringMonitor` collects them.
 
     Examples
     --------
@@ -68,53 +71,53 @@ class ValidationMonitor:
         self.n_iter_no_change = n_iter_no_change
         if n_iter_no_change is not None:
             check_intervals(self, self._intervals)
-        self._rows: list[list[dict[str, float]]] = []
+        self._logs: list[list[dict[str, float]]] = []
         self._fits: dict[int, tuple[Any, list[dict[str, float]]]] = {}
 
     @property
     def logs_(self) -> list[dict[str, NDArray[Any]]]:
-        """The scores of each fit, by name."""
+        """Scores of each fit, by name."""
         return [
-            {name: np.array([row[name] for row in rows]) for name in (rows[0] if rows else ())}
-            for rows in self._rows
+            {name: np.array([row[name] for row in log]) for name in (log[0] if log else ())}
+            for log in self._logs
         ]
 
     def setup(self, estimator: Any, context: Any) -> None:
-        """Begin a new log."""
-        rows: list[dict[str, float]] = []
-        self._rows.append(rows)
-        self._fits[id(estimator)] = check_scoring(estimator, self.scoring), rows
+        """Begin the log of a fit."""
+        log: list[dict[str, float]] = []
+        self._logs.append(log)
+        self._fits[id(estimator)] = check_scoring(estimator, self.scoring), log
 
     def on_fit_task_begin(
         self, estimator: Any, context: Any, *, fitted_estimator: Any = None
     ) -> None:
-        """Score the start."""
+        """Score the model at the start."""
         if fitted_estimator is not None and not self._fits[id(estimator)][1]:
             self._score(estimator, fitted_estimator)
 
     def on_fit_task_end(
         self, estimator: Any, context: Any, *, fitted_estimator: Any = None
     ) -> bool:
-        """Score the model after a task; whether the scores say to stop."""
+        """Score the model after a task; return whether to stop the fit."""
         if fitted_estimator is None or context.task_name != "iteration":
             return False
         self._score(estimator, fitted_estimator)
         if self.n_iter_no_change is None:
             return False
-        rows = self._fits[id(estimator)][1]
-        first = [list(row.values())[1] for row in rows]
-        return len(first) - 1 - int(np.argmax(first)) >= self.n_iter_no_change
+        log = self._fits[id(estimator)][1]
+        first_scores = [list(row.values())[1] for row in log]
+        return len(first_scores) - 1 - int(np.argmax(first_scores)) >= self.n_iter_no_change
 
     def teardown(self, estimator: Any, context: Any) -> None:
-        """Forget what belongs to the fit alone."""
+        """Remove the state of a fit."""
         self._fits.pop(id(estimator), None)
 
     def _score(self, estimator: Any, fitted: Any) -> None:
-        scorer, rows = self._fits[id(estimator)]
-        more = {} if self.sample_weight is None else {"sample_weight": self.sample_weight}
-        scores = scorer(fitted, self.X_val, self.y_val, **more)
-        named = scores if isinstance(scores, dict) else {"score": scores}
-        rows.append({"iteration": fitted.n_iter_, **named})
+        scorer, log = self._fits[id(estimator)]
+        weights = {} if self.sample_weight is None else {"sample_weight": self.sample_weight}
+        scores = scorer(fitted, self.X_val, self.y_val, **weights)
+        named_scores = scores if isinstance(scores, dict) else {"score": scores}
+        log.append({"iteration": fitted.n_iter_, **named_scores})
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "_fits": {}}

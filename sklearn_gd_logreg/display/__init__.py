@@ -1,4 +1,4 @@
-"""Pictures of fits, in scikit-learn's Display conventions; matplotlib is imported by `plot`."""
+"""Displays of fitted models, as scikit-learn's; `plot` imports matplotlib."""
 
 from .bias_variance import BiasVarianceDisplay
 from .cost_curve import CostCurveDisplay

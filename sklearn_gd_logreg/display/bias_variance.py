@@ -1,4 +1,4 @@
-"""BiasVarianceDisplay: from the baseline to the test error, gap by gap."""
+"""BiasVarianceDisplay: the errors of train, dev and test set, and the gaps between them."""
 
 from __future__ import annotations
 
@@ -8,62 +8,61 @@ from typing import TYPE_CHECKING, Any
 
 from .._floating import ignoring
 from ..validation import InvalidParameterError
-from .style import INK, MUTED, axes_for, require_pyplot, tidy, wrapped
+from .style import INK, MUTED, axes_for, require_pyplot, style_axes, wrap_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from ..model_selection import BiasVarianceReport
 
-NAME = "BiasVarianceDisplay"
-PARTS = {"train": "training error", "dev": "dev error", "test": "test error"}
+SET_LABELS = {"train": "training error", "dev": "dev error", "test": "test error"}
 GAP_STYLES = {
     "train": ("avoidable bias", "#d55e00", "//"),
     "dev": ("variance", "#e69f00", "\\\\"),
     "test": ("dev-to-test gap", "#cc79a7", ".."),
 }
-"""The gap that each set adds, its colour, and a hatch that is seen in grey."""
+"""Label of the gap before each set, its colour, and its hatch, which shows in grey too."""
 
-ERROR = "#0072b2"
-TITLE_WIDTH = 70
-ROOM = 1.25
-"""The axis ends at the largest error, or the end of its interval, times this."""
+ERROR_COLOUR = "#0072b2"
+TITLE_CHARACTERS = 70
+AXIS_MARGIN = 1.25
+"""Upper limit of the axis, as a multiple of the largest error or interval end."""
 
 MIN_AXIS_PERCENT = 1.0
-"""It is never shorter than this, in per cent."""
+"""Smallest value in per cent that this multiple applies to."""
 
-STRETCH = 2.5
-"""How much further it may go to show the error of the majority class."""
+MAX_AXIS_EXTENSION = 2.5
+"""Factor by which the axis may grow to show the error of the majority class."""
 
-TEXT: dict[str, Any] = {
+TEXT_STYLE: dict[str, Any] = {
     "textcoords": "offset points", "va": "center", "fontsize": 9, "color": INK,
     "bbox": {"fc": "white", "ec": "none", "pad": 1, "alpha": 0.8},
 }  # fmt: skip
-INTERVAL: dict[str, Any] = {"color": INK, "lw": 1.4, "marker": "|", "ms": 8}
+INTERVAL_STYLE: dict[str, Any] = {"color": INK, "lw": 1.4, "marker": "|", "ms": 8}
 
 
 class BiasVarianceDisplay:
-    """Errors of train, dev and test set, and the gaps that lead from one to the next.
+    """Bar chart of the errors of train, dev and test set, and of the gaps between them.
 
-    Each gap hangs between the error above it and the one below. What is given is an
-    error rate, 1 − accuracy; the axis is in per cent.
+    Each gap is a bar between the errors above and below it. Parameters are error rates,
+    1 − accuracy; the axis is in per cent.
 
     Parameters
     ----------
     errors : dict of str to float
-        Errors of "train", "dev" and, if there is a test set, "test".
+        Error rates of "train", "dev" and, optionally, "test".
     baseline : float, default=0.0
-        The error rate that one could hope for.
+        Achievable error rate, for example that of people.
     intervals : dict of str to (float, float), default=None
         Confidence intervals of the errors; None: not drawn.
     n_rows : dict of str to int, default=None
-        Rows of each set; None: not said.
+        Number of rows of each set; None: not shown.
     majority_error : float, default=None
-        Error of always predicting the most frequent class; None: not drawn.
+        Error rate of always predicting the most frequent class; None: not drawn.
     action : str, default=""
-        What to do next, the title.
+        Recommended next action, shown as the title.
     optimisation_error : float, default=None
-        Upper bound on J − J*, said below the title; None: not said.
+        Upper bound on J − J*, shown below the title; None: not shown.
 
     Attributes
     ----------
@@ -72,13 +71,13 @@ class BiasVarianceDisplay:
     gaps : dict of str to float
         The avoidable bias at "train", the variance at "dev", the dev-to-test gap at "test".
     ax_ : matplotlib Axes
-        What was drawn on.
+        Axes of the plot.
     figure_ : matplotlib Figure
-        Its figure.
+        Figure of the plot.
     bars_ : matplotlib BarContainer
-        A bar for each row of the picture, from the baseline down.
+        The bars, from the baseline down.
     line_ : matplotlib Line2D or None
-        The error of the majority class; None if it is not given, or far beyond the bars.
+        Line at the error of the majority class; None if it is not given or beyond the axis.
 
     References
     ----------
@@ -118,7 +117,7 @@ class BiasVarianceDisplay:
         Parameters
         ----------
         report : BiasVarianceReport
-            What `bias_variance_report` returns.
+            Result of `bias_variance_report`.
         ax : matplotlib Axes, default=None
             As in `plot`.
 
@@ -151,7 +150,7 @@ class BiasVarianceDisplay:
         baseline: float = 0.0,
         ax: Axes | None = None,
     ) -> BiasVarianceDisplay:
-        """Measure a fitted model on its sets, and draw what is found.
+        """Make the report of a fitted model on its sets, and draw it.
 
         Parameters
         ----------
@@ -166,35 +165,36 @@ class BiasVarianceDisplay:
         """
         from ..model_selection import bias_variance_report
 
-        require_pyplot(NAME)
+        require_pyplot(cls.__name__)
         sets = X_train, y_train, X_dev, y_dev, X_test, y_test
         return cls.from_report(bias_variance_report(estimator, *sets, baseline=baseline), ax=ax)
 
     @property
     def gaps(self) -> dict[str, float]:
-        """The gap that each set adds."""
-        steps = pairwise([self.baseline, *(self.errors[part] for part in self._parts)])
-        return {p: after - before for p, (before, after) in zip(self._parts, steps, strict=True)}
+        """The gap between each set and the one before, the baseline first."""
+        names = self._set_names
+        steps = pairwise([self.baseline, *(self.errors[name] for name in names)])
+        return {name: after - before for name, (before, after) in zip(names, steps, strict=True)}
 
     @ignoring()
     def plot(self, ax: Axes | None = None) -> BiasVarianceDisplay:
-        """Draw.
+        """Draw the bar chart.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            What to draw on; None: a new figure.
+            Axes to draw on. None: a new figure.
 
         Returns
         -------
         self : BiasVarianceDisplay
         """
-        if not {"train", "dev"} <= set(self.errors) <= set(PARTS):
+        if not {"train", "dev"} <= set(self.errors) <= set(SET_LABELS):
             raise InvalidParameterError(
-                f"The 'errors' parameter of {NAME} must have the keys 'train', 'dev' and perhaps "
-                f"'test'. Got {sorted(self.errors)} instead."
+                f"The 'errors' parameter of {type(self).__name__} must have the keys 'train', "
+                f"'dev' and, optionally, 'test'. Got {sorted(self.errors)} instead."
             )
-        self.ax_, self.figure_ = axes_for(NAME, ax)
+        self.ax_, self.figure_ = axes_for(type(self).__name__, ax)
         self.line_: Any = None
         self._draw_bars()
         self._draw_intervals()
@@ -205,73 +205,73 @@ class BiasVarianceDisplay:
     # -- the parts of plot --------------------------------------------------------------
 
     @property
-    def _parts(self) -> list[str]:
-        return [part for part in PARTS if part in self.errors]
+    def _set_names(self) -> list[str]:
+        return [name for name in SET_LABELS if name in self.errors]
 
-    def _rows(self) -> list[tuple[str, float, float, str, str]]:
-        """Label, left end and signed length in per cent, colour and hatch of each bar."""
-        rows = [("baseline", 0.0, 100 * self.baseline, MUTED, "")]
-        for part, gap in self.gaps.items():
-            name, colour, hatch = GAP_STYLES[part]
-            error = 100 * self.errors[part]
-            size = "" if self.n_rows is None else f"\n{self.n_rows[part]} rows"
-            rows.append((name, error - 100 * gap, 100 * gap, colour, hatch))
-            rows.append((PARTS[part] + size, 0.0, error, ERROR, ""))
-        return rows
+    def _bars(self) -> list[tuple[str, float, float, str, str]]:
+        """Return label, left end and signed length in per cent, colour and hatch of each bar."""
+        bars = [("baseline", 0.0, 100 * self.baseline, MUTED, "")]
+        for name, gap in self.gaps.items():
+            gap_label, colour, hatch = GAP_STYLES[name]
+            error = 100 * self.errors[name]
+            row_count = "" if self.n_rows is None else f"\n{self.n_rows[name]} rows"
+            bars.append((gap_label, error - 100 * gap, 100 * gap, colour, hatch))
+            bars.append((SET_LABELS[name] + row_count, 0.0, error, ERROR_COLOUR, ""))
+        return bars
 
     def _draw_bars(self) -> None:
-        names, lefts, lengths, colours, hatches = zip(*self._rows(), strict=True)
-        ax, places = self.ax_, range(len(names))
-        look: dict[str, Any] = {"color": colours, "hatch": hatches, "edgecolor": "white"}
-        self.bars_ = ax.barh(places, lengths, left=lefts, height=0.62, **look)
-        ax.set_yticks(places, labels=names)
+        labels, lefts, lengths, colours, hatches = zip(*self._bars(), strict=True)
+        ax, positions = self.ax_, range(len(labels))
+        bar_style: dict[str, Any] = {"color": colours, "hatch": hatches, "edgecolor": "white"}
+        self.bars_ = ax.barh(positions, lengths, left=lefts, height=0.62, **bar_style)
+        ax.set_yticks(positions, labels=labels)
         ax.invert_yaxis()
-        for place, (name, left, length, _, _) in enumerate(self._rows()):
-            gap = name in {gap for gap, _, _ in GAP_STYLES.values()}
-            text = f"{length:+.2f} %".replace("-", "−") if gap else f"{length:.2f} %"
-            ax.annotate(text, (self._end(place, left, length), place), (5, 0), **TEXT)
-            if place + 1 < len(names):  # from the end of this bar to that of the next
-                ax.plot([left + length] * 2, [place + 0.31, place + 0.69], color=INK, lw=0.8)
+        gap_labels = {gap_label for gap_label, _, _ in GAP_STYLES.values()}
+        for position, (label, left, length, _, _) in enumerate(self._bars()):
+            is_gap = label in gap_labels
+            text = f"{length:+.2f} %".replace("-", "−") if is_gap else f"{length:.2f} %"
+            ax.annotate(text, (self._end(position, left, length), position), (5, 0), **TEXT_STYLE)
+            if position + 1 < len(labels):  # a line to the next bar
+                ends = [position + 0.31, position + 0.69]
+                ax.plot([left + length] * 2, ends, color=INK, lw=0.8)
 
-    def _end(self, place: int, left: float, length: float) -> float:
-        """Where the number of a bar is written: beyond its end, and that of its interval."""
+    def _end(self, position: int, left: float, length: float) -> float:
+        """Return the right end of a bar and its interval, where the number is written."""
         end = max(left, left + length)
-        if self.intervals is not None and place >= 2 and place % 2 == 0:
-            end = max(end, 100 * self.intervals[self._parts[place // 2 - 1]][1])
+        if self.intervals is not None and position >= 2 and position % 2 == 0:
+            end = max(end, 100 * self.intervals[self._set_names[position // 2 - 1]][1])
         return end
 
     def _draw_intervals(self) -> None:
         if self.intervals is None:
             return
-        for number, part in enumerate(self._parts):
-            low, high = (100 * end for end in self.intervals[part])
-            label = "95 % interval" if number == 0 else "_interval"
-            self.ax_.plot([low, high], [2 * number + 2] * 2, **INTERVAL, label=label)
+        for k, name in enumerate(self._set_names):
+            low, high = (100 * end for end in self.intervals[name])
+            label = "95 % interval" if k == 0 else "_interval"
+            self.ax_.plot([low, high], [2 * k + 2] * 2, **INTERVAL_STYLE, label=label)
 
     def _draw_majority(self) -> None:
-        ends = [self._end(place, row[1], row[2]) for place, row in enumerate(self._rows())]
-        right = ROOM * max(*ends, MIN_AXIS_PERCENT)
+        ends = [self._end(position, bar[1], bar[2]) for position, bar in enumerate(self._bars())]
+        x_max = AXIS_MARGIN * max(*ends, MIN_AXIS_PERCENT)
         if self.majority_error is not None:
             majority = 100 * self.majority_error
             label = f"majority class, {majority:.3g} %"
-            if majority <= STRETCH * right:
-                right = max(right, 1.05 * majority)
+            if majority <= MAX_AXIS_EXTENSION * x_max:
+                x_max = max(x_max, 1.05 * majority)
                 self.line_ = self.ax_.axvline(majority, color=INK, ls="--", lw=1.4, label=label)
             else:
                 self.ax_.plot([], [], ls="none", marker=">", color=INK, label=f"{label}, beyond")
-        self.ax_.set_xlim(0, right)
+        self.ax_.set_xlim(0, x_max)
 
     def _label(self) -> None:
         ax = self.ax_
         ax.set_xlabel("error (%)", loc="left")
-        tidy(ax)
+        style_axes(ax)
         ax.grid(visible=False, axis="y")
-        lines = [wrapped(self.action, TITLE_WIDTH)] if self.action else []
-        if self.optimisation_error is not None:
-            above = (
-                f"at most {self.optimisation_error:.2g} above" if self.optimisation_error else "at"
-            )
-            lines.append(f"J is {above} its minimum.")
+        lines = [wrap_text(self.action, TITLE_CHARACTERS)] if self.action else []
+        bound = self.optimisation_error
+        if bound is not None:
+            lines.append(f"J is {f'at most {bound:.2g} above' if bound else 'at'} its minimum.")
         ax.set_title("\n".join(lines), loc="left", fontsize=10)
         if ax.get_legend_handles_labels()[0]:
             below: dict[str, Any] = {"loc": "upper right", "bbox_to_anchor": (1, -0.11)}

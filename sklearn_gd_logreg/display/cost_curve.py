@@ -1,4 +1,4 @@
-"""CostCurveDisplay: the cost of every iteration, on training and validation data."""
+"""CostCurveDisplay: the cost at every iteration, on training and validation data."""
 
 from __future__ import annotations
 
@@ -11,70 +11,70 @@ from numpy.typing import NDArray
 from .._floating import ignoring
 from .._typing import Array
 from ..validation import InvalidParameterError
-from .models import history_of, last_step
+from .models import final_estimator, fit_history
 from .style import (
+    BEST_MARKER,
     INK,
     MUTED,
-    STAR,
     axes_for,
-    choose,
-    cut_off,
-    drawable,
+    check_choice,
+    curve_style,
+    limit_cost_axis,
+    marker_indices,
     place_legend,
+    plottable_costs,
     require_pyplot,
-    spaced,
-    style,
-    tidy,
+    style_axes,
 )
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-NAME = "CostCurveDisplay"
 X_LABELS = {"iteration": "iteration", "passes": "passes over the data", "time": "time (s)"}
-PLACES = {
+POSITION_FORMATS = {
     "iteration": "at iteration {:g}",
     "passes": "after {:.4g} passes",
     "time": "after {:.2g} s",
 }
 Y_LABELS = {"loss": "mean loss", "cost": "cost J"}
-SCALES_OF_X = "linear", "log"
-LEGEND_WIDTH = 2.4
-"""Inches by which a new figure is wider where a long legend is beside the axes."""
+AXIS_SCALES = "linear", "log"
+LEGEND_INCHES = 2.4
+"""Width in inches that a new figure gains for a legend beside the axes."""
 
-LOOKS: dict[str, dict[str, Any]] = {
+CURVE_STYLES: dict[str, dict[str, Any]] = {
     "training": {"ls": "-", "lw": 1.6, "ms": 5},
     "validation": {"ls": "--", "lw": 1.6, "ms": 5, "mfc": "white"},
 }
 
 
 class CostCurveDisplay:
-    """Cost of every iteration, on training and validation data, of one or several fits.
+    """The cost at every iteration of one or several fits, on training and validation data.
 
-    The constructor takes the data; `from_estimator` and `from_estimators` take them from
-    ``history_`` of fitted models.
+    `from_estimator` and `from_estimators` read ``history_`` of fitted models; the constructor
+    takes histories directly.
 
     Parameters
     ----------
     histories : dict of str to dict of ndarrays
-        For each name a ``history_``: arrays of one length, ``iteration``, ``loss``, ``cost``
-        and, if there are validation data, ``val_loss``, nan where it was not evaluated.
+        A ``history_`` for each name: arrays of equal length, ``iteration``, ``passes``,
+        ``time``, ``loss``, ``cost`` and, with validation data, ``val_loss``, nan where it was
+        not evaluated.
     best_iters : dict of str to int, default=None
-        Entry of the best point, ``best_iter_``, by name. For the others it is the entry of
-        the lowest validation loss, without validation data that of the lowest curve.
+        Index of the best point, ``best_iter_``, by name. A missing one is the index of the
+        lowest validation loss, without validation data of the lowest cost drawn.
 
     Attributes
     ----------
     histories, best_iters : dicts
         As given.
     ax_ : matplotlib Axes
-        What was drawn on.
+        Axes of the plot.
     figure_ : matplotlib Figure
-        Its figure.
+        Figure of the plot.
     lines_ : list of matplotlib Line2D
-        A curve for each set of rows of each model: training, then validation.
+        The curves of each model: training, then validation.
     best_ : list of matplotlib Line2D
-        The mark of the best point of each model.
+        Marker of the best point of each model.
 
     See Also
     --------
@@ -120,7 +120,7 @@ class CostCurveDisplay:
         estimator : estimator
             A fitted `GDLogisticRegression`, or a pipeline or search that ends in one.
         name : str, default=None
-            Its name in the legend; None: that of its class.
+            Name of the model in the legend; None: the name of its class.
         x, quantity, scale, x_scale, ax, **line_kw
             As in `plot`.
 
@@ -128,7 +128,7 @@ class CostCurveDisplay:
         -------
         CostCurveDisplay
         """
-        label = type(last_step(NAME, estimator)).__name__ if name is None else name
+        label = type(final_estimator(cls.__name__, estimator)).__name__ if name is None else name
         options = {"x": x, "quantity": quantity, "scale": scale, "x_scale": x_scale}
         return cls.from_estimators({label: estimator}, **options, ax=ax, **line_kw)
 
@@ -145,12 +145,12 @@ class CostCurveDisplay:
         ax: Axes | None = None,
         **line_kw: Any,
     ) -> CostCurveDisplay:
-        """Draw the curves of several fitted models in one picture.
+        """Draw the curves of several fitted models in one figure.
 
         Parameters
         ----------
         estimators : dict of str to estimator, or list of estimators
-            Fitted models by their names in the legend; those of a list are numbered.
+            Fitted models, by their names in the legend. Models of a list are numbered.
         x, quantity, scale, x_scale, ax, **line_kw
             As in `plot`.
 
@@ -158,12 +158,12 @@ class CostCurveDisplay:
         -------
         CostCurveDisplay
         """
-        require_pyplot(NAME)
+        require_pyplot(cls.__name__)
         if not isinstance(estimators, Mapping):
-            estimators = {f"model {number}": one for number, one in enumerate(estimators, 1)}
+            estimators = {f"model {k}": model for k, model in enumerate(estimators, 1)}
         histories, best_iters = {}, {}
         for name, estimator in estimators.items():
-            histories[name], best = history_of(NAME, estimator)
+            histories[name], best = fit_history(cls.__name__, estimator)
             if best is not None:
                 best_iters[name] = int(best)
         options = {"x": x, "quantity": quantity, "scale": scale, "x_scale": x_scale}
@@ -180,106 +180,110 @@ class CostCurveDisplay:
         x_scale: str = "linear",
         **line_kw: Any,
     ) -> CostCurveDisplay:
-        """Draw.
+        """Draw the curves.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            What to draw on; None: a new figure.
+            Axes to draw on. None: a new figure.
         x : {"iteration", "passes", "time"}, default="iteration"
-            What the curves are drawn against.
+            Quantity on the x axis.
         quantity : {"auto", "loss", "cost"}, default="auto"
-            The mean loss, or the cost J, which has the penalty in it. "auto" is the loss if
-            there is a validation loss to compare it with. With "cost" validation curves
-            are left out, since they have no penalty.
+            Quantity on the y axis: the mean loss, or the cost J, which includes the penalty.
+            "auto" is the loss if a model has a validation loss, and the cost otherwise. "cost"
+            omits the validation curves, which have no penalty.
         scale, x_scale : {"linear", "log"}, default="linear"
-            Of the axes. Costs of 0 have no place on a logarithmic axis and are left out. On a
-            logarithmic x the start stands at the left end, before the first step.
+            Scale of the y and of the x axis. A logarithmic y axis omits costs of 0. On a
+            logarithmic x axis the start is at the left end, before the first step.
         **line_kw
-            Passed to `matplotlib.axes.Axes.plot`, for all curves.
+            Keywords of `matplotlib.axes.Axes.plot`, for all curves.
 
         Returns
         -------
         self : CostCurveDisplay
         """
-        choose(NAME, "x", x, X_LABELS)
-        choose(NAME, "scale", scale, SCALES_OF_X)
-        choose(NAME, "x_scale", x_scale, SCALES_OF_X)
+        name = type(self).__name__
+        check_choice(name, "x", x, X_LABELS)
+        check_choice(name, "scale", scale, AXIS_SCALES)
+        check_choice(name, "x_scale", x_scale, AXIS_SCALES)
         quantity = self._quantity(quantity)
-        self.ax_, self.figure_ = axes_for(NAME, ax)
+        self.ax_, self.figure_ = axes_for(name, ax)
         self.ax_.set(yscale=scale)
         self.lines_: list[Any] = []
         self.best_: list[Any] = []
-        for number, name in enumerate(self.histories):
-            self._draw(number, name, x, quantity, line_kw)
-        cut_off(self.ax_, [line.get_ydata() for line in self.lines_], self._start(quantity))
+        for number, model_name in enumerate(self.histories):
+            self._draw(number, model_name, x, quantity, line_kw)
+        curves = [line.get_ydata() for line in self.lines_]
+        limit_cost_axis(self.ax_, curves, self._highest_start(quantity))
         if self._label(x, quantity, x_scale) and ax is None:
-            self.figure_.set_figwidth(self.figure_.get_figwidth() + LEGEND_WIDTH)
+            self.figure_.set_figwidth(self.figure_.get_figwidth() + LEGEND_INCHES)
         return self
 
     def _quantity(self, quantity: str) -> str:
+        name = type(self).__name__
         if not self.histories:
-            raise InvalidParameterError(f"{NAME} needs at least one history. Got none.")
-        if choose(NAME, "quantity", quantity, ("auto", *Y_LABELS)) != "auto":
+            raise InvalidParameterError(f"{name} needs at least one history. Got none.")
+        if check_choice(name, "quantity", quantity, ("auto", *Y_LABELS)) != "auto":
             return quantity
-        return "loss" if any(map(validated, self.histories.values())) else "cost"
+        return "loss" if any(map(has_validation_loss, self.histories.values())) else "cost"
 
-    def _start(self, quantity: str) -> float:
-        """The highest start of a curve."""
+    def _highest_start(self, quantity: str) -> float:
+        """Return the highest initial value of a curve."""
         return max(float(history[quantity][0]) for history in self.histories.values())
 
     def _draw(self, number: int, name: str, x: str, quantity: str, line_kw: dict[str, Any]) -> None:
         history = self.histories[name]
         several, columns = len(self.histories) > 1, {"training": quantity}
-        if quantity == "loss" and validated(history):
+        if quantity == "loss" and has_validation_loss(history):
             columns["validation"] = "val_loss"
         labels = {rows: rows for rows in columns} if len(columns) > 1 else {"training": name}
         if several:
             labels = {"training": name, "validation": "_validation"}
-        at = np.asarray(history[x], dtype=np.float64)
+        positions, start = np.asarray(history[x], dtype=np.float64), self._highest_start(quantity)
         for rows, column in columns.items():
-            y = drawable(history[column], self.ax_.get_yscale(), self._start(quantity))
-            known = np.flatnonzero(np.isfinite(y) | (rows == "training"))  # gaps are bridged
-            every = spaced(len(known), number)
-            look = style(number) | LOOKS[rows] | {"label": labels[rows], "markevery": every}
-            self.lines_ += self.ax_.plot(at[known], y[known], **look | line_kw)
+            y = plottable_costs(history[column], self.ax_.get_yscale(), start)
+            plotted = np.flatnonzero(np.isfinite(y) | (rows == "training"))  # connects across nan
+            marked = marker_indices(len(plotted), number)
+            line_style = curve_style(number) | CURVE_STYLES[rows]
+            line_style |= {"label": labels[rows], "markevery": marked}
+            self.lines_ += self.ax_.plot(positions[plotted], y[plotted], **line_style | line_kw)
         best = self._best(name, y)
         if best is not None:
-            size = 10 if several else STAR["ms"]
+            size = 10 if several else BEST_MARKER["ms"]
             colour = self.lines_[-1].get_color()
-            mark = STAR | {"mfc": colour, "ms": size, "zorder": 5, "label": "_best"}
-            self.best_ += self.ax_.plot(at[[best]], y[[best]], **mark)
+            marker = BEST_MARKER | {"mfc": colour, "ms": size, "zorder": 5, "label": "_best"}
+            self.best_ += self.ax_.plot(positions[[best]], y[[best]], **marker)
 
     def _best(self, name: str, y: Array) -> int | None:
-        known = (self.best_iters or {}).get(name)
-        if known is not None:
-            return known
+        best = (self.best_iters or {}).get(name)
+        if best is not None:
+            return best
         return int(np.nanargmin(y)) if np.isfinite(y).any() else None
 
     def _label(self, x: str, quantity: str, x_scale: str) -> bool:
-        """Axes and legend; whether the legend is beside the axes."""
+        """Draw axis labels and legend; return whether the legend is beside the axes."""
         from matplotlib.lines import Line2D
 
         ax = self.ax_
         ax.set(xlabel=X_LABELS[x], ylabel=Y_LABELS[quantity])
         if x_scale == "log":
-            self._make_logarithmic(x)
-        tidy(ax)
+            self._use_log_x(x)
+        style_axes(ax)
         if x == "iteration" and x_scale == "linear":
             ax.xaxis.get_major_locator().set_params(integer=True)
         several = len(self.histories) > 1
         handles = [line for line in self.lines_ if line.get_label()[:1] != "_"]
         if several and len(self.lines_) > len(handles):
-            for rows, look in LOOKS.items():
-                handles.append(Line2D([], [], color=INK, ls=look["ls"], lw=1.6, label=rows))
+            for rows, line_style in CURVE_STYLES.items():
+                handles.append(Line2D([], [], color=INK, ls=line_style["ls"], lw=1.6, label=rows))
         if self.best_:
-            mark = STAR | {"mfc": MUTED if several else self.best_[0].get_mfc(), "ms": 11}
-            label = "lowest" if several else self._best_in_words(x)
-            handles.append(Line2D([], [], label=label, **mark))
+            marker = BEST_MARKER | {"mfc": MUTED if several else self.best_[0].get_mfc(), "ms": 11}
+            label = "lowest" if several else self._best_text(x)
+            handles.append(Line2D([], [], label=label, **marker))
         return place_legend(ax, handles)
 
-    def _make_logarithmic(self, x: str) -> None:
-        """A logarithmic x axis, with room for the start if that is at 0."""
+    def _use_log_x(self, x: str) -> None:
+        """Make the x axis logarithmic, linear near 0 if the start is at 0."""
         at = np.concatenate([np.asarray(history[x]) for history in self.histories.values()])
         if (at > 0).all():
             self.ax_.set_xscale("log")
@@ -288,11 +292,11 @@ class CostCurveDisplay:
             self.ax_.xaxis.set_major_formatter("{x:g}")
             self.ax_.set_xlim(left=0)
 
-    def _best_in_words(self, x: str) -> str:
-        at, y = self.best_[0].get_data()
-        return f"lowest: {y[0]:.3g} {PLACES[x].format(at[0])}"
+    def _best_text(self, x: str) -> str:
+        position, y = self.best_[0].get_data()
+        return f"lowest: {y[0]:.3g} {POSITION_FORMATS[x].format(position[0])}"
 
 
-def validated(history: Mapping[str, NDArray[Any]]) -> bool:
-    """Whether a validation loss was evaluated."""
+def has_validation_loss(history: Mapping[str, NDArray[Any]]) -> bool:
+    """Whether a history holds a validation loss that is not nan."""
     return "val_loss" in history and bool(np.isfinite(history["val_loss"]).any())

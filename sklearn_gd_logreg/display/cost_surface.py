@@ -1,4 +1,4 @@
-"""CostSurfaceDisplay: J on a plane through the parameters, and the way of the descent."""
+"""CostSurfaceDisplay: J on a plane in parameter space, and the path of the descent."""
 
 from __future__ import annotations
 
@@ -10,55 +10,71 @@ from numpy.typing import ArrayLike
 from .._floating import ignoring
 from .._text import shown
 from .._typing import Array
-from ..inspection.fitted import settle
+from ..inspection.fitted import objective_of
 from ..validation import Interval, InvalidParameterError
-from .choices import parameter_plane, points_of
-from .landscape import landscape
-from .models import trace, unwrap
+from .landscape import cost_landscape
+from .models import final_step, retrace_descent
 from .plane import principal_plane
-from .style import STAR, axes_for, check, choose, require_pyplot, spaced, wrapped
+from .style import (
+    BEST_MARKER,
+    axes_for,
+    check_choice,
+    check_interval,
+    marker_indices,
+    require_pyplot,
+    wrap_text,
+)
+from .surface_inputs import parameter_plane, path_points
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-NAME = "CostSurfaceDisplay"
-KINDS_OF_SURFACE = "contour", "surface"
+SURFACE_KINDS = "contour", "surface"
 N_LEVELS = 15
-LABEL_WIDTH = 58
-DEEP_LABEL_WIDTH = 36
-MAX_PATH_MARKERS, NEAR_THE_MODEL = 101, 1e-3
-PATH: dict[str, Any] = {
+LABEL_CHARACTERS, LABEL_CHARACTERS_3D = 58, 36
+MAX_MARKED_POINTS = 101
+EDGE_FRACTION = 1e-3
+"""Fraction of the grid's extent within which a point counts as on its edge."""
+
+PATH_STYLE: dict[str, Any] = {
     "color": "#d55e00", "lw": 1.8, "marker": "o", "ms": 4, "mec": "white", "mew": 0.6
 }  # fmt: skip
-START: dict[str, Any] = {"ls": "none", "marker": "o", "ms": 9, "mfc": "white", "mec": "black"}
-END = START | {"marker": "s", "mfc": "#d55e00"}
-LOWEST = STAR | {"mfc": "#f0e442"}
+START_MARKER: dict[str, Any] = {
+    "ls": "none",
+    "marker": "o",
+    "ms": 9,
+    "mfc": "white",
+    "mec": "black",
+}
+END_MARKER = START_MARKER | {"marker": "s", "mfc": "#d55e00"}
+LOWEST_MARKER = BEST_MARKER | {"mfc": "#f0e442"}
 
 
 class CostSurfaceDisplay:
-    """The cost J over two parameters or two directions, and the path of the descent on it.
+    """The cost J over two parameters or two directions, with the path of the descent.
 
-    The constructor takes the data; `from_estimator` works them out. The path is drawn at the
-    feet of its perpendiculars on the plane, since the other parameters move too. So in three
-    dimensions it has its true height, J, and lies above the surface wherever it is off the
-    plane. With two parameters in all it lies on the surface.
+    `from_estimator` computes the data from a fitted model; the constructor takes them directly.
+
+    The other parameters change along the path too, so the picture shows its orthogonal
+    projection onto the plane. In three dimensions its height is its true J, so it lies above
+    the surface where it leaves the plane. A model of two parameters never leaves it.
 
     Parameters
     ----------
     x, y : ndarray of shape (n_x,) and (n_y,)
-        The grid.
+        Coordinates of the grid.
     cost : ndarray of shape (n_y, n_x)
         J on the grid.
     path : ndarray of shape (n_points, 2)
-        The path of the descent, in the coordinates of the grid.
+        The path of the descent, projected onto the plane.
     path_cost : ndarray of shape (n_points,)
-        J at the points of the path, which may be off the plane.
+        J at the points of the path before projection.
     minimum : (float, float)
-        The point of the lowest J in the picture.
+        Point of the lowest J within the grid.
     labels : (str, str)
-        Of the two axes.
+        Axis labels.
     explained_variance_ratio : (float, float) or None, default=None
-        Share of the variance of the path in each principal direction; None: the axes are
+        Fraction of the path's variance along each principal direction; None if the axes are
         parameters.
 
     Attributes
@@ -66,15 +82,15 @@ class CostSurfaceDisplay:
     x, y, cost, path, path_cost, minimum, labels, explained_variance_ratio
         As given.
     ax_ : matplotlib Axes
-        What was drawn on.
+        Axes of the plot.
     figure_ : matplotlib Figure
-        Its figure.
+        Figure of the plot.
     surface_ : matplotlib ContourSet or Poly3DCollection
-        The surface.
+        Contours or surface.
     line_ : matplotlib Line2D
         The path.
     colorbar_ : matplotlib Colorbar or None
-        The scale of the colours.
+        Colour bar of the contours.
 
     References
     ----------
@@ -131,35 +147,34 @@ class CostSurfaceDisplay:
         colorbar: bool = True,
         ax: Axes | None = None,
     ) -> CostSurfaceDisplay:
-        """Work out J around the path of a descent, and draw it.
+        """Compute J around the path of a descent, and draw it.
 
         Parameters
         ----------
         estimator : estimator
             A fitted `GDLogisticRegression`, or a pipeline or search that ends in one. The
-            plane goes through its parameters.
+            plane contains its parameters.
         X, y
-            The rows that it was fitted on.
+            Training data of the model.
         sample_weight : array-like of shape (n_samples,), default=None
-            Likewise.
+            Training weights of the model.
         parameters : pair, default=None
-            The two parameters to show, each the number or name of a feature or
-            ``"intercept"``; for more than two classes each with the number of its class in
-            ``classes_``: ``(("petal width", 2), ("intercept", 2))``. Classes without a row of
-            non-zero weight are left out. The others keep their fitted values. None: the two
+            The two parameters to show; the others keep their fitted values. Each is the index
+            or name of a feature or ``"intercept"``. With more than two classes each is a pair
+            with the index of its class in ``classes_``, not counting classes without a row of
+            non-zero weight: ``(("petal width", 2), ("intercept", 2))``. None: the two
             principal directions of the path.
         path : array-like of shape (n_points, n_features + 1), default=None
-            Where the descent has been, with the intercept last (left out with
-            ``fit_intercept=False``); for K > 2 classes of shape (n_points, K,
-            n_features + 1). None: a clone of the model is led along its way once more, from 0,
-            and it is an error if that does not end at the model, as after early stopping by
-            ``X_val``. The callback `Trajectory` keeps the path of any fit.
+            The iterates, with the intercept last (omitted with ``fit_intercept=False``); for
+            K > 2 classes of shape (n_points, K, n_features + 1). The callback `Trajectory`
+            keeps them in any fit. None: a clone of the model repeats the fit from w = 0. It is
+            an error if it does not end at the model, as after early stopping with ``X_val``.
         max_steps : int, default=1000
-            How many steps it is led at most; of a longer descent the rest is not shown.
+            Largest number of steps that the clone repeats; later steps are not shown.
         grid_resolution : int, default=50
             Points of the grid in each direction.
         margin : float, default=0.25
-            Room around the path, as a part of its extent.
+            Margin around the path, as a fraction of its extent.
         kind, colorbar, ax
             As in `plot`.
 
@@ -167,69 +182,71 @@ class CostSurfaceDisplay:
         -------
         CostSurfaceDisplay
         """
-        require_pyplot(NAME)
-        choose(NAME, "kind", kind, KINDS_OF_SURFACE)
-        check(NAME, "max_steps", max_steps, Interval(1, np.inf, "[)", integral=True))
-        check(NAME, "grid_resolution", grid_resolution, Interval(2, np.inf, "[)", integral=True))
-        check(NAME, "margin", margin, Interval(0, np.inf, "[)"))
-        given = unwrap(NAME, estimator, X, y, fitted=True)
-        settled = settle(given.final, given.X, y, sample_weight)
-        objective, w = settled.objective, settled.w
-        plane, final, present = None, given.final, settled.present
+        name = cls.__name__
+        require_pyplot(name)
+        check_choice(name, "kind", kind, SURFACE_KINDS)
+        check_interval(name, "max_steps", max_steps, Interval(1, np.inf, "[)", integral=True))
+        resolutions = Interval(2, np.inf, "[)", integral=True)
+        check_interval(name, "grid_resolution", grid_resolution, resolutions)
+        check_interval(name, "margin", margin, Interval(0, np.inf, "[)"))
+        step = final_step(name, estimator, X, y, fitted=True)
+        model = step.estimator
+        fitted = objective_of(model, step.X, y, sample_weight)
+        plane, w, present = None, fitted.w, fitted.present
         if parameters is not None:
-            plane = parameter_plane(NAME, given, final.classes_[present], w, parameters)
+            plane = parameter_plane(name, step, model.classes_[present], w, parameters)
         if path is None:
-            points = trace(NAME, final, given.X, y, sample_weight, int(max_steps))
+            points = retrace_descent(name, model, step.X, y, sample_weight, int(max_steps))
         else:
-            points = points_of(NAME, path, final, present)
+            points = path_points(name, path, model, present)
         plane = principal_plane(w, points) if plane is None else plane
-        room = int(grid_resolution), float(margin)
-        return cls(*landscape(objective, plane, w, points, *room)).plot(
-            ax, kind=kind, colorbar=colorbar
-        )
+        grid = int(grid_resolution), float(margin)
+        display = cls(*cost_landscape(fitted.objective, plane, w, points, *grid))
+        return display.plot(ax, kind=kind, colorbar=colorbar)
 
     @ignoring()
     def plot(
         self, ax: Axes | None = None, *, kind: str = "contour", colorbar: bool = True
     ) -> CostSurfaceDisplay:
-        """Draw.
+        """Draw the surface and the path.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            What to draw on, with ``projection="3d"`` for a surface; None: a new figure.
+            Axes to draw on, with ``projection="3d"`` for a surface. None: a new figure.
         kind : {"contour", "surface"}, default="contour"
-            Contours, or the surface in three dimensions. The levels of the contours are
-            at squares above the lowest, so that around the minimum of a parabola they would
-            be evenly spaced.
+            Contours, or a surface in three dimensions. The heights of the contours above the
+            lowest J grow quadratically, so those of a parabola are evenly spaced.
         colorbar : bool, default=True
-            Whether to say beside the contours which colour is which cost.
+            Whether to draw a colour bar beside the contours.
 
         Returns
         -------
         self : CostSurfaceDisplay
         """
-        deep = choose(NAME, "kind", kind, KINDS_OF_SURFACE) == "surface"
-        require_projection(ax, deep)
-        self.ax_, self.figure_ = axes_for(NAME, ax, **{"projection": "3d"} if deep else {})
+        in_3d = check_choice(type(self).__name__, "kind", kind, SURFACE_KINDS) == "surface"
+        check_projection(type(self).__name__, ax, in_3d)
+        self.ax_, self.figure_ = axes_for(
+            type(self).__name__, ax, **{"projection": "3d"} if in_3d else {}
+        )
         self.colorbar_: Any = None
-        if deep:
+        if in_3d:
             self._draw_surface()
         else:
             self._draw_contours(colorbar)
-        self._mark(deep)
-        width = DEEP_LABEL_WIDTH if deep else LABEL_WIDTH
-        labels = [wrapped(label, width) for label in self.labels]
+        self._draw_path(in_3d)
+        width = LABEL_CHARACTERS_3D if in_3d else LABEL_CHARACTERS
+        labels = [wrap_text(label, width) for label in self.labels]
         self.ax_.set(xlabel=labels[0], ylabel=labels[1])
         above: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": 4}
-        place = {"loc": "upper left"} if deep else above  # the corner of a cube is empty
+        place = {"loc": "upper left"} if in_3d else above  # the corner of a cube is empty
         self.ax_.legend(
             frameon=False, handlelength=1.6, handletextpad=0.5, columnspacing=1, **place
         )
         return self
 
     def _draw_contours(self, colorbar: bool) -> None:
-        ax, levels = self.ax_, levels_of(self.cost)
+        ax, levels = self.ax_, contour_levels(self.cost)
         self.surface_ = ax.contourf(self.x, self.y, self.cost, levels, cmap="viridis")
         ax.contour(self.x, self.y, self.cost, levels, colors="white", linewidths=0.5, alpha=0.6)
         if colorbar:
@@ -246,40 +263,42 @@ class CostSurfaceDisplay:
         for axis in (self.ax_.xaxis, self.ax_.yaxis):
             axis.labelpad = 13
 
-    def _mark(self, deep: bool) -> None:
-        """The path, its ends, and the lowest point."""
-        heights = [self.path_cost] if deep else []
+    def _draw_path(self, in_3d: bool) -> None:
+        """Draw the path, its ends, and the lowest point."""
+        heights = [self.path_cost] if in_3d else []
         path = np.column_stack([self.path, *heights])
         lowest = [*self.minimum, self.cost.min()][: path.shape[1]]
-        every = spaced(len(path)) if len(path) > MAX_PATH_MARKERS else None
+        marked = marker_indices(len(path)) if len(path) > MAX_MARKED_POINTS else None
         n_steps = len(path) - 1
         label = f"{n_steps} step{'s' if n_steps != 1 else ''}"
-        (self.line_,) = self.ax_.plot(*path.T, **PATH, markevery=every, label=label, zorder=6)
-        for point, look, name in (
-            (lowest, LOWEST, "lowest shown" if self._at_edge() else "lowest"),
-            (path[0], START, "start"),
-            (path[-1], END, "end"),
+        (self.line_,) = self.ax_.plot(
+            *path.T, **PATH_STYLE, markevery=marked, label=label, zorder=6
+        )
+        for point, marker, name in (
+            (lowest, LOWEST_MARKER, "lowest shown" if self._minimum_is_at_edge() else "lowest"),
+            (path[0], START_MARKER, "start"),
+            (path[-1], END_MARKER, "end"),
         ):
-            self.ax_.plot(*np.reshape(point, (-1, 1)), **look, label=name, zorder=7)
+            self.ax_.plot(*np.reshape(point, (-1, 1)), **marker, label=name, zorder=7)
 
-    def _at_edge(self) -> bool:
-        """Whether J falls further beyond the picture."""
-        ticks = zip(self.minimum, (self.x, self.y), strict=True)
-        return any(min(at - t[0], t[-1] - at) < NEAR_THE_MODEL * (t[-1] - t[0]) for at, t in ticks)
+    def _minimum_is_at_edge(self) -> bool:
+        """Whether the lowest point is at the edge of the grid, so that J decreases beyond it."""
+        axes = zip(self.minimum, (self.x, self.y), strict=True)
+        return any(min(at - t[0], t[-1] - at) < EDGE_FRACTION * (t[-1] - t[0]) for at, t in axes)
 
 
-def levels_of(cost: Array) -> Array:
-    """Levels at squares above the lowest J: those of a parabola would be evenly spaced."""
+def contour_levels(cost: Array) -> Array:
+    """Return levels whose heights above the lowest J grow quadratically."""
     low, high = float(cost.min()), float(cost.max())
     if not high > low:
         high = low + max(abs(low), 1.0) * 1e-6
     return low + (high - low) * np.linspace(0, 1, N_LEVELS) ** 2
 
 
-def require_projection(ax: Axes | None, deep: bool) -> None:
-    """Raise if the axes given are flat and should not be, or the other way round."""
-    if ax is not None and (ax.name == "3d") != deep:
-        needed = "have projection='3d'" if deep else "be flat"
+def check_projection(caller: str, ax: Axes | None, in_3d: bool) -> None:
+    """Raise unless the given axes are three-dimensional for a surface, and flat otherwise."""
+    if ax is not None and (ax.name == "3d") != in_3d:
+        needed = "have projection='3d'" if in_3d else "be flat"
         raise InvalidParameterError(
-            f"The 'ax' parameter of {NAME} must {needed} for this kind of picture. Got {shown(ax)}."
+            f"The 'ax' parameter of {caller} must {needed} for this kind. Got {shown(ax)} instead."
         )

@@ -1,4 +1,4 @@
-"""LearningRateDisplay: what the learning rate does to the descent."""
+"""LearningRateDisplay: the effect of the learning rate on the descent."""
 
 from __future__ import annotations
 
@@ -17,40 +17,39 @@ from ..objective import Objective
 from ..rules import UpdateRule
 from ..rules.base import StableRate
 from ..validation import Interval, InvalidParameterError, numbers
-from .models import fresh, rule_and_cost, unwrap
+from .models import final_step, rule_and_objective, silent_clone
 from .style import (
+    AXIS_TOP_OVER_START,
+    BEST_MARKER,
     COLOURS,
-    HEADROOM,
     INK,
     MUTED,
-    STAR,
     axes_for,
-    check,
-    choose,
-    cut_off,
-    drawable,
+    check_choice,
+    check_interval,
+    limit_cost_axis,
     place_legend,
-    plain_numbers,
+    plottable_costs,
     require_pyplot,
-    tidy,
+    style_axes,
+    use_plain_numbers,
 )
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-NAME = "LearningRateDisplay"
-KINDS_OF_PICTURE = "curves", "final"
-SCALES_OF_RATES = "log", "linear"
-FRACTIONS = 0.01, 20.0
-"""The default range, as parts of the largest stable rate."""
+LEARNING_RATE_KINDS = "curves", "final"
+COST_SCALES = "log", "linear"
+STABLE_RATE_MULTIPLES = 0.01, 20.0
+"""Default range of the rates, as multiples of the largest stable rate."""
 
-AROUND = 0.01, 100.0
-"""The same where there is no such rate, as multiples of the "auto" rate."""
+AUTO_RATE_MULTIPLES = 0.01, 100.0
+"""Default range for rules without a stable rate, as multiples of the "auto" rate."""
 
 N_RATES = 15
-LIMIT = "#d55e00"
-CROSSED = "diverged, or above the picture"
-CROSS: dict[str, Any] = {
+STABLE_RATE_COLOUR = "#d55e00"
+CROSS_LABEL = "diverged, or above the axis"
+CROSS_MARKER: dict[str, Any] = {
     "ls": "none", "marker": "X", "ms": 9, "color": INK, "mec": "white", "clip_on": False,
     "zorder": 6,
 }  # fmt: skip
@@ -59,38 +58,38 @@ CROSS: dict[str, Any] = {
 class LearningRateDisplay:
     """Cost curves over a range of learning rates, and the largest stable rate, 2/L.
 
-    Above 2/L a step along the direction of largest curvature may jump further than it came
-    from. L bounds the curvature at every w, and J is often flatter where the descent is:
-    then somewhat larger rates work too. With adaptive rules no rate is known to be the
-    largest stable one, and none is drawn.
+    Above 2/L a step along the direction of largest curvature may overshoot the minimum by more
+    than its distance. L bounds the curvature at all w, and J is often flatter along the descent;
+    then somewhat larger rates converge too. Adaptive rules have no known stable rate, so none is
+    drawn.
 
     Parameters
     ----------
     learning_rates : ndarray of shape (n_rates,)
         The rates α, ascending.
     costs : ndarray of shape (n_rates, n_iterations + 1)
-        J of every iteration, with the start; nan after a descent has diverged.
+        J at every iteration, the start included; nan after divergence.
     diverged : ndarray of shape (n_rates,)
-        Whether the cost was no longer finite.
+        Whether the fit stopped because the cost was not finite.
     stable_rate : float, default=inf
-        The largest rate at which steps cannot grow; inf if there is none.
+        The largest stable rate; inf if none is known.
     stable_formula : str, default="2/L"
-        How it comes about.
+        Formula of the stable rate, for the legend.
 
     Attributes
     ----------
     learning_rates, costs, diverged, stable_rate, stable_formula
         As given.
     ax_ : matplotlib Axes
-        What was drawn on.
+        Axes of the plot.
     figure_ : matplotlib Figure
-        Its figure.
+        Figure of the plot.
     lines_ : list of matplotlib Line2D
         The curves.
     stable_line_ : matplotlib Line2D or None
         The line at the largest stable rate.
     colorbar_ : matplotlib Colorbar or None
-        Which colour is which rate.
+        Colour bar of the rates.
 
     References
     ----------
@@ -137,22 +136,22 @@ class LearningRateDisplay:
         scale: str = "log",
         ax: Axes | None = None,
     ) -> LearningRateDisplay:
-        """Fit clones with each rate for the same number of iterations, and draw their cost.
+        """Fit a clone with each rate for the same number of iterations, and draw the costs.
 
         Parameters
         ----------
         estimator : estimator
-            A `GDLogisticRegression`, fitted or not, or a pipeline that ends in one. It is
-            left as it is.
+            A `GDLogisticRegression`, fitted or not, or a pipeline that ends in one. It is not
+            changed.
         X, y
-            Rows to fit.
+            Training data.
         learning_rates : array-like of shape (n_rates,), default=None
-            Positive rates. None: 15 rates from a hundredth to twenty times the largest stable one;
-            where there is none, from a hundredth to a hundred times the "auto" rate.
+            Positive rates. None: 15 rates from 0.01 to 20 times the largest stable rate; without
+            one, from 0.01 to 100 times the "auto" rate.
         max_iter : int, default=50
             Iterations of each fit.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows.
+            Training weights.
         kind, scale, ax
             As in `plot`.
 
@@ -160,19 +159,21 @@ class LearningRateDisplay:
         -------
         LearningRateDisplay
         """
-        require_pyplot(NAME)
-        choose(NAME, "kind", kind, KINDS_OF_PICTURE)
-        choose(NAME, "scale", scale, SCALES_OF_RATES)
-        check(NAME, "max_iter", max_iter, Interval(1, np.inf, "[)", integral=True))
-        rates = None if learning_rates is None else checked_rates(learning_rates)
-        given = unwrap(NAME, estimator, X, y, fitted=False)
-        rule, objective = rule_and_cost(NAME, given.final, given.X, y, sample_weight)
+        name = cls.__name__
+        require_pyplot(name)
+        check_choice(name, "kind", kind, LEARNING_RATE_KINDS)
+        check_choice(name, "scale", scale, COST_SCALES)
+        check_interval(name, "max_iter", max_iter, Interval(1, np.inf, "[)", integral=True))
+        rates = None if learning_rates is None else check_learning_rates(name, learning_rates)
+        step = final_step(name, estimator, X, y, fitted=False)
+        model = step.estimator
+        rule, objective = rule_and_objective(name, model, step.X, y, sample_weight)
         stable = rule.stable_rate(objective)
         if rates is None:
-            rates = default_rates(rule, objective, given.final.batch_size)
-        plain = {"max_iter": int(max_iter), "tol": 0, "warm_start": False, "early_stopping": False}
-        clf = fresh(given.final, **plain)
-        costs, diverged = descents(clf, rates, given.X, y, sample_weight)
+            rates = default_rates(rule, objective, model.batch_size)
+        no_stopping = {"tol": 0, "warm_start": False, "early_stopping": False}
+        clf = silent_clone(model, max_iter=int(max_iter), **no_stopping)
+        costs, diverged = fit_each_rate(clf, rates, step.X, y, sample_weight)
         display = cls(rates, costs, diverged, float(stable.value), stable.formula)
         return display.plot(ax, kind=kind, scale=scale)
 
@@ -180,145 +181,149 @@ class LearningRateDisplay:
     def plot(
         self, ax: Axes | None = None, *, kind: str = "curves", scale: str = "log"
     ) -> LearningRateDisplay:
-        """Draw one of two pictures.
+        """Draw the cost curves, or the final costs.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            What to draw on; None: a new figure.
+            Axes to draw on. None: a new figure.
         kind : {"curves", "final"}, default="curves"
-            "curves": J against the iteration, a curve for each rate; those above the largest
-            stable rate are dashed, and it is a line on the scale of colours. "final": J
-            after the last iteration against the rate. In both a cross at the upper edge is
-            a descent that diverged or left the picture upwards.
+            "curves": J against the iteration, one curve for each rate. Those above the largest
+            stable rate are dashed; the colour bar marks the stable rate. "final": J after the
+            last iteration against the rate. A cross at the upper edge marks a fit that diverged
+            or whose cost is above the axis.
         scale : {"log", "linear"}, default="log"
-            Of the axis of J.
+            Scale of the axis of J.
 
         Returns
         -------
         self : LearningRateDisplay
         """
-        choose(NAME, "kind", kind, KINDS_OF_PICTURE)
-        choose(NAME, "scale", scale, SCALES_OF_RATES)
-        self.ax_, self.figure_ = axes_for(NAME, ax)
+        check_choice(type(self).__name__, "kind", kind, LEARNING_RATE_KINDS)
+        check_choice(type(self).__name__, "scale", scale, COST_SCALES)
+        self.ax_, self.figure_ = axes_for(type(self).__name__, ax)
         self.lines_: list[Any] = []
         self.stable_line_: Any = None
         self.colorbar_: Any = None
-        self._crossed = False
+        self._has_cross = False
         self.ax_.set(yscale=scale)
         if kind == "curves":
             self._draw_curves()
         else:
             self._draw_final()
-        tidy(self.ax_)
+        style_axes(self.ax_)
         return self
 
     # -- the parts of plot --------------------------------------------------------------
 
     @property
-    def _start(self) -> float:
+    def _initial_cost(self) -> float:
         return float(self.costs[0, 0])
 
-    def _shown(self) -> Array:
-        return drawable(self.costs, self.ax_.get_yscale(), self._start)
+    def _plottable_costs(self) -> Array:
+        return plottable_costs(self.costs, self.ax_.get_yscale(), self._initial_cost)
 
     def _draw_curves(self) -> None:
         from matplotlib.cm import ScalarMappable
 
         ax, rates = self.ax_, self.learning_rates
         colours = ScalarMappable(log_norm(rates), dark_viridis())
-        curves = self._shown()
+        curves = self._plottable_costs()
         for rate, curve in zip(rates, curves, strict=True):
-            look = "-" if rate <= self.stable_rate else "--"
-            self.lines_ += ax.plot(curve, ls=look, lw=1.5, color=colours.to_rgba(rate))
+            line_style = "-" if rate <= self.stable_rate else "--"
+            self.lines_ += ax.plot(curve, ls=line_style, lw=1.5, color=colours.to_rgba(rate))
         ax.set(xlabel="iteration", ylabel="cost J")
         ax.xaxis.get_major_locator().set_params(integer=True)
-        cut_off(ax, curves, self._start)
+        limit_cost_axis(ax, curves, self._initial_cost)
         for line in self.lines_:
-            if len(lost := np.flatnonzero(~(line.get_ydata() <= ax.get_ylim()[1]))):
-                self._cross(lost[0], line.get_color())
+            if len(outside := np.flatnonzero(~(line.get_ydata() <= ax.get_ylim()[1]))):
+                self._draw_cross(outside[0], line.get_color())
         self.colorbar_ = self.figure_.colorbar(colours, ax=ax, label="learning rate α")
-        plain_numbers(self.colorbar_.ax.yaxis)
+        use_plain_numbers(self.colorbar_.ax.yaxis)
         if rates[0] <= self.stable_rate <= rates[-1]:
-            self.colorbar_.ax.axhline(self.stable_rate, color="white", lw=5)
-            self.stable_line_ = self.colorbar_.ax.axhline(self.stable_rate, color=LIMIT, lw=3)
-        self._explain_curves()
+            bar = self.colorbar_.ax
+            bar.axhline(self.stable_rate, color="white", lw=5)
+            self.stable_line_ = bar.axhline(self.stable_rate, color=STABLE_RATE_COLOUR, lw=3)
+        self._draw_curves_legend()
 
-    def _explain_curves(self) -> None:
+    def _draw_curves_legend(self) -> None:
         from matplotlib.lines import Line2D
 
         stable = self.learning_rates <= self.stable_rate
         handles = []
         if np.isfinite(self.stable_rate):
             ends = {"-": (stable.any(), "up to"), "--": (not stable.all(), "above")}
-            for look, (there, side) in ends.items():
-                label = f"α {side} {self._stable_in_words()}"
-                handles += [Line2D([], [], color=INK, ls=look, label=label)] if there else []
-        handles += [Line2D([], [], label=CROSSED, **CROSS)] if self._crossed else []
+            for line_style, (is_drawn, side) in ends.items():
+                if is_drawn:
+                    label = f"α {side} {self._stable_rate_text()}"
+                    handles.append(Line2D([], [], color=INK, ls=line_style, label=label))
+        handles += [Line2D([], [], label=CROSS_LABEL, **CROSS_MARKER)] if self._has_cross else []
         if handles:
             place_legend(self.ax_, handles)
 
     def _draw_final(self) -> None:
         ax, rates = self.ax_, self.learning_rates
-        final = self._shown()[:, -1]
-        final[final > HEADROOM * self._start] = np.nan  # a cross says so
+        final = self._plottable_costs()[:, -1]
+        final[final > AXIS_TOP_OVER_START * self._initial_cost] = np.nan  # drawn as a cross
         after = self.costs.shape[1] - 1
         self.lines_ += ax.plot(rates, final, color=COLOURS[0], marker="o", ms=5)
         ax.set(xscale="log", xlabel="learning rate α", ylabel=f"cost J after {after} iterations")
         ax.axhline(self.costs[0, 0], color=MUTED, ls=":", label="cost of the start")
         if np.isfinite(self.stable_rate):
-            look: dict[str, Any] = {"color": LIMIT, "ls": "--", "lw": 1.6}
-            self.stable_line_ = ax.axvline(self.stable_rate, **look, label=self._stable_in_words())
+            line_style: dict[str, Any] = {"color": STABLE_RATE_COLOUR, "ls": "--", "lw": 1.6}
+            self.stable_line_ = ax.axvline(
+                self.stable_rate, **line_style, label=self._stable_rate_text()
+            )
         for rate in rates[np.isnan(final)]:
-            self._cross(rate, COLOURS[0])
+            self._draw_cross(rate, COLOURS[0])
         if np.isfinite(final).any():
             best = int(np.nanargmin(final))
             label = f"lowest: {final[best]:.3g} at α = {rates[best]:.3g}"
-            ax.plot(rates[best], final[best], **STAR, mfc=COLOURS[0], label=label)
+            ax.plot(rates[best], final[best], **BEST_MARKER, mfc=COLOURS[0], label=label)
         place_legend(ax, ax.get_legend_handles_labels()[0])
 
-    def _cross(self, x: float, colour: Any) -> None:
-        """A cross at the upper edge."""
+    def _draw_cross(self, x: float, colour: Any) -> None:
+        """Draw a cross at the upper edge."""
         edge = self.ax_.get_xaxis_transform()
-        label = "_crossed" if self._crossed else CROSSED
-        self._crossed = True
-        self.ax_.plot([x], [1], **CROSS | {"color": colour}, transform=edge, label=label)
+        label = "_crossed" if self._has_cross else CROSS_LABEL
+        self._has_cross = True
+        self.ax_.plot([x], [1], **CROSS_MARKER | {"color": colour}, transform=edge, label=label)
 
-    def _stable_in_words(self) -> str:
+    def _stable_rate_text(self) -> str:
         return str(StableRate(self.stable_rate, self.stable_formula))
 
 
-def checked_rates(learning_rates: ArrayLike) -> Array:
-    """The rates asked for, ascending."""
+def check_learning_rates(caller: str, learning_rates: ArrayLike) -> Array:
+    """Return the given rates, ascending, after checks."""
     rates = np.unique(numbers("learning_rates", learning_rates))
     if not len(rates) or not rates[0] > 0:
         raise InvalidParameterError(
-            f"The 'learning_rates' parameter of {NAME} must be positive floats or None. "
+            f"The 'learning_rates' parameter of {caller} must be positive floats or None. "
             f"Got {shown(learning_rates)} instead."
         )
     return rates
 
 
 def default_rates(rule: UpdateRule, objective: Objective, batch_size: int | None) -> Array:
-    """A range around the largest stable rate, or around the "auto" rate if there is none."""
+    """Return rates around the largest stable rate, without one around the "auto" rate."""
     stable = rule.stable_rate(objective).value
-    low, high = (fraction * stable for fraction in FRACTIONS)
+    low, high = (fraction * stable for fraction in STABLE_RATE_MULTIPLES)
     if not np.isfinite(stable):
         auto = rule.auto_rate(objective, batch_size).at(0)
-        low, high = (multiple * auto for multiple in AROUND)
+        low, high = (multiple * auto for multiple in AUTO_RATE_MULTIPLES)
     return np.geomspace(low, high, N_RATES)
 
 
-def descents(
+def fit_each_rate(
     clf: GDLogisticRegression, rates: Array, X: Any, y: Any, sample_weight: ArrayLike | None
 ) -> tuple[Array, NDArray[np.bool_]]:
-    """J of every iteration for each rate, nan after a divergence; and which diverged."""
+    """Fit with each rate; return J at every iteration, nan after divergence, and which diverged."""
     costs = np.full((len(rates), clf.max_iter + 1), np.nan)
     diverged = np.zeros(len(rates), dtype=bool)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # the picture says it
+        warnings.simplefilter("ignore", ConvergenceWarning)  # the plot shows it
         for number, rate in enumerate(rates):
-            fit = fresh(clf, learning_rate=float(rate))
+            fit = silent_clone(clf, learning_rate=float(rate))
             fit.fit(X, y, sample_weight=sample_weight)
             cost = fit.history_["cost"]
             costs[number, : len(cost)] = cost
@@ -327,15 +332,15 @@ def descents(
 
 
 def log_norm(rates: Array) -> Any:
-    """Colours over the range of the rates, on a logarithmic scale."""
+    """Return a logarithmic colour norm over the range of the rates."""
     from matplotlib.colors import LogNorm
 
-    room = 1.0 if len(rates) > 1 else 2.0
-    return LogNorm(rates[0] / room, rates[-1] * room)
+    margin = 1.0 if len(rates) > 1 else 2.0
+    return LogNorm(rates[0] / margin, rates[-1] * margin)
 
 
 def dark_viridis() -> Any:
-    """Viridis without its yellow end, which is hard to see on white."""
+    """Return viridis without its yellow end, which is hard to see on white."""
     from matplotlib import colormaps
     from matplotlib.colors import ListedColormap
 

@@ -1,4 +1,4 @@
-"""What the pictures ask of a model: its history, its cost, and the way that it went."""
+"""What the displays read from a model: its history, its objective, and the path of its fit."""
 
 from __future__ import annotations
 
@@ -18,114 +18,116 @@ from ..estimator import GDLogisticRegression
 from ..fitting.assembly import cost_of
 from ..fitting.inputs import check_finite, checked
 from ..fitting.settings import settings_of
-from ..inspection.fitted import parameters_of, present_in
+from ..inspection.fitted import parameters_of, present_classes
 from ..objective import Objective
 from ..rules import UpdateRule
 from ..targets import label_rows
 from ..validation import InvalidParameterError
 
-ASTRAY = 0.01
-"""Part of the extent of a path by which its end may differ from the model."""
+MAX_ENDPOINT_ERROR = 0.01
+"""Largest difference of a path's end from the model, as a fraction of the largest |w|."""
 
 
-def attributes(model: Any) -> dict[str, Any]:
-    """What is set on a model, whatever it is."""
+def instance_attributes(model: Any) -> dict[str, Any]:
+    """Return the attributes set on a model, without calling properties."""
     return getattr(model, "__dict__", {})
 
 
-def chosen_estimator(owner: str, model: Any) -> Any:
-    """The model itself, or the one that a search has found."""
-    while "best_estimator_" in attributes(model):
+def best_estimator(caller: str, model: Any) -> Any:
+    """Return ``best_estimator_`` of a fitted search, any other model itself."""
+    while "best_estimator_" in instance_attributes(model):
         model = model.best_estimator_
     if isinstance(model, GridSearchCV | RandomizedSearchCV):
         raise NotFittedError(
-            f"{owner} needs the model that {type(model).__name__} has found: fit it first, with "
-            "refit=True."
+            f"{caller} needs the best_estimator_ of the {type(model).__name__}: fit it first, "
+            "with refit=True."
         )
     return model
 
 
-def last_step(owner: str, model: Any) -> Any:
-    """The estimator at the end of searches and pipelines."""
-    model = chosen_estimator(owner, model)
+def final_estimator(caller: str, model: Any) -> Any:
+    """Return the final estimator of a pipeline or search."""
+    model = best_estimator(caller, model)
     while isinstance(model, Pipeline):
-        model = chosen_estimator(owner, model.steps[-1][1])
+        model = best_estimator(caller, model.steps[-1][1])
     return model
 
 
-def history_of(owner: str, model: Any) -> tuple[dict[str, NDArray[Any]], int | None]:
-    """``history_`` of a fitted model, and its ``best_iter_`` if it has one.
+def fit_history(caller: str, model: Any) -> tuple[dict[str, NDArray[Any]], int | None]:
+    """Return ``history_`` of a fitted model, and its ``best_iter_`` if it has one.
 
     Raises
     ------
-    NotFittedError, InvalidParameterError
-        If there is no history: not yet, or never.
+    NotFittedError
+        If the model is not fitted.
+    InvalidParameterError
+        If models of this class have no history.
     """
-    final = last_step(owner, model)
-    if "history_" not in attributes(final):
-        if isinstance(final, GDLogisticRegression):
-            raise NotFittedError(f"{owner} needs a fitted model: call fit first.")
+    estimator = final_estimator(caller, model)
+    if "history_" not in instance_attributes(estimator):
+        if isinstance(estimator, GDLogisticRegression):
+            raise NotFittedError(f"{caller} needs a fitted model: call fit first.")
         raise InvalidParameterError(
-            f"{owner} needs a fitted model with a history_. {type(final).__name__} has none."
+            f"{caller} needs a fitted model with a history_. {type(estimator).__name__} has none."
         )
-    return dict(final.history_), attributes(final).get("best_iter_")
+    return dict(estimator.history_), instance_attributes(estimator).get("best_iter_")
 
 
-class Given(NamedTuple):
-    """An estimator and what it is given: X as the last step of a pipeline sees it."""
+class FinalStep(NamedTuple):
+    """The final estimator of a pipeline, and X transformed for it."""
 
-    final: Any
+    estimator: Any
     X: Any
-    names: list[str] | None
+    feature_names: list[str] | None
 
 
-def unwrap(owner: str, model: Any, X: Any, y: Any, fitted: bool) -> Given:
-    """The estimator at the end, and X as it sees it.
+def final_step(caller: str, model: Any, X: Any, y: Any, fitted: bool) -> FinalStep:
+    """Return the final estimator of a pipeline or search, and X transformed for it.
 
-    Without ``fitted`` the steps before it are fitted here, on clones.
+    Unless ``fitted``, clones of the transformers are fitted first.
     """
-    model, names = chosen_estimator(owner, model), names_of(X)
+    model, names = best_estimator(caller, model), column_names(X)
     while isinstance(model, Pipeline):
         if fitted:
             check_is_fitted(model)
-        before = model[:-1]
-        if len(before.steps):
-            before = before if fitted else clone(before).fit(X, y)
-            X, names = before.transform(X), names_after(before, names)
-        model = chosen_estimator(owner, model.steps[-1][1])
-    return Given(model, X, names)
+        steps = model[:-1]
+        if len(steps.steps):
+            steps = steps if fitted else clone(steps).fit(X, y)
+            X, names = steps.transform(X), transformed_names(steps, names)
+        model = best_estimator(caller, model.steps[-1][1])
+    return FinalStep(model, X, names)
 
 
-def names_of(X: Any) -> list[str] | None:
-    """The names of the columns of a data frame."""
+def column_names(X: Any) -> list[str] | None:
+    """Return the column names of a data frame, None for other data."""
     columns = getattr(X, "columns", None)
     return None if columns is None else [str(name) for name in columns]
 
 
-def names_after(steps: Pipeline, names: list[str] | None) -> list[str] | None:
-    """What the features are called after these steps, if they tell."""
+def transformed_names(steps: Pipeline, names: list[str] | None) -> list[str] | None:
+    """Return the feature names after these steps, None if a step does not provide them."""
     try:
         return None if names is None else [str(name) for name in steps.get_feature_names_out(names)]
     except (AttributeError, ValueError):
         return None
 
 
-def rule_and_cost(
-    owner: str, clf: Any, X: Any, y: Any, sample_weight: ArrayLike | None
+def rule_and_objective(
+    caller: str, clf: Any, X: Any, y: Any, sample_weight: ArrayLike | None
 ) -> tuple[UpdateRule, Objective]:
-    """The rule of one of our estimators, and J as its fit on these rows would minimise it.
+    """Return the update rule of an estimator, and the objective of its fit on these rows.
 
     Raises
     ------
     ValueError
-        If it is not one of ours, or `fit` would refuse its parameters or the data.
+        If it is not a GDLogisticRegression, or its parameters or the data are invalid.
     """
     if not isinstance(clf, GDLogisticRegression):
         raise InvalidParameterError(
-            f"{owner} needs a GDLogisticRegression, or a pipeline or search that ends in one. "
+            f"{caller} needs a GDLogisticRegression, or a pipeline or search that ends in one. "
             f"Got {type(clf).__name__} instead."
         )
-    unfitted = fresh(clf)
+    unfitted = silent_clone(clf)
     settings, _ = settings_of(unfitted)
     X, y = checked(unfitted, X, y, reset=True)
     check_finite(unfitted, X)
@@ -133,32 +135,33 @@ def rule_and_cost(
     return settings.rule, cost_of(unfitted, X, labels, float(unfitted.C), float(unfitted.l1_ratio))
 
 
-def fresh(clf: GDLogisticRegression, **parameters: Any) -> GDLogisticRegression:
-    """A silent clone with other parameters, which no callback watches."""
-    copy = clone(clf).set_params(verbose=0, **parameters)
-    vars(copy).pop("_skl_callbacks", None)  # a clone would share them
-    return copy
+def silent_clone(clf: GDLogisticRegression, **parameters: Any) -> GDLogisticRegression:
+    """Return a clone with other parameters, without output and callbacks."""
+    copied = clone(clf).set_params(verbose=0, **parameters)
+    vars(copied).pop("_skl_callbacks", None)  # clones share callbacks
+    return copied
 
 
-def trace(
-    owner: str, clf: Any, X: Any, y: Any, sample_weight: ArrayLike | None, max_steps: int
+def retrace_descent(
+    caller: str, clf: Any, X: Any, y: Any, sample_weight: ArrayLike | None, max_steps: int
 ) -> Array:
-    """The iterates of a fit from w = 0, one step after the other by a warm start.
+    """Repeat a fit from w = 0, one warm-started iteration at a time, and return its iterates.
 
-    Once early stopping has kept an iterate, later ones are not seen, and it is repeated.
+    After early stopping has restored an iterate, that iterate is repeated.
 
     Parameters
     ----------
     clf : GDLogisticRegression
-        Fitted; it is followed for as many iterations as it made, ``max_steps`` at most.
+        Fitted model with ``n_iter_`` iterations.
     X, y, sample_weight
-        What it was fitted on.
+        Its training data.
     max_steps : int
+        Largest number of iterations to repeat.
 
     Raises
     ------
     ValueError
-        If it does not lead to the model.
+        If the path does not end at the model.
 
     Returns
     -------
@@ -166,26 +169,26 @@ def trace(
     """
     if not isinstance(clf, GDLogisticRegression):
         raise InvalidParameterError(
-            f"{owner} needs the 'path' of a {type(clf).__name__}: only that of a "
-            "GDLogisticRegression can be found by fitting it once more."
+            f"{caller} needs the 'path' of a {type(clf).__name__}: only that of a "
+            "GDLogisticRegression can be found by repeating the fit."
         )
-    follower = fresh(clf, warm_start=True, max_iter=1, tol=0)
-    present = present_in(clf)
+    replica = silent_clone(clf, warm_start=True, max_iter=1, tol=0)
+    present = present_classes(clf)
     points = [np.zeros_like(parameters_of(clf, present))]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         for _ in range(min(clf.n_iter_, max_steps)):
-            follower.fit(X, y, sample_weight=sample_weight)
-            if follower.stop_reason_ == "diverged":
+            replica.fit(X, y, sample_weight=sample_weight)
+            if replica.stop_reason_ == "diverged":
                 break
-            points.append(parameters_of(follower, present))
+            points.append(parameters_of(replica, present))
     path = np.stack(points)
-    off = np.abs(path[-1] - parameters_of(clf, present)).max(initial=0)
-    if clf.n_iter_ <= max_steps and off > ASTRAY * np.abs(path).max(initial=0):
+    error = np.abs(path[-1] - parameters_of(clf, present)).max(initial=0)
+    max_error = MAX_ENDPOINT_ERROR * np.abs(path).max(initial=0)
+    if clf.n_iter_ <= max_steps and error > max_error:
         raise ValueError(
-            f"{owner} has fitted the model once more, and come to other parameters. X, y and the "
-            "weights must be those of the fit. A fit from a start of its own, with X_val and "
-            "early_stopping, or with random_state=None must be given with its 'path': that of "
-            "the callback Trajectory."
+            f"{caller} has repeated the fit and come to other parameters. X, y and the "
+            "weights must be those of the fit. With coef_init, with X_val and early_stopping, or "
+            "with random_state=None it needs 'path': the callback Trajectory keeps it."
         )
     return path

@@ -1,4 +1,4 @@
-"""A plane through the space of the parameters, and the cost on it."""
+"""A plane in parameter space, and the cost on it."""
 
 from __future__ import annotations
 
@@ -14,43 +14,43 @@ from ..data import Rows
 from ..objective import Objective
 
 ROWS_PER_CHUNK = 1 << 13
-"""Rows that are worked on at a time: their scores stay in the cache for all points of a grid."""
+"""Rows of one chunk: their scores stay in the cache while all points of a grid use them."""
 
-RANK = 1e-10
-"""A path that leaves a line by less than this part of its length is a line."""
+MIN_SINGULAR_RATIO = 1e-10
+"""Ratio of the second singular value to the first below which a path is a straight line."""
 
 
 @dataclass(frozen=True)
 class Plane:
-    """w = origin + s · first + t · second, the directions orthonormal.
+    """The plane w = origin + s · first + t · second, with orthonormal directions.
 
     Attributes
     ----------
     origin, first, second : arrays of shape (n_parameters, n_outputs)
     labels : (str, str)
-        What s and t are.
-    shares : (float, float) or None
-        Which part of the variance of a path the directions hold.
+        Axis labels of s and t.
+    explained_variance_ratio : (float, float) or None
+        Fraction of the variance of a path along each direction.
     """
 
     origin: Array
     first: Array
     second: Array
     labels: tuple[str, str]
-    shares: tuple[float, float] | None = None
+    explained_variance_ratio: tuple[float, float] | None = None
 
     def coordinates(self, points: Array) -> Array:
-        """(s, t) of the foot of the perpendicular from each of n points; shape (n, 2)."""
+        """Project n points onto the plane; return (s, t) of each, shape (n, 2)."""
         offset = (points - self.origin).reshape(len(points), -1)
         return offset @ np.column_stack([self.first.ravel(), self.second.ravel()])
 
     def at(self, s: float, t: float) -> Array:
-        """The parameters w at (s, t)."""
+        """Return the parameters w at (s, t)."""
         return self.origin + s * self.first + t * self.second
 
 
-def axes_plane(w: Array, entries: list[tuple[int, int]], labels: tuple[str, str]) -> Plane:
-    """The plane of two parameters of w, named by row and column; the others as they are."""
+def coordinate_plane(w: Array, entries: list[tuple[int, int]], labels: tuple[str, str]) -> Plane:
+    """Return the plane of two entries of w, given as (row, column); the others are fixed."""
     origin, directions = w.copy(), np.zeros((2, *w.shape))
     for direction, entry in zip(directions, entries, strict=True):
         origin[entry], direction[entry] = 0, 1
@@ -58,10 +58,10 @@ def axes_plane(w: Array, entries: list[tuple[int, int]], labels: tuple[str, str]
 
 
 def principal_plane(w: Array, points: Array) -> Plane:
-    """The plane through w along the two directions in which a path varies most.
+    """Return the plane through w along the first two principal components of a path.
 
-    They are the first two principal components of its points. Should the path be a line,
-    the second is the coordinate axis that is most nearly at right angles to it.
+    If the path is a straight line, the second direction is the coordinate axis closest to
+    perpendicular to it, made orthogonal.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def principal_plane(w: Array, points: Array) -> Plane:
     Raises
     ------
     ValueError
-        If the path does not move, or there is but one parameter.
+        If all points are equal, or there is only one parameter.
 
     References
     ----------
@@ -80,36 +80,36 @@ def principal_plane(w: Array, points: Array) -> Plane:
     """
     flat = points.reshape(len(points), -1)
     centred = flat - flat.mean(axis=0)
-    _, lengths, directions = np.linalg.svd(centred, full_matrices=False)
-    if not lengths[0] > 0:
+    _, singular, directions = np.linalg.svd(centred, full_matrices=False)
+    if not singular[0] > 0:
         raise ValueError(
-            f"A path of {len(points)} point(s) that does not move has no principal directions: "
+            f"A path of {len(points)} point(s) without any step has no principal directions: "
             "choose two parameters, or fit with more iterations."
         )
     if flat.shape[1] < 2:
         raise ValueError("A surface needs two parameters, but the model has only one.")
     first = directions[0]
-    if len(lengths) > 1 and lengths[1] > RANK * lengths[0]:
+    if len(singular) > 1 and singular[1] > MIN_SINGULAR_RATIO * singular[0]:
         second = directions[1]
     else:
         second = np.eye(flat.shape[1])[np.argmin(np.abs(first))]
         second -= (second @ first) * first
         second /= np.linalg.norm(second)
-    shares = np.append(lengths**2, 0.0)[:2] / np.sum(lengths**2)
-    one, two = (float(share) for share in shares)
-    labels = direction_label(1, one), direction_label(2, two)
-    first, second = (upright(v).reshape(w.shape) for v in (first, second))
-    return Plane(w, first, second, labels, (one, two))
+    ratios = np.append(singular**2, 0.0)[:2] / np.sum(singular**2)
+    ratio_1, ratio_2 = (float(ratio) for ratio in ratios)
+    labels = direction_label(1, ratio_1), direction_label(2, ratio_2)
+    first, second = (flip_sign(v).reshape(w.shape) for v in (first, second))
+    return Plane(w, first, second, labels, (ratio_1, ratio_2))
 
 
-def direction_label(number: int, share: float) -> str:
-    """What a principal direction is called on its axis."""
-    share = round(share, 4)
-    return f"direction {number} ({100 * share:.3g} % of the path's variance)"
+def direction_label(number: int, ratio: float) -> str:
+    """Return the axis label of a principal direction."""
+    ratio = round(ratio, 4)
+    return f"direction {number} ({100 * ratio:.3g} % of the path's variance)"
 
 
-def upright(v: Array) -> Array:
-    """The direction or its opposite, whichever has its largest entry positive."""
+def flip_sign(v: Array) -> Array:
+    """Return v or −v, so that the entry largest in magnitude is positive."""
     return v * np.sign(v[np.argmax(np.abs(v))])
 
 
@@ -127,53 +127,53 @@ class CostOnPlane:
         w = np.hstack([plane.origin, plane.first, plane.second]).astype(objective.data.dtype)
         scores = np.empty((objective.data.n_rows, w.shape[1]))
 
-        def forward(rows: Rows) -> tuple[float]:
+        def block(rows: Rows) -> tuple[float]:
             scores[rows.index] = rows.forward(w)
             return (0.0,)
 
-        objective.data.sum(forward)
+        objective.data.sum(block)
         self.scores = np.split(scores, 3, axis=1)
 
-    def chunks(self) -> Iterator[slice]:
-        """The rows, some at a time."""
+    def row_chunks(self) -> Iterator[slice]:
+        """Yield slices of ``ROWS_PER_CHUNK`` rows."""
         for start in range(0, self.objective.data.n_rows, ROWS_PER_CHUNK):
             yield slice(start, start + ROWS_PER_CHUNK)
 
     def __call__(self, s: float, t: float) -> float:
-        """J at one point."""
+        """Evaluate J at one point."""
         return float(self.grid(np.array([s]), np.array([t]))[0, 0])
 
     def grid(self, s: Array, t: Array) -> Array:
-        """J at all points of a grid, shape (len(t), len(s))."""
+        """Evaluate J at all points of a grid; return shape (len(t), len(s))."""
         data, loss, penalty = self.objective.data, self.objective.loss, self.objective.penalty
         cost = np.array([[penalty.value(self.plane.at(a, b)) for a in s] for b in t])
-        for rows in self.chunks():
+        for rows in self.row_chunks():
             z, u, v = (part[rows] for part in self.scores)
             y, share = data.y[rows], data.share_of(rows)
             for row, b in enumerate(t):
-                line = z + b * v
-                cost[row] += [loss.loss_sum(line + a * u, y, share) for a in s]
+                z_b = z + b * v
+                cost[row] += [loss.loss_sum(z_b + a * u, y, share) for a in s]
         return cost
 
-    def lowest(self, s: Array, t: Array, cost: Array) -> tuple[float, float]:
-        """(s, t) of the lowest J within a grid, from the lowest point of the grid on.
+    def minimum(self, s: Array, t: Array, cost: Array) -> tuple[float, float]:
+        """Minimise J within a grid, from its lowest point on; return (s, t).
 
-        J is convex, so there is but one valley to go down.
+        J is convex, so a local search finds the global minimum.
         """
         row, column = np.unravel_index(np.argmin(cost), cost.shape)
         low, span = np.array([s[0], t[0]]), np.array([s[-1] - s[0], t[-1] - t[0]])
 
-        def height(x: Array) -> float:
+        def cost_at(x: Array) -> float:
             at_s, at_t = low + span * x
             return self(at_s, at_t)
 
-        precise: Any = {"xatol": 1e-5, "fatol": 1e-14, "maxiter": 400}
-        found = minimize(
-            height,
+        options: Any = {"xatol": 1e-5, "fatol": 1e-14, "maxiter": 400}
+        result = minimize(
+            cost_at,
             (np.array([s[column], t[row]]) - low) / span,
             method="Nelder-Mead",
             bounds=Bounds([0, 0], [1, 1]),
-            options=precise,
+            options=options,
         )
-        s_low, t_low = low + span * found.x
-        return float(s_low), float(t_low)
+        s_min, t_min = low + span * result.x
+        return float(s_min), float(t_min)

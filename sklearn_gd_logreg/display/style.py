@@ -1,4 +1,4 @@
-"""How all pictures look: colours, lines and markers that survive grey, and their axes."""
+"""The common style of the displays: colours, markers and axes, legible in grey too."""
 
 from __future__ import annotations
 
@@ -18,90 +18,90 @@ if TYPE_CHECKING:
 COLOURS = (
     "#0072b2", "#d55e00", "#009e73", "#000000", "#cc79a7", "#56b4e9", "#e69f00", "#7f7f7f"
 )  # fmt: skip
-"""Those of Okabe and Ito, which the colour-blind tell apart; grey in place of yellow."""
+"""Palette of Okabe and Ito, safe for colour-blind readers; grey replaces yellow."""
 
 MARKERS = "os^DvPX<"
-"""A marker for each colour, so that lines are told apart in grey too."""
+"""A marker for each colour: they distinguish the curves in grey."""
 
 INK, MUTED, FAINT = "#222222", "#6b6b6b", "#d9d9d9"
 
-STAR: dict[str, Any] = {
+BEST_MARKER: dict[str, Any] = {
     "ls": "none", "marker": "*", "ms": 14, "mec": "black", "mew": 1.0, "clip_on": False
 }  # fmt: skip
-"""The best point of a curve, or the lowest of a surface."""
+"""Style of the best point of a curve and of the lowest point of a surface."""
 
-SEVERAL = 5
-"""Lines of a legend from which it stands beside the axes, where it covers nothing."""
+MAX_LINES_INSIDE = 5
+"""Lines of a legend inside the axes; a longer one is placed beside them."""
 
-HEADROOM = 1.5
-"""A picture ends at the highest start times this, should a curve go further up."""
+AXIS_TOP_OVER_START = 1.5
+"""Upper limit of a cost axis, as a multiple of the highest initial cost."""
 
-MAX_HEIGHT_OVER_START = 1e6
-"""What is higher above a picture is drawn at this multiple of the start."""
+CLIP_OVER_START = 1e6
+"""Costs are clipped at this multiple of the initial cost."""
 
-LEGEND_LETTERS = 30
-"""Letters in a line of a legend."""
+LEGEND_CHARACTERS = 30
+"""Characters in a line of a legend."""
 
 
-def require_pyplot(owner: str) -> Any:
-    """`matplotlib.pyplot`.
+def require_pyplot(caller: str) -> Any:
+    """Import and return `matplotlib.pyplot`.
 
     Raises
     ------
     ImportError
-        If matplotlib is not installed; it says how to install it.
+        If matplotlib is not installed. The message says how to install it.
     """
     try:
         import matplotlib.pyplot as pyplot
     except ImportError as error:
         raise ImportError(
-            f"{owner} needs matplotlib. Install it with: pip install 'sklearn-gd-logreg[plot]'"
+            f"{caller} needs matplotlib. Install it with: pip install 'sklearn-gd-logreg[plot]'"
         ) from error
     return pyplot
 
 
-def axes_for(owner: str, ax: Axes | None, **subplot_kw: Any) -> tuple[Any, Any]:
-    """The axes to draw on, and their figure; a new figure if there are none."""
-    pyplot = require_pyplot(owner)
+def axes_for(caller: str, ax: Axes | None, **subplot_kw: Any) -> tuple[Any, Any]:
+    """Return the axes, new ones if ``ax`` is None, and their figure."""
+    pyplot = require_pyplot(caller)
     if ax is None:
-        layout = None if subplot_kw else "constrained"  # which cannot cope with 3-D labels
+        layout = None if subplot_kw else "constrained"  # which clips the labels of 3-D axes
         figure, ax = pyplot.subplots(layout=layout, subplot_kw=subplot_kw)
         return ax, figure
     return ax, ax.figure
 
 
-def style(number: int) -> dict[str, Any]:
-    """Colour and marker of the curve of this number."""
+def curve_style(number: int) -> dict[str, Any]:
+    """Return colour and marker of the curve with this number."""
     return {"color": COLOURS[number % len(COLOURS)], "marker": MARKERS[number % len(MARKERS)]}
 
 
-def spaced(n_points: int, number: int = 0) -> list[int]:
-    """At which points of a curve its marker is drawn: about ten, shifted from curve to curve."""
+def marker_indices(n_points: int, number: int = 0) -> list[int]:
+    """Return the indices of about ten points with a marker, shifted from curve to curve."""
     step = max(1, n_points // 10)
     return list(range(number * step // len(MARKERS) % step, n_points, step))
 
 
-def wrapped(text: object, width: int = LEGEND_LETTERS) -> str:
-    """A text in lines of about this many letters."""
+def wrap_text(text: object, width: int = LEGEND_CHARACTERS) -> str:
+    """Wrap a text into lines of at most ``width`` characters."""
     return "\n".join(textwrap.wrap(str(text), width)) or str(text)
 
 
 def place_legend(ax: Axes, handles: list[Any]) -> bool:
-    """Inside the axes, or to the right of them if it is long; whether it is there."""
-    labels = [wrapped(handle.get_label()) for handle in handles]
+    """Place the legend inside the axes, or beside them if it is long; return whether beside."""
+    labels = [wrap_text(handle.get_label()) for handle in handles]
     beside: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0)}
-    inside = sum(label.count("\n") + 1 for label in labels) <= SEVERAL
+    inside = sum(label.count("\n") + 1 for label in labels) <= MAX_LINES_INSIDE
     place = {"loc": "best"} if inside else beside
     ax.legend(handles, labels, frameon=inside, handlelength=2.6, **place)
     return not inside
 
 
-def plain_numbers(axis: Any) -> None:
-    """0.2 rather than 2 × 10⁻¹ on a logarithmic axis."""
+def use_plain_numbers(axis: Any) -> None:
+    """Label a logarithmic axis with 0.2 rather than 2 × 10⁻¹."""
     from matplotlib.ticker import LogFormatter
 
     class PlainFormatter(LogFormatter):
-        """Labels the same ticks, but with plain numbers."""
+        """Labels the same ticks as its base class, with plain numbers."""
 
         def __call__(self, x: float, pos: int | None = None) -> str:
             return f"{x:.3g}" if super().__call__(x, pos) else ""
@@ -111,60 +111,60 @@ def plain_numbers(axis: Any) -> None:
         axis.set_minor_formatter(PlainFormatter(minor_thresholds=(1.5, 0.5)))
 
 
-def tidy(ax: Axes) -> None:
-    """A light grid behind, and no frame where there is no axis."""
+def style_axes(ax: Axes) -> None:
+    """Add a light grid and remove the top and right spines."""
     for axis in (ax.xaxis, ax.yaxis):
-        plain_numbers(axis)
+        use_plain_numbers(axis)
     ax.grid(color=FAINT, lw=0.7)
     ax.set_axisbelow(True)
     ax.spines[["top", "right"]].set_visible(False)
 
 
-def choose(owner: str, name: str, value: object, allowed: Iterable[str]) -> Any:
-    """``value`` if it is one of the words allowed.
+def check_choice(caller: str, name: str, value: object, allowed: Iterable[str]) -> Any:
+    """Return ``value`` if it is one of the allowed strings.
 
     Raises
     ------
     InvalidParameterError
         If it is not.
     """
-    words = list(allowed)
-    if isinstance(value, str) and value in words:
+    choices = list(allowed)
+    if isinstance(value, str) and value in choices:
         return value
-    listed = ", ".join(map(repr, words[:-1])) + f" or {words[-1]!r}"
+    listed = ", ".join(map(repr, choices[:-1])) + f" or {choices[-1]!r}"
     raise InvalidParameterError(
-        f"The {name!r} parameter of {owner} must be {listed}. Got {shown(value)} instead."
+        f"The {name!r} parameter of {caller} must be {listed}. Got {shown(value)} instead."
     )
 
 
-def drawable(curves: Any, scale: str, start: float) -> Array:
-    """Costs as they are drawn: nan where they have no place, and not absurdly high.
+def plottable_costs(costs: Any, scale: str, start: float) -> Array:
+    """Return the costs with nan where they cannot be drawn, clipped at ``CLIP_OVER_START``.
 
     Parameters
     ----------
-    curves : array-like
-        Costs; those that are not finite have no place, nor has 0 on a logarithmic axis.
+    costs : array-like
+        Costs that are not finite cannot be drawn, nor can 0 on a logarithmic axis.
     scale : {"linear", "log"}
     start : float
-        Cost of the start.
+        Initial cost.
     """
-    y = np.asarray(curves, dtype=np.float64)
-    fits = np.isfinite(y) & ((y > 0) | (scale == "linear"))
-    return np.where(fits, np.minimum(y, MAX_HEIGHT_OVER_START * start), np.nan)
+    y = np.asarray(costs, dtype=np.float64)
+    drawable = np.isfinite(y) & ((y > 0) | (scale == "linear"))
+    return np.where(drawable, np.minimum(y, CLIP_OVER_START * start), np.nan)
 
 
-def cut_off(ax: Any, curves: Iterable[Array], start: float) -> None:
-    """End the axis of a cost a little above the start, whatever goes further up."""
-    shown = np.concatenate([np.ravel(curve) for curve in curves])
-    top = HEADROOM * start
-    if (shown > top).any():
-        low = float(np.min(shown[shown <= top], initial=top))
-        ax.set_ylim(low / 1.2 if ax.get_yscale() == "log" else 0.0, top)
+def limit_cost_axis(ax: Any, curves: Iterable[Array], start: float) -> None:
+    """Limit a cost axis to a little above the initial cost if a curve rises further."""
+    costs = np.concatenate([np.ravel(curve) for curve in curves])
+    top = AXIS_TOP_OVER_START * start
+    if (costs > top).any():
+        bottom = float(np.min(costs[costs <= top], initial=top))
+        ax.set_ylim(bottom / 1.2 if ax.get_yscale() == "log" else 0.0, top)
 
 
-def check(owner: str, name: str, value: object, interval: Interval) -> None:
-    """Raise `InvalidParameterError` if a number lies outside its interval."""
+def check_interval(caller: str, name: str, value: object, interval: Interval) -> None:
+    """Raise `InvalidParameterError` if a number is outside its interval."""
     if value not in interval:
         raise InvalidParameterError(
-            f"The {name!r} parameter of {owner} must be {interval}. Got {shown(value)} instead."
+            f"The {name!r} parameter of {caller} must be {interval}. Got {shown(value)} instead."
         )

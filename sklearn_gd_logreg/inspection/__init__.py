@@ -1,4 +1,4 @@
-"""What can be known of a fitted model, whatever solver made it."""
+"""Inspection of fitted models: duality gap and gradient check."""
 
 from .duality import DualityGap, duality_gap
 from .gradient import gradient_check

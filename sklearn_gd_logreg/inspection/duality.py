@@ -1,4 +1,4 @@
-"""How far above its minimum the cost of a fitted model is, at most."""
+"""The duality gap: an upper bound on J − J* of a fitted model."""
 
 from __future__ import annotations
 
@@ -17,41 +17,43 @@ from ..descent import descend, first_iterate
 from ..objective import Point
 from ..rules import NaturalGradient
 from ..rules.base import Task
-from .dual import DualPoint, Probabilities, dual_point
-from .fitted import Fitted, settle
-from .refine import refined
+from .dual_newton import newton_dual_points
+from .dual_point import DualPoint, Probabilities, dual_point
+from .fitted import FittedObjective, objective_of
 
-MAX_SLACK = 0.01
-"""Share of the gap that may be slack of the bound."""
+MAX_RELATIVE_SLACK = 0.01
+"""Fraction of the gap that may be slack of the lower bound."""
 
-MIN_SLACK = 1e-11
-"""Slack that is not worth a further step."""
+NEGLIGIBLE_SLACK = 1e-11
+"""Slack in units of J that needs no further step."""
 
 MAX_DESCENT_STEPS = 20
-"""Steps after which a bound has to do."""
+"""Steps of the descent, each of which gives a lower bound."""
 
 
 class DualityGap(float):
-    """The cost of a fitted model minus a lower bound on the minimum: J − J* is no more.
+    """Duality gap: the cost of a fitted model minus a lower bound on the minimum J*.
+
+    It is a float, an upper bound on J − J*.
 
     Parameters
     ----------
     cost : float
         J of the model.
     lower_bound : float
-        J is nowhere below it.
+        Lower bound on J*.
 
     Attributes
     ----------
     cost, lower_bound : float
     gap : float
-        Their difference; 0 where rounding makes it negative. The object is equal to it.
+        ``cost - lower_bound``, the value of the object; 0 where rounding makes it negative.
 
     Examples
     --------
     >>> from sklearn_gd_logreg.inspection import DualityGap
-    >>> found = DualityGap(cost=0.75, lower_bound=0.5)
-    >>> found, found < 1e-3, found.lower_bound
+    >>> gap = DualityGap(cost=0.75, lower_bound=0.5)
+    >>> gap, gap < 1e-3, gap.lower_bound
     (DualityGap(0.25, cost=0.75, lower_bound=0.5), False, 0.5)
     """
 
@@ -59,17 +61,17 @@ class DualityGap(float):
     lower_bound: float
 
     def __new__(cls, cost: float, lower_bound: float) -> Self:
-        """The difference, with both."""
-        found = super().__new__(cls, max(cost - lower_bound, 0.0))
-        found.cost, found.lower_bound = float(cost), float(lower_bound)
-        return found
+        """Make the float ``cost - lower_bound``, with both as attributes."""
+        gap = super().__new__(cls, max(cost - lower_bound, 0.0))
+        gap.cost, gap.lower_bound = float(cost), float(lower_bound)
+        return gap
 
     def __reduce__(self) -> tuple[type[Self], tuple[float, float]]:
         return type(self), (self.cost, self.lower_bound)
 
     @property
     def gap(self) -> float:
-        """The plain number."""
+        """The gap as a plain float."""
         return float(self)
 
     def __repr__(self) -> str:
@@ -82,46 +84,46 @@ class DualityGap(float):
 
 @ignoring()
 def duality_gap(model: Any, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> DualityGap:
-    r"""Upper bound on J − J*: how far at most a fitted model is above the minimum of its cost.
+    r"""Compute the duality gap of a fitted model, an upper bound on J − J*.
 
-    It holds whatever solver made the model, and whether it converged or not. Near 0 it proves
-    that nothing is left to gain on these rows.
+    It holds for a model of any solver, converged or not. A gap near 0 proves that the model is
+    optimal on these rows.
 
-    With dz = a − y, the shares s / Σs of the rows, and λ = 1/(C Σs), it is
+    With dz = a − y, the weights s / Σs of the rows, and λ = 1/(C Σs), the lower bound is
 
     .. math::
 
-        J^* \ge \sum_i \mathrm{share}_i H(a_i) - \frac{1}{2\lambda (1 - \rho)}
-            \Big\| \max\Big(\Big|\sum_i \mathrm{share}_i \, dz_i x_i^T\Big|
+        J^* \ge \sum_i \mathrm{weight}_i H(a_i) - \frac{1}{2\lambda (1 - \rho)}
+            \Big\| \max\Big(\Big|\sum_i \mathrm{weight}_i \, dz_i x_i^T\Big|
             - \lambda\rho, 0\Big) \Big\|^2,
         \qquad H(a) = -\sum_c a_c \log a_c,
 
     for any probabilities a whose weighted residuals dz sum to 0 in each class (without an
-    intercept, for any at all). Those of the model are taken, with b solved anew so that they
-    do, and dz shortened or lengthened to the best bound. At the minimum of J this is J* itself.
+    intercept, for any probabilities). The function takes those of the model, solves for b so that
+    the sums are 0, and scales dz to maximise the bound. At the minimum of J the bound is J*.
 
-    Near it, what Xᵀdz is off by counts, for it is divided by λ. So the probabilities are moved
-    along a Newton step of the model, to first order: then Xᵀdz is that at the minimum of the
-    quadratic model, but for rounding. That is done where F has at most 2000 parameters.
+    Near the minimum the error of Xᵀdz matters, since it is divided by λ. So the probabilities take
+    a Newton step to first order: then Xᵀdz is that at the minimum of the quadratic model, up to
+    rounding. This needs F, and is done for at most 2000 parameters.
 
-    Far from it, the bound may be poor. Then a descent by the natural gradient sets out from the
-    parameters of the model, and the best of the bounds at its first 20 points is taken. It ends
-    as soon as its own cost, which J* is not above either, shows that the gap is no more than
-    1.01 (J − J*). If it does not, damped Newton steps follow.
+    Elsewhere the bound may be loose. Then the natural gradient descends from the parameters of the
+    model, and the function takes the best of the bounds at its first 20 iterates. It ends as soon
+    as the gap is at most 1.01 (J − J*), which the lowest cost found so far shows. If the descent
+    does not get there, damped Newton steps follow.
 
     Parameters
     ----------
     model : GDLogisticRegression, LogisticRegression or Pipeline
-        Fitted; or a pipeline that ends in one. Any of their penalties, but not none. J is that
-        of `GDLogisticRegression`, with the parameters that the model has now; in particular the
-        intercept is not penalised. ``LogisticRegression(solver="liblinear")`` penalises it, so
-        the gap of such a model is not 0.
+        A fitted model with a penalty, or a pipeline that ends in one. J is that of
+        `GDLogisticRegression` at the present parameters of the model. It does not penalise the
+        intercept; ``LogisticRegression(solver="liblinear")`` does, so the gap of such a model
+        is not 0.
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        The rows that it was fitted on.
+        Training data of the model.
     y : array-like of shape (n_samples,)
-        Their labels.
+        Training labels.
     sample_weight : array-like of shape (n_samples,), default=None
-        Their weights.
+        Training weights.
 
     Returns
     -------
@@ -132,20 +134,21 @@ def duality_gap(model: Any, X: Any, y: Any, sample_weight: ArrayLike | None = No
     Raises
     ------
     ValueError
-        If the model has no penalty, or is not of these kinds; one-vs-rest is not. If X or y
-        does not suit the model, or a class has no row of non-zero weight.
+        If the model has no penalty, is of another class, or is one-vs-rest. If X or y does not
+        match the model, or a class has no row of non-zero weight.
     sklearn.exceptions.NotFittedError
         If the model has not been fitted.
 
     Notes
     -----
-    It takes two passes over X if these show a gap below 1e-11. Otherwise it takes those for F and
-    a few more, and those of the descent; and memory for a few numbers a row and class, and for F.
-    All is worked out in float64, float32 rows too. The inequality is exact but for rounding, which
-    is that of J, some 1e-16 of it. With an L1 penalty alone the rounding of Xᵀdz counts beside λ,
-    squared: on scaled data the gap at the minimum is below 1e-9 up to ``C=1e8``, and below 1e-7 at
-    1e10. The bound holds for all parameters, so the larger of the bounds that two models give holds
-    for both.
+    Two passes over X suffice if they show a gap below 1e-11. Otherwise the passes of F, of the
+    Newton steps and of the descent are added. Memory: a few numbers for each row and class, and F.
+
+    The computation is in float64, also for float32 data. The bound holds up to the rounding of J,
+    about 1e-16 of it. With an L1 penalty alone the gap also contains the rounding of Xᵀdz, divided
+    by λ and squared: on scaled data the gap at the minimum is below 1e-9 up to ``C=1e8``, and below
+    1e-7 at 1e10. The lower bound holds for all parameters, so the larger of the bounds of two
+    models holds for both.
 
     References
     ----------
@@ -163,7 +166,7 @@ def duality_gap(model: Any, X: Any, y: Any, sample_weight: ArrayLike | None = No
     >>> print(gap < 1e-9, round(gap.cost, 6), round(gap.lower_bound, 6))
     True 0.094542 0.094542
 
-    It holds for models of scikit-learn too, converged or not:
+    It works for models of scikit-learn too, converged or not:
 
     >>> import warnings
     >>> from sklearn.linear_model import LogisticRegression
@@ -173,29 +176,30 @@ def duality_gap(model: Any, X: Any, y: Any, sample_weight: ArrayLike | None = No
     >>> print(duality_gap(clf, X, y) > 0.5)
     True
     """
-    fitted = settle(model, X, y, sample_weight)
+    fitted = objective_of(model, X, y, sample_weight)
     require_penalty(model, fitted)
     with own_threads():
-        known = cost_and_bound(fitted)
-        cost = lowest = known.cost
-        lower_bound, best = refined_bound(known, damped=False), fitted
-        for w in further_points(fitted):
-            if is_tight(cost, lowest, lower_bound):
+        evaluated = cost_and_bound(fitted)
+        cost = lowest_cost = evaluated.cost
+        lower_bound, lowest = bound_after_newton_steps(evaluated, damped=False), fitted
+        for w in iterates_from(fitted):
+            if is_tight(cost, lowest_cost, lower_bound):
                 break
-            there = replace(fitted, w=w)
-            known = cost_and_bound(there)
-            if known.cost >= lowest and known.lower_bound <= lower_bound:
+            trial = replace(fitted, w=w)
+            evaluated = cost_and_bound(trial)
+            if evaluated.cost >= lowest_cost and evaluated.lower_bound <= lower_bound:
                 break
-            if known.cost < lowest:
-                lowest, best = known.cost, there
-            lower_bound = max(lower_bound, known.lower_bound)
-        if MAX_DESCENT_STEPS and not is_tight(cost, lowest, lower_bound):
-            lower_bound = max(lower_bound, refined_bound(cost_and_bound(best), damped=True))
+            if evaluated.cost < lowest_cost:
+                lowest_cost, lowest = evaluated.cost, trial
+            lower_bound = max(lower_bound, evaluated.lower_bound)
+        if MAX_DESCENT_STEPS and not is_tight(cost, lowest_cost, lower_bound):
+            evaluated = cost_and_bound(lowest)
+            lower_bound = max(lower_bound, bound_after_newton_steps(evaluated, damped=True))
     return DualityGap(cost, lower_bound)
 
 
-def require_penalty(model: Any, fitted: Fitted) -> None:
-    """Raise if there is no penalty, or it is too weak for a number."""
+def require_penalty(model: Any, fitted: FittedObjective) -> None:
+    """Raise if the penalty is 0 or underflows."""
     penalty = fitted.objective.penalty
     if not penalty.l1 + penalty.l2 > 0:
         raise ValueError(
@@ -204,8 +208,8 @@ def require_penalty(model: Any, fitted: Fitted) -> None:
         )
 
 
-class Known(NamedTuple):
-    """J at some parameters, the bound that they give, and the point that it is of."""
+class PrimalDual(NamedTuple):
+    """J at some parameters, and the lower bound of a dual point made from them."""
 
     cost: float
     lower_bound: float
@@ -213,52 +217,53 @@ class Known(NamedTuple):
     point: DualPoint
 
 
-def cost_and_bound(fitted: Fitted) -> Known:
-    """J at the parameters, and the bound that they give."""
-    cost, scores, mass = forward(fitted)
-    probabilities = Probabilities.of(fitted, scores, mass)
+def cost_and_bound(fitted: FittedObjective) -> PrimalDual:
+    """Evaluate J and the lower bound at the parameters w."""
+    cost, scores, priors = cost_scores_and_priors(fitted)
+    probabilities = Probabilities.of(fitted, scores, priors)
     point = dual_point(probabilities)
-    return Known(cost, point.best_bound(), probabilities, point)
+    return PrimalDual(cost, point.best_bound(), probabilities, point)
 
 
-def refined_bound(known: Known, damped: bool) -> float:
-    """The bound that points beside one give, until it rises no more; ``damped`` as in `refined`."""
-    cost, bound = known.cost, known.lower_bound
-    if cost - bound <= MIN_SLACK:
+def bound_after_newton_steps(start: PrimalDual, damped: bool) -> float:
+    """Return the best bound of Newton steps from a dual point; they end when it stops rising."""
+    cost, bound = start.cost, start.lower_bound
+    if cost - bound <= NEGLIGIBLE_SLACK:
         return bound
-    for better, is_whole in refined(known.probabilities, known.point, damped):
-        before, bound = bound, max(bound, better.best_bound())
-        slow = bound - before <= MAX_SLACK * (cost - bound)
-        if cost - bound <= MIN_SLACK or (is_whole and slow):
+    for point, is_full_step in newton_dual_points(start.probabilities, start.point, damped):
+        previous, bound = bound, max(bound, point.best_bound())
+        stalls = bound - previous <= MAX_RELATIVE_SLACK * (cost - bound)
+        if cost - bound <= NEGLIGIBLE_SLACK or (is_full_step and stalls):
             break
     return bound
 
 
-def is_tight(cost: float, lowest: float, lower_bound: float) -> bool:
-    """Whether what the bound may be too low by, as a lower cost shows, does not matter."""
-    return lowest - lower_bound <= max(MAX_SLACK * (cost - lower_bound), MIN_SLACK)
+def is_tight(cost: float, lowest_cost: float, lower_bound: float) -> bool:
+    """Whether the slack of the bound is small: ``lowest_cost`` is an upper bound on J*."""
+    max_slack = max(MAX_RELATIVE_SLACK * (cost - lower_bound), NEGLIGIBLE_SLACK)
+    return lowest_cost - lower_bound <= max_slack
 
 
-def further_points(fitted: Fitted) -> Iterator[Array]:
-    """Parameters on the way from those of the model to the minimum."""
+def iterates_from(fitted: FittedObjective) -> Iterator[Array]:
+    """Yield the parameters of the natural gradient's iterates from those of the model on."""
     objective = fitted.objective
-    rule, fused, _ = NaturalGradient().plan(objective, Task(MIN_SLACK))
+    rule, fused, _ = NaturalGradient().plan(objective, Task(NEGLIGIBLE_SLACK))
     start = Point(objective, fitted.w, fused)
     first, rate = first_iterate(start, rule), rule.auto_rate(objective, None)
     iterates = descend(first, rule, rate)
     return (iterate.w for iterate in islice(iterates, 1, MAX_DESCENT_STEPS + 1))
 
 
-def forward(fitted: Fitted) -> tuple[float, Array, Array]:
-    """J, Xw and the share of every class; one pass over X."""
-    objective, w, b = fitted.objective, fitted.without_intercept, fitted.b
+def cost_scores_and_priors(fitted: FittedObjective) -> tuple[float, Array, Array]:
+    """Return J, Xw and the weighted class frequencies; one pass over X."""
+    objective, w, b = fitted.objective, fitted.w_without_intercept, fitted.b
     data, loss, n_classes = objective.data, objective.loss, int(fitted.codes.max()) + 1
     scores = np.empty((data.n_rows, loss.n_outputs))
 
     def block(rows: Rows) -> tuple[float, NDArray[Any]]:
         scores[rows.index] = z = rows.forward(w)
-        mass = np.bincount(fitted.codes[rows.index], rows.shares(), minlength=n_classes)
-        return loss.loss_sum(z + b, rows.y, rows.share), mass
+        priors = np.bincount(fitted.codes[rows.index], rows.shares(), minlength=n_classes)
+        return loss.loss_sum(z + b, rows.y, rows.share), priors
 
-    mean_loss, mass = data.sum(block)
-    return mean_loss + objective.penalty.value(w), scores, mass
+    mean_loss, priors = data.sum(block)
+    return mean_loss + objective.penalty.value(w), scores, priors

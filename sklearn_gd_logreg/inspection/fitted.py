@@ -1,4 +1,4 @@
-"""From a fitted model and data to the cost J that it should minimise, and its point there."""
+"""The objective J of a fitted model on its data, and the parameters of the model."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ from ..objective import Objective
 from ..targets import Labels, label_rows, listed
 from ..validation import DTYPES, InvalidParameterError, advice_on_images, invalid, refuse_nat
 
-RATIOS = {"l2": 0.0, "l1": 1.0}
-"""l1_ratio of the penalties that older versions of scikit-learn call by name."""
+L1_RATIO_OF_PENALTY = {"l2": 0.0, "l1": 1.0}
+"""l1_ratio of the values of ``penalty``, deprecated in scikit-learn 1.8."""
 
 
 @dataclass(frozen=True)
-class Fitted:
-    """A fitted model as a point of the cost that its parameters and the data define.
+class FittedObjective:
+    """The objective of a fitted model on data, and the parameters of the model.
 
     Attributes
     ----------
     objective : Objective
-        J over the rows as the last step of the model meets them.
+        J on X as the final estimator of a pipeline receives it.
     w : array of shape (n_features + fit_intercept, n_outputs), float64
     codes : array of shape (n_rows,)
-        Place of each label among the classes that J is over.
-    present : array of shape (n_classes,)
-        Which of ``classes_`` these are.
+        Index of each label among the classes of J.
+    present : array of shape (n_classes,), bool
+        Which of ``classes_`` are classes of J.
     """
 
     objective: Objective
@@ -47,55 +47,55 @@ class Fitted:
 
     @property
     def b(self) -> Array:
-        """The intercept, 0 where there is none."""
-        last = self.w[self.objective.data.n_features :]
-        return last.sum(axis=0)
+        """The intercept, shape (n_outputs,); 0 with ``fit_intercept=False``."""
+        intercept = self.w[self.objective.data.n_features :]
+        return intercept.sum(axis=0)
 
     @property
-    def without_intercept(self) -> Array:
-        """The parameters with 0 for b."""
+    def w_without_intercept(self) -> Array:
+        """The parameters w with b = 0."""
         weights = self.w.copy()
         weights[self.objective.data.n_features :] = 0
         return weights
 
 
-def settle(model: Any, X: Any, y: Any, sample_weight: ArrayLike | None) -> Fitted:
-    """Check a fitted model against data, and state its cost there; float64 but for X.
+def objective_of(model: Any, X: Any, y: Any, sample_weight: ArrayLike | None) -> FittedObjective:
+    """Return the objective of a fitted model on data, after checks; X keeps its precision.
 
     Raises
     ------
     ValueError
-        If the model is of a kind that has no J, the data do not suit it, or the labels of
-        the rows of non-zero weight are not those that it knows.
+        If the model has no J, the data do not match it, or the rows of non-zero weight do not
+        have the same classes as in its fit.
     sklearn.exceptions.NotFittedError
-        If it has not been fitted.
+        If the model has not been fitted.
     """
-    model, X = last_step(model, X)
-    C, l1_ratio = penalty_of(model)
-    given = X
+    model, X = unwrap_pipeline(model, X)
+    C, l1_ratio = penalty_parameters(model)
+    X_given = X
     with advice_on_images(X), config_context(assume_finite=False):
         X, y = validate_data(model, X, y, reset=False, accept_sparse="csr", dtype=DTYPES)
-    refuse_nat(model, given, X)
+    refuse_nat(model, X_given, X)
     labels = label_rows(model, y, sample_weight, model.class_weight)
-    present = present_in(model)
+    present = present_classes(model)
     check_classes(model, labels, present)
     objective = cost_of(model, X, labels, C, l1_ratio)
-    return Fitted(objective, parameters_of(model, present), labels.codes, present)
+    return FittedObjective(objective, parameters_of(model, present), labels.codes, present)
 
 
-def present_in(model: Any) -> NDArray[np.bool_]:
-    """Which classes of a fitted model had rows of non-zero weight in its fit."""
+def present_classes(model: Any) -> NDArray[np.bool_]:
+    """Return a mask of ``classes_``: the classes with a row of non-zero weight in the fit."""
     return ~absent_in(model.coef_.T, np.atleast_1d(model.intercept_))
 
 
 def parameters_of(model: Any, present: NDArray[np.bool_]) -> Array:
-    """Fitted parameters, shape (n_features + fit_intercept, n_outputs), float64."""
+    """Return w of a fitted model, shape (n_features + fit_intercept, n_outputs), float64."""
     w, b = reduce(model.coef_.T, np.atleast_1d(model.intercept_), present)
     return np.vstack([w, b[np.newaxis]] if model.fit_intercept else [w]).astype(np.float64)
 
 
-def last_step(model: Any, X: Any) -> tuple[Any, Any]:
-    """The logistic regression at the end of a pipeline, and X as it meets it."""
+def unwrap_pipeline(model: Any, X: Any) -> tuple[Any, Any]:
+    """Return the final estimator of a pipeline, a logistic regression, and X transformed for it."""
     while isinstance(model, Pipeline):
         check_is_fitted(model)
         if len(model) > 1:
@@ -104,28 +104,30 @@ def last_step(model: Any, X: Any) -> tuple[Any, Any]:
     if not isinstance(model, GDLogisticRegression | LogisticRegression):
         raise InvalidParameterError(
             "model must be a GDLogisticRegression, a LogisticRegression or a Pipeline that ends "
-            "in one (of a search, its best_estimator_). "
+            "in one (for a search, pass its best_estimator_). "
             f"Got {type(model).__name__} instead."
         )
     check_is_fitted(model)
     if isinstance(model, LogisticRegression):
-        check_cost(model)
+        check_single_model(model)
         model = copy(model).densify()
     return model, X
 
 
-def check_cost(model: LogisticRegression) -> None:
-    """Raise if scikit-learn fitted another model than the sigmoid or one symmetric softmax."""
-    scheme, two = getattr(model, "multi_class", "auto"), len(model.classes_) == 2
-    if not two and (model.solver == "liblinear" or scheme == "ovr"):
-        allowed = "a solver of the softmax for more than two classes: one-vs-rest is not one model"
+def check_single_model(model: LogisticRegression) -> None:
+    """Raise unless scikit-learn fitted a sigmoid or one softmax over all classes."""
+    scheme, is_binary = getattr(model, "multi_class", "auto"), len(model.classes_) == 2
+    if not is_binary and (model.solver == "liblinear" or scheme == "ovr"):
+        allowed = (
+            "a solver of the softmax for more than two classes: one-vs-rest is not a single model"
+        )
         raise invalid(model, "solver", model.solver, allowed)
-    if two and scheme == "multinomial":
+    if is_binary and scheme == "multinomial":
         raise invalid(model, "multi_class", scheme, "'auto' for two classes")
 
 
-def penalty_of(model: Any) -> tuple[float, float]:
-    """C, inf without a penalty, and l1_ratio, however this version spells them."""
+def penalty_parameters(model: Any) -> tuple[float, float]:
+    """Return C, inf without a penalty, and l1_ratio, in any supported version of scikit-learn."""
     if isinstance(model, GDLogisticRegression):
         return float(model.C), float(model.l1_ratio)
     name = getattr(model, "penalty", "deprecated")
@@ -135,21 +137,21 @@ def penalty_of(model: Any) -> tuple[float, float]:
         C, l1_ratio = np.ravel(model.C_)[0], np.ravel(model.l1_ratio_)[0]
     else:
         C, l1_ratio = model.C, model.l1_ratio
-    return float(C), RATIOS.get(name, float(l1_ratio or 0.0))
+    return float(C), L1_RATIO_OF_PENALTY.get(name, float(l1_ratio or 0.0))
 
 
 def check_classes(model: Any, labels: Labels, present: NDArray[np.bool_]) -> None:
-    """Raise unless the labels of the rows that count are those that the model was fitted on."""
-    known, found = listed(model.classes_[present]), listed(labels.classes)
-    unseen = [label for label in found if label not in known]
-    absent = [label for label in known if label not in found]
+    """Raise unless the rows of non-zero weight have the same classes as in the fit."""
+    fitted, given = listed(model.classes_[present]), listed(labels.classes)
+    unseen = [label for label in given if label not in fitted]
+    missing = [label for label in fitted if label not in given]
     if unseen:
         raise ValueError(
-            f"y must hold labels among {known}, the classes of the model that had a row of "
+            f"y must hold labels among {fitted}, the classes of the model with a row of "
             f"non-zero weight in its fit. Got {unseen} as well."
         )
-    if absent:
+    if missing:
         raise ValueError(
-            f"y must hold each of {known}, the classes of the model, in a row of non-zero weight. "
-            f"Got none of {absent}: over such rows J has no minimum."
+            f"y must hold each of {fitted}, the classes of the model, in a row of non-zero weight. "
+            f"Got none of {missing}: without them J has no minimum."
         )

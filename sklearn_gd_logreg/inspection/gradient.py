@@ -1,4 +1,4 @@
-"""The gradient that descends, beside differences of a cost that is worked out another way."""
+"""Gradient check: the gradient of the solver against differences of an independent cost."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from .._floating import ignoring
 from .._text import shown
 from .._typing import Array
 from ..validation import Interval, InvalidParameterError
-from .fitted import Fitted, settle
+from .fitted import FittedObjective, objective_of
 
-LIMITS = {
+PARAMETER_INTERVALS = {
     "epsilon": Interval(0, 1, "()"),
     "max_directions": Interval(1, float("inf"), "[)", integral=True),
     "seed": Interval(0, 2**32 - 1, integral=True),
@@ -35,7 +35,7 @@ def gradient_check(
     max_directions: int = 200,
     seed: int = 0,
 ) -> float:
-    r"""Relative difference of the gradient of J from central differences of J.
+    r"""Compare the gradient of J with central differences of J.
 
     .. math::
 
@@ -43,49 +43,49 @@ def gradient_check(
         \hat g_j = \frac{J(\theta + \varepsilon e_j) - J(\theta - \varepsilon e_j)}
             {2 \varepsilon}.
 
-    The course's rule: below 1e-7 the gradient is right, above 1e-3 it has a bug.
+    Below 1e-7 the gradient is right, above 1e-3 it has a bug [1]_.
 
-    g is what `GDLogisticRegression` descends along, from the package's own forward and backward
-    pass, in float64. The cost that ĝ is made of shares no code with it: X times w, and SciPy's
-    ``log_softmax``. Both leave out the L1 norm, which has no derivative.
+    g is the gradient that `GDLogisticRegression` uses, computed by its forward and backward pass
+    in float64. The cost behind ĝ shares no code with it: it is X times w and SciPy's
+    ``log_softmax``. Both leave out the L1 norm, which has no derivative at 0.
 
-    At the minimum g is 0, and the relative difference of two zeros says nothing. So g and ĝ
-    each hold the gradient at two points: the parameters of the model, and random ones that give
-    scores of about 1.
+    At the minimum g is 0, and the relative difference of two zeros means nothing. So g and ĝ
+    are taken at two points, the parameters of the model and random ones with scores of about 1.
 
     Parameters
     ----------
     model : GDLogisticRegression, LogisticRegression or Pipeline
-        Fitted; or a pipeline that ends in one. It says what J is, and where to begin.
+        A fitted model, or a pipeline that ends in one. It defines J and the first point.
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        Rows; some hundred will do.
+        Data; a few hundred rows suffice.
     y : array-like of shape (n_samples,)
-        Their labels, each of the model's among them.
+        Labels, with every class of the model.
     sample_weight : array-like of shape (n_samples,), default=None
-        Their weights.
+        Weights of the rows.
     epsilon : float, default=1e-5
-        Length of a difference, in (0, 1): about the most by which it changes a score. Each
-        parameter, in g too, is measured in the unit in which it bends J as much as the others
-        at most, √(max x² + λ(1 − ρ)); else a feature on a large scale would hide the rest.
+        Step ε of the differences, in (0, 1): a step changes a score by about ε at most. Each
+        parameter, in g too, is scaled by √(max x² + λ(1 − ρ)), so that J has a similar
+        curvature along all; otherwise a feature on a large scale would hide the others.
     max_directions : int, default=200
-        Up to so many parameters, each is changed by itself. If there are more, g is compared
-        along so many random directions, which change all of them at once.
+        Up to this number of parameters, each is changed separately. Beyond it, g is compared
+        along this number of random directions, which change all parameters at once.
     seed : int, default=0
-        Of the random parameters and directions.
+        Seed of the random parameters and directions.
 
     Returns
     -------
     float
+        The relative difference above, in [0, 1].
 
     Raises
     ------
     ValueError
-        If a parameter is out of range, or the model or the data are none that
-        `GDLogisticRegression` has a J for.
+        If a parameter is out of range, or `GDLogisticRegression` has no J for the model or the
+        data.
 
     References
     ----------
-    Ng, "Gradient checking", in "Improving deep neural networks", deeplearning.ai (2017).
+    .. [1] Ng, "Gradient checking", in "Improving deep neural networks", deeplearning.ai (2017).
 
     Examples
     --------
@@ -95,32 +95,34 @@ def gradient_check(
     >>> print(gradient_check(GDLogisticRegression().fit(X, y), X, y) < 1e-7)
     True
     """
-    check_limits(epsilon=epsilon, max_directions=max_directions, seed=seed)
-    fitted = settle(model, X, y, sample_weight)
-    cost, rng = Cost.of(fitted), np.random.default_rng(seed)
-    scale, noise = cost.scale(), rng.standard_normal(fitted.w.shape) / np.sqrt(len(fitted.w))
-    chosen = list(directions(fitted.w.shape, max_directions, rng))
+    check_parameters(epsilon=epsilon, max_directions=max_directions, seed=seed)
+    fitted = objective_of(model, X, y, sample_weight)
+    reference, rng = ReferenceCost.of(fitted), np.random.default_rng(seed)
+    scale = reference.scale()
+    random = rng.standard_normal(fitted.w.shape) / np.sqrt(len(fitted.w))
+    directions = list(unit_directions(fitted.w.shape, max_directions, rng))
     g, differences = [], []
-    for w in (fitted.w, noise / scale):
+    for w in (fitted.w, random / scale):
         gradient = fitted.objective.loss_and_gradient(w)[1]
-        g += [np.vdot(gradient, v / scale) for v in chosen]
-        differences += [cost.change(w, epsilon * v / scale) / (2 * epsilon) for v in chosen]
+        g += [np.vdot(gradient, v / scale) for v in directions]
+        steps = [epsilon * v / scale for v in directions]
+        differences += [reference.difference(w, step) / (2 * epsilon) for step in steps]
     size = float(np.linalg.norm(g) + np.linalg.norm(differences))
     return float(np.linalg.norm(np.subtract(g, differences))) / size if size else 0.0
 
 
-def check_limits(**values: object) -> None:
-    """Raise for the first argument that is out of its interval."""
+def check_parameters(**values: object) -> None:
+    """Raise for the first argument outside its interval."""
     for name, value in values.items():
-        if value not in LIMITS[name]:
+        if value not in PARAMETER_INTERVALS[name]:
             raise InvalidParameterError(
-                f"{name} must be {LIMITS[name]}. Got {shown(value)} instead."
+                f"{name} must be {PARAMETER_INTERVALS[name]}. Got {shown(value)} instead."
             )
 
 
 @dataclass(frozen=True)
-class Cost:
-    """The smooth part of J once more, from SciPy, so that no error is made twice.
+class ReferenceCost:
+    """The smooth part of J, implemented with SciPy independently of `Objective`.
 
     Attributes
     ----------
@@ -140,8 +142,8 @@ class Cost:
     intercept: bool
 
     @classmethod
-    def of(cls, fitted: Fitted) -> Cost:
-        """That of a fitted model."""
+    def of(cls, fitted: FittedObjective) -> ReferenceCost:
+        """Return the cost of a fitted model."""
         data, l2 = fitted.objective.data, fitted.objective.penalty.l2
         share = np.ravel(data.share) if isinstance(data.share, np.ndarray) else data.share
         X = data.X.astype(np.float64, copy=False)
@@ -149,20 +151,20 @@ class Cost:
         return cls(X, fitted.codes, n_classes, share, l2, data.intercept)
 
     def scale(self) -> Array:
-        """Unit of every parameter, in which J has a curvature of at most about 1.
+        """Return √(max x² + l2) of every feature, and 1 for the intercept.
 
-        The root of the sum of the largest x² and of l2; 1 for the intercept.
+        In these units the curvature of J along a parameter is at most about 1.
         """
         scale = np.hypot(MaxAbsScaler().fit(self.X).max_abs_, np.sqrt(self.l2))
         scale[scale == 0] = 1
         return np.append(scale, np.ones(int(self.intercept)))[:, np.newaxis]
 
-    def change(self, w: Array, v: Array) -> float:
-        """J(w + v) − J(w − v), row by row, since a difference of two sums has fewer digits."""
+    def difference(self, w: Array, v: Array) -> float:
+        """Return J(w + v) − J(w − v), summed row by row: a difference of sums loses digits."""
         losses = self._losses(w + v) - self._losses(w - v)
-        after, before = self._weights(w + v), self._weights(w - v)
-        ridge = np.sum((after - before) * (after + before)) if self.l2 else 0.0
-        return float(np.sum(self.share * losses) + self.l2 / 2 * ridge)
+        plus, minus = self._weights(w + v), self._weights(w - v)
+        squares = np.sum((plus - minus) * (plus + minus)) if self.l2 else 0.0
+        return float(np.sum(self.share * losses) + self.l2 / 2 * squares)
 
     def _losses(self, w: Array) -> Array:
         n_rows, n_outputs = len(self.codes), w.shape[1]
@@ -174,11 +176,13 @@ class Cost:
         return w[: self.X.shape[1]]
 
 
-def directions(shape: tuple[int, ...], most: int, rng: np.random.Generator) -> Iterator[Array]:
-    """Each parameter by itself; or, of too many, random signs of all, of length 1."""
+def unit_directions(
+    shape: tuple[int, ...], max_directions: int, rng: np.random.Generator
+) -> Iterator[Array]:
+    """Yield each unit vector; beyond ``max_directions``, random signs scaled to length 1."""
     size = int(np.prod(shape))
-    if size <= most:
+    if size <= max_directions:
         yield from np.eye(size).reshape(size, *shape)
     else:
-        for _ in range(most):
+        for _ in range(max_directions):
             yield rng.choice([-1.0, 1.0], shape) / np.sqrt(size)

@@ -1,4 +1,4 @@
-"""The intercept at which the weighted residuals of each class sum to 0, or all but."""
+"""The balanced intercept: the weighted residuals of each class sum to 0, up to rounding."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from ..data import Rows, pairs
 from ..fisher import joined
 from ..objective import Objective
 
-EPS = float(np.finfo(np.float64).eps)
+FLOAT64_EPS = float(np.finfo(np.float64).eps)
 
 MAX_INTERCEPT_STEPS = 100
-"""Steps after which b is good enough: the repair does the rest."""
+"""Newton steps for b; the repair removes the remaining imbalance."""
 
 
 @dataclass(frozen=True)
-class Balance:
-    """What is true of the mean loss at one b.
+class InterceptPoint:
+    """Mean loss, gradient and Fisher information at one b.
 
     Attributes
     ----------
@@ -27,41 +27,43 @@ class Balance:
     loss : float
     db : array of shape (n_outputs,)
         Sums of the weighted residuals.
-    curvature : array of shape (n_outputs, n_outputs)
+    fisher : array of shape (n_outputs, n_outputs)
         F of b.
     """
 
     b: Array
     loss: float
     db: Array
-    curvature: Array
+    fisher: Array
 
-    def improves(self, other: Balance) -> bool:
-        """Whether the loss is lower, or so nearly the same that only the residuals tell."""
-        slope = float(other.db @ (self.b - other.b))
-        fallen = self.loss <= other.loss + 1e-4 * min(slope, 0.0) - EPS * other.loss
-        return fallen or float(np.abs(self.db).max()) <= 0.5 * float(np.abs(other.db).max())
+    def improves(self, other: InterceptPoint) -> bool:
+        """Whether the loss decreases sufficiently (Armijo), or the largest residual sum halves."""
+        predicted_change = float(other.db @ (self.b - other.b))
+        decreases = (
+            self.loss <= other.loss + 1e-4 * min(predicted_change, 0.0) - FLOAT64_EPS * other.loss
+        )
+        return decreases or float(np.abs(self.db).max()) <= 0.5 * float(np.abs(other.db).max())
 
 
 @dataclass(frozen=True)
-class Intercept:
-    """The mean loss as a function of b, with Xw kept.
+class InterceptLoss:
+    """Mean loss as a function of b at fixed scores Xw.
 
     Attributes
     ----------
     objective : Objective
     scores : array of shape (n_rows, n_outputs)
         Xw.
-    mass : array of shape (n_classes,)
-        π, the share of every class.
+    priors : array of shape (n_classes,)
+        π, the weighted class frequencies.
     """
 
     objective: Objective
     scores: Array
-    mass: Array
+    priors: Array
 
-    def at(self, b: Array) -> Balance:
-        """Loss, residuals and curvature at b; X is not read."""
+    def at(self, b: Array) -> InterceptPoint:
+        """Evaluate loss, gradient and F at b; X is not read."""
         loss = self.objective.loss
 
         def block(rows: Rows) -> tuple[float, Array, Array]:
@@ -71,47 +73,48 @@ class Intercept:
             return value, np.add.reduce(dz), products[pairs(len(a))]
 
         value, db, products = self.objective.data.sum(block)
-        curvature = joined(products[:, np.newaxis, np.newaxis], loss.n_outputs)
-        return Balance(b, value, db, curvature)
+        fisher = joined(products[:, np.newaxis, np.newaxis], loss.n_outputs)
+        return InterceptPoint(b, value, db, fisher)
 
-    def balanced(self, b: Array) -> Balance:
-        """Newton's method for the b at which the residuals sum to 0.
+    def minimiser(self, b: Array) -> InterceptPoint:
+        """Minimise the loss by Newton's method from b on; there the residuals sum to 0.
 
-        Where a full step is no improvement, b_c += log(π_c / mean a_c) is one: it minimises
-        an upper bound, since log Σ a_c e^d_c ≤ Σ a_c e^d_c − 1.
+        If a full Newton step does not improve, a majorisation–minimisation step follows:
+        b_c += log(π_c / mean a_c) minimises an upper bound on the loss, since
+        log Σ a_c e^d_c ≤ Σ a_c e^d_c − 1.
         """
-        here = self.at(b)
+        current = self.at(b)
         for _ in range(MAX_INTERCEPT_STEPS):
-            if np.abs(here.db).max() <= 4 * EPS:
+            if np.abs(current.db).max() <= 4 * FLOAT64_EPS:
                 break
-            there = self.at(here.b + self._newton_step(here))
-            if not there.improves(here):
-                there = self.at(here.b + self._cautious_step(here))
-                if not there.improves(here):
+            trial = self.at(current.b + self._newton_step(current))
+            if not trial.improves(current):
+                trial = self.at(current.b + self._majorisation_step(current))
+                if not trial.improves(current):
                     break
-            here = there
-        return here
+            current = trial
+        return current
 
-    def _newton_step(self, here: Balance) -> Array:
-        curvature = here.curvature + self.objective.loss.redundancy
-        return np.linalg.lstsq(curvature, -here.db, rcond=None)[0]
+    def _newton_step(self, current: InterceptPoint) -> Array:
+        fisher = current.fisher + self.objective.loss.redundancy
+        return np.linalg.lstsq(fisher, -current.db, rcond=None)[0]
 
-    def _cautious_step(self, here: Balance) -> Array:
-        mean = np.maximum(self.mass + self.imbalance(here.db), np.finfo(np.float64).tiny)
-        step = np.log(self.mass / mean)
+    def _majorisation_step(self, current: InterceptPoint) -> Array:
+        mean = np.maximum(self.priors + self.class_residuals(current.db), np.finfo(np.float64).tiny)
+        step = np.log(self.priors / mean)
         return (step - step[0])[-self.objective.loss.n_outputs :]
 
-    def imbalance(self, db: Array) -> Array:
-        """δ of every class: the residuals of all classes of a row sum to 0."""
-        imbalance = np.zeros(len(self.mass))
-        imbalance[-len(db) :] = db
-        imbalance[0] -= imbalance.sum()
-        return imbalance
+    def class_residuals(self, db: Array) -> Array:
+        """Return δ of every class from db: over the classes it sums to 0."""
+        delta = np.zeros(len(self.priors))
+        delta[-len(db) :] = db
+        delta[0] -= delta.sum()
+        return delta
 
     def repair(self, db: Array) -> tuple[float, Array]:
-        """The t and q that balance residuals of the weighted sums db."""
-        imbalance = self.imbalance(db)
-        odds = float(np.max(imbalance / self.mass))  # t / (1 − t)
+        """Return t and q of the repair, given the weighted residual sums db."""
+        delta = self.class_residuals(db)
+        odds = float(np.max(delta / self.priors))  # t / (1 − t)
         if odds <= 0:
-            return 0.0, self.mass
-        return odds / (1 + odds), np.maximum(self.mass - imbalance / odds, 0)
+            return 0.0, self.priors
+        return odds / (1 + odds), np.maximum(self.priors - delta / odds, 0)

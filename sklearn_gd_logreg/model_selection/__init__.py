@@ -1,4 +1,4 @@
-"""Train, dev and test sets: making them, searching with them, and reading them."""
+"""Train, dev and test sets: splitting, grid search, and the bias-variance report."""
 
 from .dev_set import join_dev_set
 from .diagnosis import bias_variance_report

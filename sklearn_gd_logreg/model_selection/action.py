@@ -1,24 +1,24 @@
-"""From measured gaps to what to do next."""
+"""The next action: from errors and gaps to a recommendation."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-WORTHWHILE = 0.01
-"""Share of the training loss below which what the descent has left undone is nothing."""
+NEGLIGIBLE_LOSS_FRACTION = 0.01
+"""Fraction of the training loss below which an optimisation error is negligible."""
 
 
 @dataclass(frozen=True)
-class Gap:
-    """A difference of error rates, and its interval of 95 %."""
+class ErrorDifference:
+    """A difference of error rates with its 95 % interval."""
 
     value: float
     low: float
     high: float
 
     @property
-    def real(self) -> bool:
-        """Whether it is more than chance explains."""
+    def is_significant(self) -> bool:
+        """Whether the interval is above 0."""
         return self.low > 0
 
     def __str__(self) -> str:
@@ -26,75 +26,75 @@ class Gap:
 
 
 @dataclass(frozen=True)
-class Optimisation:
-    """What is known of the distance to the minimum of J.
+class OptimisationBound:
+    """The distance to the minimum of J, bounded by the duality gap.
 
     Attributes
     ----------
     error : float
         Upper bound on J − J*.
     changeable : int
-        At most how many training predictions are others at the minimum.
+        Upper bound on the number of training predictions that differ at the minimum.
     n_rows : int
-        Rows of the train set.
+        Number of rows of the train set.
     loss : float
         Training loss.
-    noise : float
-        Half the width of the interval of the training error.
+    half_width : float
+        Half the width of the 95 % interval of the training error.
     """
 
     error: float
     changeable: int
     n_rows: int
     loss: float
-    noise: float
+    half_width: float
 
     @property
-    def unfinished(self) -> bool:
-        """Whether going on could matter, to the loss and to the error rate."""
-        for_the_loss = self.error > WORTHWHILE * self.loss
-        return for_the_loss and self.changeable / self.n_rows > self.noise
+    def is_significant(self) -> bool:
+        """Whether further descent could change both the loss and the error rate noticeably."""
+        affects_loss = self.error > NEGLIGIBLE_LOSS_FRACTION * self.loss
+        return affects_loss and self.changeable / self.n_rows > self.half_width
 
 
 @dataclass(frozen=True)
 class Findings:
-    """All that the next action depends on.
+    """The inputs of the next action.
 
     Attributes
     ----------
-    bias, variance : Gap
+    bias, variance : ErrorDifference
         Train error − baseline, dev error − train error.
-    dev_to_test : Gap or None, default=None
+    dev_to_test : ErrorDifference or None, default=None
         Test error − dev error; None without a test set.
-    optimisation : Optimisation or None, default=None
-        None if nothing is known of it.
+    optimisation : OptimisationBound or None, default=None
+        None if the model has no bound.
     dev_differs, test_differs : bool, default=False
         Whether the class priors of the dev set differ from those of the train set, and
         those of the test set from those of the dev set.
     """
 
-    bias: Gap
-    variance: Gap
-    dev_to_test: Gap | None = None
-    optimisation: Optimisation | None = None
+    bias: ErrorDifference
+    variance: ErrorDifference
+    dev_to_test: ErrorDifference | None = None
+    optimisation: OptimisationBound | None = None
     dev_differs: bool = False
     test_differs: bool = False
 
 
-def diagnose(found: Findings) -> str:
-    """The first thing to mend: a key of `ACTIONS`."""
-    if found.optimisation is not None and found.optimisation.unfinished:
+def diagnose(findings: Findings) -> str:
+    """Return the first problem to address, a key of `ACTIONS`."""
+    if findings.optimisation is not None and findings.optimisation.is_significant:
         return "optimisation"
-    if found.test_differs:
+    if findings.test_differs:
         return "test mismatch"
-    bias, variance = found.bias, found.variance
-    if bias.real and not (variance.real and variance.value > bias.value):
+    bias, variance = findings.bias, findings.variance
+    if bias.is_significant and not (variance.is_significant and variance.value > bias.value):
         return "bias"
-    if variance.real:
-        return "dev mismatch" if found.dev_differs else "variance"
-    if found.dev_to_test is not None and found.dev_to_test.real:
+    if variance.is_significant:
+        return "dev mismatch" if findings.dev_differs else "variance"
+    if findings.dev_to_test is not None and findings.dev_to_test.is_significant:
         return "dev set"
-    return "dev mismatch" if found.dev_differs else "done"
+    return "dev mismatch" if findings.dev_differs else "done"
 
 
 ACTIONS = {
@@ -106,49 +106,49 @@ ACTIONS = {
         "for these rows without sample weights.)"
     ),
     "test mismatch": (
-        "Draw the dev and the test set anew, from one distribution: the one that the model is "
-        "for. Their class shares differ by more than chance explains, so what is chosen on the "
-        "one need not be good on the other. Shuffle and stratify the split."
+        "Draw the dev and the test set again from one distribution, that of the model's use. "
+        "Their class proportions differ by more than chance explains, so a choice made on one "
+        "need not be good on the other. Shuffle and stratify the split."
     ),
     "dev mismatch": (
-        "Look at where the train and the dev set come from. Their class shares differ by more "
-        "than chance explains, so dev error - train error ({variance}) is not variance alone. "
+        "Look at where the train and the dev set come from. Their class proportions differ by "
+        "more than chance explains, so dev error - train error ({variance}) is not variance alone. "
         "Draw both from one distribution (stratify the split); if the train set was rebalanced "
-        "on purpose, hold out a part of it and measure the variance there."
+        "on purpose, hold out a part of it and measure the variance on that part."
     ),
     "bias": (
-        "Reduce the avoidable bias ({bias}). The model does not fit even the rows that it was "
-        "trained on as well as the baseline says one can: use more or better features, a larger "
+        "Reduce the avoidable bias ({bias}). The model fits even its training rows less well than "
+        "the baseline: use more or better features, a larger "
         "model, or a weaker penalty (raise C)."
     ),
     "variance": (
-        "Reduce the variance ({variance}). The model fits the rows that it was trained on better "
-        "than others: get more data to train on, use a stronger penalty (lower C), or fewer "
+        "Reduce the variance ({variance}). The model fits its training rows better than other "
+        "rows: get more data to train on, use a stronger penalty (lower C), or fewer "
         "features."
     ),
     "dev set": (
         "Get a larger dev set. The error is higher on the test set than on the dev set "
-        "({dev_to_test}): choices have been fitted to the dev set, or the two come from different "
+        "({dev_to_test}): choices have overfitted the dev set, or the two come from different "
         "distributions."
     ),
     "done": (
         "Done: no gap is larger than chance explains, and the training error is at the baseline. "
-        "To learn more, lower the baseline if you believe that less is possible, or get more dev "
-        "and test rows for shorter intervals."
+        "To go on, lower the baseline if a lower error is possible, or get more dev and test "
+        "rows for shorter intervals."
     ),
 }
-"""What to do, by what is to be mended."""
+"""Recommendation for each finding."""
 
-UNCERTIFIED = (
-    " How far the descent is from its minimum is not known here, so first make sure that it has "
+NO_CERTIFICATE = (
+    " The optimisation error of this model is not known, so first make sure that the fit has "
     "converged."
 )
 
 
-def next_action(found: Findings) -> tuple[str, str]:
-    """What is to be mended first, and how, in words."""
-    finding = diagnose(found)
-    words = ACTIONS[finding].format(**vars(found))
-    if finding == "bias" and found.optimisation is None:
-        words += UNCERTIFIED
-    return finding, words
+def next_action(findings: Findings) -> tuple[str, str]:
+    """Return the first problem to address and the recommendation."""
+    finding = diagnose(findings)
+    text = ACTIONS[finding].format(**vars(findings))
+    if finding == "bias" and findings.optimisation is None:
+        text += NO_CERTIFICATE
+    return finding, text

@@ -1,4 +1,4 @@
-"""What the functions of this package ask of their arguments."""
+"""Checks of arguments."""
 
 from __future__ import annotations
 
@@ -11,15 +11,17 @@ from .._text import shown
 from ..validation import InvalidParameterError
 
 
-def refused(function: str, name: str, value: object, allowed: object) -> InvalidParameterError:
-    """The error for one argument of a function, in scikit-learn's words."""
+def invalid_argument(
+    function: str, name: str, value: object, allowed: object
+) -> InvalidParameterError:
+    """Return the error for an invalid argument, worded as in scikit-learn."""
     return InvalidParameterError(
         f"The {name!r} parameter of {function} must be {allowed}. Got {shown(value)} instead."
     )
 
 
 def count_rows(name: str, array: Any) -> int:
-    """Number of rows of an array, list, sparse matrix, frame or series."""
+    """Return the number of rows of an array, list, sparse matrix, frame or series."""
     try:
         shape = getattr(array, "shape", None)
         return len(array) if shape is None else int(shape[0])
@@ -38,7 +40,7 @@ def check_same_rows(counts: dict[str, int]) -> None:
 
 
 def as_labels(name: str, y: Any) -> NDArray[Any]:
-    """Labels as an array of shape (n_rows,)."""
+    """Return the labels as an array of shape (n_rows,)."""
     try:
         labels: NDArray[Any] = column_or_1d(y)
     except ValueError as error:

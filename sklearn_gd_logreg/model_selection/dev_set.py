@@ -14,36 +14,37 @@ from .checks import check_same_rows, count_rows
 def join_dev_set(
     X_train: Any, y_train: Any, X_dev: Any, y_dev: Any
 ) -> tuple[Any, Any, PredefinedSplit]:
-    """Join the train and the dev set, with the ``cv`` that takes them apart again.
+    """Join the train and the dev set, and return a ``cv`` that separates them.
 
     ``GridSearchCV(model, grid, cv=cv).fit(X, y)`` then fits every candidate on the train
-    set and scores it on the dev set: one fit each, where ``cv=5`` makes five.
+    set and scores it on the dev set: one fit for each candidate, where ``cv=5`` makes five.
 
     Parameters
     ----------
     X_train : {array-like, sparse matrix, frame} of shape (n_train, n_features)
-        Rows to fit on.
+        Training data.
     y_train : array-like of shape (n_train,)
-        Their labels.
+        Training labels.
     X_dev : {array-like, sparse matrix, frame} of shape (n_dev, n_features)
-        Rows to score on, of the kind of ``X_train``.
+        Data to score on, of the same type as ``X_train``.
     y_dev : array-like of shape (n_dev,)
-        Their labels.
+        Labels to score on.
 
     Returns
     -------
     X : {array, sparse matrix, frame} of shape (n_train + n_dev, n_features)
-        The rows of the train set, then those of the dev set, in a copy. Sparse
-        matrices become CSR; frames keep their index.
+        A copy of the rows of the train set, then of the dev set. Sparse matrices become
+        CSR; frames keep their index.
     y : array or series of shape (n_train + n_dev,)
+        Labels of these rows.
     cv : sklearn.model_selection.PredefinedSplit
-        One split: train set, dev set.
+        One split into train and dev set.
 
     Raises
     ------
     ValueError
-        If X and y of a set differ in their number of rows, a set is empty, or one
-        is a frame and the other is not.
+        If X and y of a set differ in their number of rows, a set is empty, or only one of
+        the sets is a frame.
 
     See Also
     --------
@@ -51,14 +52,14 @@ def join_dev_set(
 
     Notes
     -----
-    With ``refit=True``, the default, a search fits ``best_estimator_`` on train *and* dev
-    set when it is done. That is the model to put to work, and to score on the test set. It
-    has seen the dev set, though, so a `bias_variance_report` of it shows too low an error
-    there. For a model of the train set alone search with ``refit=False``, and fit
-    ``clone(model).set_params(**search.best_params_)`` to ``X_train``, ``y_train``.
+    With ``refit=True``, the default, a search finally fits ``best_estimator_`` on train *and*
+    dev set. Deploy this model and score it on the test set. Its error on the dev set is too
+    low, though, since it was fitted on it; so it is not a model for `bias_variance_report`.
+    For a model fitted on the train set alone, search with ``refit=False``, and fit
+    ``clone(model).set_params(**search.best_params_)`` on ``X_train``, ``y_train``.
 
-    The error of the best candidate on the dev set is too low as well, a little, since it
-    was chosen by it; the test set tells by how much.
+    The dev error of the best candidate is slightly too low too, since the search minimised
+    it. The test set shows by how much.
 
     References
     ----------

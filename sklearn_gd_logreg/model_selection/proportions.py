@@ -1,4 +1,4 @@
-"""How far chance alone moves an error rate: intervals of 95 %."""
+"""Statistics of proportions: 95 % intervals of error rates, and a test of class proportions."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from numpy.typing import NDArray
 from scipy.stats import chi2_contingency
 
 Z = 1.959963984540054
-"""Quantile of the standard normal that leaves 2.5 % above it."""
+"""0.975 quantile of the standard normal distribution."""
 
-UNLIKELY = 0.01
-"""Probability below which chance is not believed to have made two sets so different."""
+SIGNIFICANCE_LEVEL = 0.01
+"""p-value below which the class proportions of two sets differ significantly."""
 
-POINTS, FACTOR = 0.05, 2.0
-"""Class shares that differ by less than both are alike for our purpose."""
+MIN_DIFFERENCE, MIN_RATIO = 0.05, 2.0
+"""Difference and ratio of two class proportions above which they differ noticeably."""
 
 
-def wilson(errors: int, n: int) -> tuple[float, float]:
-    r"""Wilson's interval for a rate, of which ``errors`` were seen in ``n`` rows.
+def wilson_interval(errors: int, n: int) -> tuple[float, float]:
+    r"""Return Wilson's 95 % interval of an error rate, given ``errors`` in ``n`` rows.
 
     .. math:: \frac{p + z^2/2n \pm z \sqrt{p(1-p)/n + z^2/4n^2}}{1 + z^2/n}, \quad p = e/n
 
@@ -32,25 +32,25 @@ def wilson(errors: int, n: int) -> tuple[float, float]:
 
     Examples
     --------
-    >>> from sklearn_gd_logreg.model_selection.proportions import wilson
-    >>> print("%.4f %.4f" % wilson(3, 100))
+    >>> from sklearn_gd_logreg.model_selection.proportions import wilson_interval
+    >>> print("%.4f %.4f" % wilson_interval(3, 100))
     0.0103 0.0845
     """
-    p, tail = errors / n, Z**2 / n
-    centre = (p + tail / 2) / (1 + tail)
-    half = Z * sqrt(p * (1 - p) / n + tail / (4 * n)) / (1 + tail)
+    p, z2_n = errors / n, Z**2 / n
+    centre = (p + z2_n / 2) / (1 + z2_n)
+    half = Z * sqrt(p * (1 - p) / n + z2_n / (4 * n)) / (1 + z2_n)
     low = 0.0 if errors == 0 else centre - half
     high = 1.0 if errors == n else centre + half
     return low, high
 
 
-def newcombe(
+def newcombe_interval(
     p: float, within: tuple[float, float], q: float, q_within: tuple[float, float]
 ) -> tuple[float, float]:
-    """Newcombe's interval for p − q, two rates with their Wilson intervals.
+    """Return Newcombe's 95 % interval of p − q, two rates with their Wilson intervals.
 
-    (l, u) and (l', u') being those of p and q, it is p − q − √((p − l)² + (u' − q)²) to
-    p − q + √((u − p)² + (q − l')²).
+    With the intervals (l, u) of p and (l', u') of q it extends from
+    p − q − √((p − l)² + (u' − q)²) to p − q + √((u − p)² + (q − l')²).
 
     References
     ----------
@@ -59,22 +59,23 @@ def newcombe(
 
     Examples
     --------
-    >>> from sklearn_gd_logreg.model_selection.proportions import newcombe, wilson
-    >>> interval = newcombe(56 / 70, wilson(56, 70), 48 / 80, wilson(48, 80))
+    >>> from sklearn_gd_logreg.model_selection.proportions import newcombe_interval, wilson_interval
+    >>> first, second = wilson_interval(56, 70), wilson_interval(48, 80)
+    >>> interval = newcombe_interval(56 / 70, first, 48 / 80, second)
     >>> print("%.4f %.4f" % interval)  # table II of the paper
     0.0524 0.3339
     """
-    below = hypot(p - within[0], q_within[1] - q)
-    above = hypot(within[1] - p, q - q_within[0])
-    return p - q - below, p - q + above
+    lower = hypot(p - within[0], q_within[1] - q)
+    upper = hypot(within[1] - p, q - q_within[0])
+    return p - q - lower, p - q + upper
 
 
 def priors_differ(first: Iterable[int], second: Iterable[int]) -> bool:
-    """Whether two sets, given by their rows of each class, have other class priors.
+    """Whether the class priors of two sets differ, given their number of rows of each class.
 
-    They do if the χ² test of homogeneity says that chance makes such a difference in less
-    than 1 % of splits, *and* some class's share differs by more than 5 points of a hundred
-    or by more than a factor of 2: in large sets chance explains very little.
+    They do if the p-value of the χ² test of homogeneity is below 1 %, *and* the proportion of
+    a class differs by more than 5 percentage points or a factor of 2. In large sets the test
+    alone would detect negligible differences.
 
     Examples
     --------
@@ -87,5 +88,7 @@ def priors_differ(first: Iterable[int], second: Iterable[int]) -> bool:
     if table.shape[1] < 2:
         return False
     low, high = np.sort(table / table.sum(axis=1, keepdims=True), axis=0)
-    apart = (high - low > POINTS) | (high > FACTOR * low)
-    return bool(apart.any() and chi2_contingency(table, correction=False).pvalue < UNLIKELY)
+    is_large = (high - low > MIN_DIFFERENCE) | (high > MIN_RATIO * low)
+    return bool(
+        is_large.any() and chi2_contingency(table, correction=False).pvalue < SIGNIFICANCE_LEVEL
+    )

@@ -1,30 +1,30 @@
-"""What was found on train, dev and test set, and how it is shown."""
+"""BiasVarianceReport: errors on train, dev and test set, as a table, HTML and data frame."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-from .show import Table, as_html, as_text
+from .formatting import Table, format_html, format_text
 
-MOST_CLASSES = 10
-"""Classes whose shares are shown; the others are in ``priors``."""
+MAX_CLASSES_SHOWN = 10
+"""Number of classes whose proportions are printed; ``priors`` holds all."""
 
 
 @dataclass(frozen=True, repr=False)
 class BiasVarianceReport:
     """Errors and losses of a model on its sets, the gaps between them, and the next action.
 
-    It is made by `bias_variance_report`, and what it is made of are its attributes. ``print``
-    shows a table, a notebook HTML.
+    `bias_variance_report` makes it. ``print`` shows a table, a notebook shows HTML. All
+    parameters are attributes.
 
     Parameters
     ----------
     n_rows : dict of int
-        Rows of each set. The keys of this and the other dicts are "train", "dev" and, if
-        there is a test set, "test".
+        Number of rows of each set. The keys of this and the other dicts are "train", "dev"
+        and, with a test set, "test".
     errors : dict of float
-        1 − accuracy.
+        Error rates, 1 − accuracy.
     intervals : dict of (float, float)
         Wilson's 95 % intervals of the errors.
     losses : dict of float
@@ -32,15 +32,15 @@ class BiasVarianceReport:
     majority_class : object
         The most frequent label of the train set.
     majority_errors : dict of float
-        Errors of always predicting the majority class of the train set.
+        Error rates of always predicting the majority class of the train set.
     majority_losses : dict of float
-        Losses of always predicting the class shares of the train set.
+        Losses of always predicting the class proportions of the train set.
     priors : dict of dict of float
-        The share of each label.
+        Proportion of each label.
     baseline : float
-        The error rate that was hoped for.
+        Achievable error rate.
     avoidable_bias : float
-        Train error − baseline; below 0 if the baseline is beaten.
+        Train error − baseline; negative if the model is better than the baseline.
     variance : float
         Dev error − train error.
     dev_to_test : float or None
@@ -48,20 +48,20 @@ class BiasVarianceReport:
     gap_intervals : dict of (float, float)
         95 % intervals of "avoidable_bias", "variance" and "dev_to_test".
     optimisation_error : float or None
-        Upper bound on J − J* on the train set; None if there is none for the model.
+        Upper bound on J − J* on the train set; None if the model has no such bound.
     changeable : int or None
-        At most how many training predictions would be others at the minimum of J.
+        Upper bound on the number of training predictions that differ at the minimum of J.
     finding : str
-        What the action mends: "optimisation", "test mismatch", "dev mismatch", "bias",
+        Problem that the action addresses: "optimisation", "test mismatch", "dev mismatch", "bias",
         "variance", "dev set" or "done".
     action : str
         The next action, in words.
     notes : tuple of str
-        What else to know: a mismatch, a baseline that is beaten, ….
+        Further remarks, for example on a mismatch of the sets.
 
     See Also
     --------
-    bias_variance_report : Makes it, and says what its numbers mean.
+    bias_variance_report : Makes the report and explains its numbers.
 
     Examples
     --------
@@ -99,7 +99,7 @@ class BiasVarianceReport:
     notes: tuple[str, ...]
 
     def to_frame(self) -> Any:
-        """The numbers of each set as a pandas DataFrame.
+        """Return the numbers of each set as a pandas DataFrame.
 
         Returns
         -------
@@ -120,82 +120,87 @@ class BiasVarianceReport:
             raise ImportError(
                 "BiasVarianceReport.to_frame needs pandas. Install it by `pip install pandas`."
             ) from error
-        rows = {part: self._row(part, gap) for part, gap in zip(self.errors, GAPS, strict=False)}
+        rows = {
+            name: self._row(name, gap) for name, gap in zip(self.errors, GAP_NAMES, strict=False)
+        }
         return pd.DataFrame.from_dict(rows, orient="index").rename_axis("set")
 
-    def _row(self, part: str, gap: str) -> dict[str, Any]:
-        low, high = self.intervals[part]
+    def _row(self, name: str, gap: str) -> dict[str, Any]:
+        low, high = self.intervals[name]
         gap_low, gap_high = self.gap_intervals[gap]
         return {
-            "rows": self.n_rows[part],
-            "error": self.errors[part],
+            "rows": self.n_rows[name],
+            "error": self.errors[name],
             "error_low": low,
             "error_high": high,
-            "majority_error": self.majority_errors[part],
-            "loss": self.losses[part],
-            "majority_loss": self.majority_losses[part],
+            "majority_error": self.majority_errors[name],
+            "loss": self.losses[name],
+            "majority_loss": self.majority_losses[name],
             "gap": getattr(self, gap),
             "gap_low": gap_low,
             "gap_high": gap_high,
-            **{f"share of {label}": share for label, share in self.priors[part].items()},
+            **{f"share of {label}": share for label, share in self.priors[name].items()},
         }
 
     def __str__(self) -> str:
-        return as_text(tables(self), words(self))
+        return format_text(tables(self), paragraphs(self))
 
     def __repr__(self) -> str:
-        errors = ", ".join(f"{part}: {error:.4g}" for part, error in self.errors.items())
+        errors = ", ".join(f"{name}: {error:.4g}" for name, error in self.errors.items())
         return f"<BiasVarianceReport, errors {errors}, finding: {self.finding}>"
 
     def _repr_html_(self) -> str:
-        return as_html(tables(self), words(self))
+        return format_html(tables(self), paragraphs(self))
 
 
-GAPS = ("avoidable_bias", "variance", "dev_to_test")
-"""The gap that each set adds."""
+GAP_NAMES = ("avoidable_bias", "variance", "dev_to_test")
+"""Gap before each set: train, dev, test."""
 
 
 def tables(report: BiasVarianceReport) -> list[Table]:
-    """The sets, and the gaps between them."""
-    return [Table(sets(report), left=(0,)), Table(gaps(report), left=(0, 3))]
-
-
-def sets(report: BiasVarianceReport) -> list[list[str]]:
-    """A column for each set."""
-    parts = list(report.errors)
-    shown = list(report.priors["train"])[:MOST_CLASSES]
-    hidden = len(report.priors["train"]) - len(shown)
+    """Return the table of the sets and that of the gaps."""
     return [
-        ["", *parts],
-        ["rows", *(str(report.n_rows[part]) for part in parts)],
-        ["error", *(f"{report.errors[part]:.4f}" for part in parts)],
-        ["  95 % interval", *(between(report.intervals[part]) for part in parts)],
+        Table(set_rows(report), text_columns=(0,)),
+        Table(gap_rows(report), text_columns=(0, 3)),
+    ]
+
+
+def set_rows(report: BiasVarianceReport) -> list[list[str]]:
+    """Return the cells of the table of the sets, with a column for each set."""
+    set_names = list(report.errors)
+    labels = list(report.priors["train"])[:MAX_CLASSES_SHOWN]
+    n_hidden = len(report.priors["train"]) - len(labels)
+    return [
+        ["", *set_names],
+        ["rows", *(str(report.n_rows[name]) for name in set_names)],
+        ["error", *(f"{report.errors[name]:.4f}" for name in set_names)],
+        ["  95 % interval", *(format_interval(report.intervals[name]) for name in set_names)],
         [
             f"  of always {report.majority_class}",
-            *(f"{report.majority_errors[part]:.4f}" for part in parts),
+            *(f"{report.majority_errors[name]:.4f}" for name in set_names),
         ],
-        ["log loss", *(f"{report.losses[part]:.4f}" for part in parts)],
+        ["log loss", *(f"{report.losses[name]:.4f}" for name in set_names)],
         [
             "  of the training shares",
-            *(f"{report.majority_losses[part]:.4f}" for part in parts),
+            *(f"{report.majority_losses[name]:.4f}" for name in set_names),
         ],
         *(
-            [f"share of {label}", *(f"{report.priors[part][label]:.4f}" for part in parts)]
-            for label in shown
+            [f"share of {label}", *(f"{report.priors[name][label]:.4f}" for name in set_names)]
+            for label in labels
         ),
-        *([[f"({hidden} more classes)", *("" for _ in parts)]] if hidden else []),
+        *([[f"({n_hidden} more classes)", *("" for _ in set_names)]] if n_hidden else []),
     ]
 
 
-def gaps(report: BiasVarianceReport) -> list[list[str]]:
-    """A line for each gap."""
+def gap_rows(report: BiasVarianceReport) -> list[list[str]]:
+    """Return the cells of the table of the gaps, with a row for each gap."""
     rows = [
-        ["gap", "value", "95 % interval", "what it is"],
-        gap(report, "avoidable_bias", f"train error - baseline {report.baseline:g}"),
-        gap(report, "variance", "dev error - train error"),
+        ["gap", "value", "95 % interval", "definition"],
+        gap_row(report, "avoidable_bias", f"train error - baseline {report.baseline:g}"),
+        gap_row(report, "variance", "dev error - train error"),
     ]
     if report.dev_to_test is not None:
-        rows.append(gap(report, "dev_to_test", "test error - dev error"))
+        rows.append(gap_row(report, "dev_to_test", "test error - dev error"))
     if report.optimisation_error is None:
         rows.append(["optimisation error", "n/a", "", "not available"])
     else:
@@ -207,18 +212,18 @@ def gaps(report: BiasVarianceReport) -> list[list[str]]:
     return rows
 
 
-def gap(report: BiasVarianceReport, name: str, meaning: str) -> list[str]:
-    """The line of one gap."""
+def gap_row(report: BiasVarianceReport, name: str, meaning: str) -> list[str]:
+    """Return the row of one gap."""
     title = {"dev_to_test": "dev-to-test gap"}.get(name, name.replace("_", " "))
     value = f"{getattr(report, name):.4f}"
-    return [title, value, between(report.gap_intervals[name]), meaning]
+    return [title, value, format_interval(report.gap_intervals[name]), meaning]
 
 
-def between(interval: tuple[float, float]) -> str:
-    """An interval in one cell."""
+def format_interval(interval: tuple[float, float]) -> str:
+    """Format an interval."""
     return f"{interval[0]:.4f} to {interval[1]:.4f}"
 
 
-def words(report: BiasVarianceReport) -> list[str]:
-    """The action, then the notes."""
+def paragraphs(report: BiasVarianceReport) -> list[str]:
+    """Return the action, then the notes."""
     return [f"Next: {report.action}", *(f"Note: {note}" for note in report.notes)]
