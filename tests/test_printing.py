@@ -11,6 +11,10 @@ import warnings
 import numpy as np
 from sklearn.datasets import load_iris
 from sklearn_gd_logreg import *
+from sklearn_gd_logreg.callbacks import *
+from sklearn_gd_logreg.display import *
+from sklearn_gd_logreg.inspection import *
+from sklearn_gd_logreg.model_selection import *
 
 X, codes = load_iris(return_X_y=True)
 strange = ["s\\u00e9tosa", "versi\\u4e2d", "v\\U0001f33a"]

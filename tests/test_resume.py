@@ -438,10 +438,10 @@ class Closure(UpdateRule):
 def test_a_memory_that_cannot_be_kept_costs_the_resume_and_not_the_fit():
     X, y = rows()
     clf = GDLogisticRegression(solver=Closure(), warm_start=True, max_iter=4, tol=0)
-    with pytest.warns(UserWarning, match="memory of Closure cannot be kept .*function"):
+    with pytest.warns(UserWarning, match="memory of Closure cannot be stored .*function"):
         clf.fit(X, y)
     once = clf.coef_
-    with pytest.warns(UserWarning, match="memory of Closure cannot be kept .*function"):
+    with pytest.warns(UserWarning, match="memory of Closure cannot be stored .*function"):
         clf.fit(X, y)
     assert clf.n_iter_ == 4
     assert not np.array_equal(once, clf.coef_)

@@ -57,7 +57,7 @@ def test_one_lucky_epoch_does_not_make_a_plateau_above_the_start_a_success():
 
 def test_features_large_beside_the_intercept_are_named_as_a_cause():
     Z, y = load("breast_cancer", True)
-    with pytest.warns(ConvergenceWarning, match="100 times the 1 of the intercept.*centre"):
+    with pytest.warns(ConvergenceWarning, match="100 times that of the intercept, 1.*centre"):
         GDLogisticRegression(solver="gd").fit(Z + 100, y)
 
 
