@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,6 @@ import numpy as np
 from .._typing import Array
 from ..descent import Iterate
 from ..objective import Objective
-from ..penalty import ElasticNet
 from ..targets import Labels
 from .messages import memory_not_stored
 from .monitor import Columns, History, Monitor, Outcome
@@ -40,7 +40,7 @@ def fitted_attributes(
     """The fitted attributes of parameters w in coordinates of the features; w_0 is ``start``."""
     intercept = objective.data.intercept
     n_features = len(start) - intercept
-    penalty = ElasticNet(objective.penalty.l2, objective.penalty.l1, n_features)
+    penalty = replace(objective.penalty, n_features=n_features)
     w = unshifted(w, start, objective.loss, penalty, cost).astype(start.dtype, copy=False)
     b = w[n_features] if intercept else np.zeros(w.shape[1], w.dtype)
     weights, b = expand(w[:n_features], b, labels.present)
