@@ -71,7 +71,7 @@ def altered(owner: Any, name: str, change: Callable[..., Any]) -> Change:
 
 
 def power_of_the_diagonal(which: int) -> list[Change]:
-    of = altered(DiagonalBase, "of", lambda base, *_: replace(base, chosen=which))
+    of = altered(DiagonalBase, "from_objective", lambda base, *_: replace(base, chosen=which))
     return [of, (DiagonalBase, "fitted", lambda self, *_: self)]
 
 
@@ -89,11 +89,15 @@ def no_newton(method: Method, *_: Any) -> Method:
 
 def never_certified(self: NaturalGradient, memory: NaturalMemory) -> NaturalMemory:
     """An approximate curvature decides convergence."""
-    ends = 2 * memory.decrease_to_come <= self.tol**2 and not self._on_subsample
+    ends = 2 * memory.remaining_decrease <= self.tol**2 and not self._on_subsample
     return memory if ends else checked(self, memory)
 
 
-checked, updated, target = NaturalGradient._checked, LBFGS.updated, HessianFree.target
+checked, updated, target = (
+    NaturalGradient._refresh_if_needed,
+    LBFGS.updated,
+    HessianFree.newton_step,
+)
 at, defaults = CholeskyFisher.at, NaturalGradient.__init__.__defaults__
 
 WITHOUT: dict[str, list[Change]] = {
@@ -102,15 +106,19 @@ WITHOUT: dict[str, list[Change]] = {
     "curvature from subsamples": [(subsampling, "_transferred", always(None))],
     "l2 for rare features": [(tuning, "SUBSAMPLE_RIDGE_ROWS", 0.0)],
     "subsampled Hessian": [(plan, "hessian_rows", lambda objective: objective.data.n_rows)],
-    "rows by their part in F": [(tuning, "CERTAIN", 0.0)],
-    "more rows after a refresh": [(plan, "more_rows", lambda _, n_rows: n_rows)],
+    "rows by their part in F": [(tuning, "MAX_LOSS_FOR_TRACE_SAMPLING", 0.0)],
+    "more rows after a refresh": [(plan, "more_hessian_rows", lambda _, n_rows: n_rows)],
     # how often it is worked out
     "Newton where F is cheap": [
         altered(rule, "choose_method", no_newton),
-        (ProximalFisher, "every_step", False),
+        (ProximalFisher, "refresh_every_step", False),
     ],
     "kept curvature": [  # other bases are still corrected
-        (LBFGS, "updated", lambda self, *ends: None if self.is_fisher else updated(self, *ends)),
+        (
+            LBFGS,
+            "updated",
+            lambda self, *ends: None if self.has_fisher_base else updated(self, *ends),
+        ),
         (ProximalFisher, "updated", always(None)),
     ],
     "L-BFGS pairs": [  # the curvature is kept, but not corrected
@@ -130,23 +138,27 @@ WITHOUT: dict[str, list[Change]] = {
     "choice of the diagonal's power: ¾": power_of_the_diagonal(1),
     "choice of the diagonal's power: 1": power_of_the_diagonal(2),
     # steps
-    "length of the first step": [(step_length, "best_length", always(1.0))],
+    "length of the first step": [(step_length, "line_minimum", always(1.0))],
     "start from 0 if too far": [(tuning, "MAX_START_COST", inf)],
     "CG preconditioner": [
-        (HessianFree, "target", lambda self, *a: target(replace(self, preconditioner=None), *a))
+        (
+            HessianFree,
+            "newton_step",
+            lambda self, *a: target(replace(self, preconditioner=None), *a),
+        )
     ],
     "forcing term": [(tuning, "FORCING_TERM", 0.0)],
-    "longer CG delays": [(hessian_free, "MAX_DELAYS", 1)],
+    "longer CG delays": [(hessian_free, "MAX_DELAY_FACTOR", 1)],
     # when the fit ends
-    "certification": [(NaturalGradient, "_checked", never_certified)],
+    "certification": [(NaturalGradient, "_refresh_if_needed", never_certified)],
     "products for a dear F": [(tuning, "MIN_CG_COST", inf)],
     "series of decreases": [
-        (NaturalMemory, "decrease_to_come", property(lambda self: self.step.decrease))
+        (NaturalMemory, "remaining_decrease", property(lambda self: self.step.decrease))
     ],
     # L1
     "working set": [(m, "MAX_PARAMETERS_WITHOUT_WORKING_SET", 2000) for m in (plan, prox_newton)],
     "columns for L1": [(ColumnFisher, "at", always(None))],
-    "coordinate descent for L1": [(l1_quadratic, "FEW_ENTERING", inf)],
+    "coordinate descent for L1": [(l1_quadratic, "MAX_ENTERING_WITHOUT_CD", inf)],
     # the data
     "equal rows": [(choose, "repeats_rows", always(False))],
     "single-row features": [(choose, "merge_single_row_features", always(None))],

@@ -22,10 +22,10 @@ from .rules.natural.curvature import CholeskyFisher, Displacement, Step
 from .rules.natural.hessian_free import HessianFree
 from .rules.natural.kronecker import KroneckerFisher
 from .rules.natural.lbfgs import LBFGS, CurvaturePair, DiagonalBase
-from .rules.natural.memory import Counts, NaturalMemory
+from .rules.natural.memory import NaturalMemory, WorkCounts
 from .rules.natural.online import EpochMemory
 from .rules.natural.plan import Method
-from .rules.natural.prox_newton import ColumnFisher, ProximalFisher, WorkingSet
+from .rules.natural.prox_newton import ColumnFisher, ProximalFisher, WorkingSetFisher
 from .rules.nesterov import NesterovMemory
 from .schedules import (
     Constant,
@@ -61,7 +61,7 @@ DESCENT: tuple[type, ...] = (
 STOPPING: tuple[type, ...] = (Best, CostPlateau, GradientTolerance, MonitorState)
 MEMORIES: tuple[type, ...] = (
     AdamMemory,
-    Counts,
+    WorkCounts,
     EpochMemory,
     Method,
     NaturalMemory,
@@ -79,7 +79,7 @@ CURVATURES: tuple[type, ...] = (
     LBFGS,
     ProximalFisher,
     Step,
-    WorkingSet,
+    WorkingSetFisher,
 )
 
 CLASSES: dict[str, type] = {

@@ -14,7 +14,7 @@ from sklearn import datasets
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_gd_logreg.rules.natural.l1_quadratic import ACCURACY, GramModel, minimise
+from sklearn_gd_logreg.rules.natural.l1_quadratic import INEXACT_TOL, GramModel, minimise
 
 SOLVERS = ("gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "natural")
 """Names of all rules."""
@@ -195,4 +195,4 @@ def solve_lasso(fisher, c, thresholds, start, enough=np.inf):
     """The minimiser of ½ uᵀFu − cᵀu + Σ λⱼ|uⱼ| that the proximal Newton step would find."""
     start = start.astype(np.float64)
     model = GramModel(start, fisher @ start - c, thresholds, np.diag(fisher), fisher)
-    return minimise(model, ACCURACY, enough)[0].u + 0.0
+    return minimise(model, INEXACT_TOL, enough)[0].u + 0.0

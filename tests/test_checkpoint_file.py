@@ -283,7 +283,7 @@ def test_every_class_of_a_descent_is_met_and_every_descent_goes_on_exactly(tmp_p
     for params in STATES.values():
         goes_on(params, X, Y, 3, 6)
     goes_on({}, X, Y, 0, 6, coef_init=np.full((3, 5), 90.0))  # on the way to w = 0
-    monkeypatch.setattr(prox_newton, "price_of_matrix", lambda *_: 1e9)
+    monkeypatch.setattr(prox_newton, "matrix_cost", lambda *_: 1e9)
     wide = np.random.default_rng(0).normal(size=(300, 600))
     few = sparse.csr_array(np.where(wide > 2, wide, 0))
     goes_on({"l1_ratio": 1.0, "C": 30.0}, few, np.arange(300) % 2, 1, 3)

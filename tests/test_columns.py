@@ -10,13 +10,13 @@ from sklearn_gd_logreg.fisher import FisherInformation
 from sklearn_gd_logreg.loss import cross_entropy
 from sklearn_gd_logreg.objective import Objective, Point
 from sklearn_gd_logreg.penalty import ElasticNet
-from sklearn_gd_logreg.rules.natural import coordinate_rounds, prox_newton
+from sklearn_gd_logreg.rules.natural import coordinate_descent, prox_newton
 from sklearn_gd_logreg.rules.natural.curvature import regularized_fisher
 from sklearn_gd_logreg.rules.natural.l1_quadratic import minimise
 from sklearn_gd_logreg.rules.natural.prox_newton import (
     ProximalFisher,
     column_model,
-    rows_of,
+    with_intercept,
     working_set,
 )
 
@@ -56,7 +56,7 @@ def any_price(monkeypatch):
         formed.append(None)
         return original(self, w, *args)
 
-    monkeypatch.setattr(prox_newton, "price_of_matrix", lambda *_: 1e9)
+    monkeypatch.setattr(prox_newton, "matrix_cost", lambda *_: 1e9)
     monkeypatch.setattr(csr, "MAX_ENTRIES_PER_COLUMN_FOR_CSC", np.inf)
     monkeypatch.setattr(FisherInformation, "__call__", fisher)
     return formed
@@ -165,12 +165,12 @@ def test_columns_and_a_matrix_lead_to_the_same_step(any_price):
     it = Objective(data, loss, ElasticNet(0.0, 1 / (3 * n_rows), n_features))
     point = Point(it, np.zeros((data.n_parameters, 1)))
     features = working_set(point)
-    rows = rows_of(features, point)
+    rows = with_intercept(features, point)
     state, settled = minimise(column_model(point, 1e-4, rows, 500), 0.01)
     assert settled
     matrix = ProximalFisher(regularized_fisher(point, 0.0, features), rows)
-    target = matrix.target(point, 1.0)
-    assert state.gained == pytest.approx(target.decrease, rel=1e-5)
+    target = matrix.newton_step(point, 1.0)
+    assert state.decrease == pytest.approx(target.decrease, rel=1e-5)
     np.testing.assert_allclose(state.u[:-1], target.w[features, 0], atol=1e-3)
 
 
@@ -219,7 +219,7 @@ def test_rounds_are_those_of_coordinate_descent(size, strength, start):
     fisher, c = X.T @ X, X.T @ random.standard_normal(50)
     u = start * random.standard_normal(30) / np.sqrt(np.diag(fisher))
     thresholds = np.full(30, strength * np.abs(c).max())
-    found = coordinate_rounds.GramRounds(fisher, c, thresholds)(u, 4)
+    found = coordinate_descent.GramCoordinateDescent(fisher, c, thresholds)(u, 4)
     expected = rounds_by_hand(fisher, c, thresholds, u, 4)
     np.testing.assert_allclose(found * X.std(axis=0), expected * X.std(axis=0), atol=1e-9)
 
@@ -240,7 +240,7 @@ def test_rounds_over_columns_are_those_of_coordinate_descent(size, strength, l2,
     fisher += l2 * np.eye(len(c))
     u = random.standard_normal(len(c)) / np.sqrt(np.diag(fisher))
     value = 0.5 * np.sum((matrix @ u - targets) ** 2) + 0.5 * l2 * u @ u + l1 * np.abs(u).sum()
-    found = coordinate_rounds.rounds_over_columns(
+    found = coordinate_descent.column_coordinate_descent(
         some, targets.astype(np.float32), u, (l2, l1), 4, value, np.diag(fisher)
     )
     scale = np.sqrt(np.diag(fisher))

@@ -146,7 +146,7 @@ def test_the_factors_of_the_fisher_information_make_it_up_where_a_is_constant(ca
 @each_case
 @pytest.mark.parametrize("damping", [0.0, 0.3])
 def test_the_product_form_is_solved_as_the_matrix_that_it_stands_for(case, damping, monkeypatch):
-    monkeypatch.setattr(kronecker, "MIN_RIDGE_OF_BLOCK", 1e-12)
+    monkeypatch.setattr(kronecker, "MIN_BLOCK_RIDGE", 1e-12)
     objective, w = case.objective(), case.point()
     gram, classes = objective.fisher.kronecker_factors(w)
     values, vectors = np.linalg.eigh(classes)
@@ -225,7 +225,7 @@ def test_lbfgs_is_a_symmetric_metric_that_fits_the_last_step(case, base):
 @each_case
 @pytest.mark.parametrize("chosen", [0, 1, 2])
 def test_the_power_of_the_diagonal_is_the_one_that_a_step_has_shown(case, chosen):
-    metric = DiagonalBase.of(case.objective())
+    metric = DiagonalBase.from_objective(case.objective())
     assume_distinct(metric.metrics)
     step = np.random.RandomState(0).standard_normal(metric.metrics.shape[1])
     change = 3 * metric.metrics[chosen] * step
@@ -240,10 +240,10 @@ def test_a_long_guess_is_in_single_precision_unless_the_scales_need_double(span)
     random = np.random.RandomState(0)
     scales = 10.0 ** np.linspace(-span, span, 2100)
     X = sparse.random(300, 2100, density=0.02, random_state=0).multiply(scales)
-    metric = DiagonalBase.of(objective_on(sparse.csr_array(X), np.arange(300) % 2, 2))
+    metric = DiagonalBase.from_objective(objective_on(sparse.csr_array(X), np.arange(300) % 2, 2))
     single = metric.metrics.dtype == np.float32
     assert single == (span <= 3)
-    assert DiagonalBase.of(CASES[0].objective()).metrics.dtype == np.float64
+    assert DiagonalBase.from_objective(CASES[0].objective()).metrics.dtype == np.float64
     for chosen in range(3):
         step = random.standard_normal(2101) * np.sqrt(metric.inverses[chosen].astype(float))
         change = 3 * metric.metrics[chosen].astype(float) * step
@@ -271,7 +271,7 @@ def test_a_long_step_is_remembered_at_any_scale(scale):
     objective = objective_on(sparse.csr_array(X), np.arange(300) % 2, 2, intercept=False)
     before = Point(objective, np.zeros((2100, 1)))
     point = before.move(-before.dw / scale**2)
-    (pair,) = LBFGS(DiagonalBase.of(objective)).updated(before, point).pairs
+    (pair,) = LBFGS(DiagonalBase.from_objective(objective)).updated(before, point).pairs
     assert pair.s.dtype == pair.y.dtype == (np.float32 if scale == 1 else np.float64)
     lengths = [np.linalg.norm(part.astype(float)) for part in (pair.s, pair.y)]
     assert np.prod(lengths) == pytest.approx(1, rel=1e-5)
@@ -351,7 +351,7 @@ def test_interpolation_finds_the_minimum_of_a_cubic(at):
 
 
 def factor(point):
-    return CholeskyFisher.of(regularized_fisher(point, 0.01))
+    return CholeskyFisher.factorise(regularized_fisher(point, 0.01))
 
 
 @each_case
@@ -618,7 +618,7 @@ def quickly(X, l2=1e-3, n_classes=2):
     before = objective.data.passes.count
     found = CholeskyFisher.at(point, 0.0)
     passes = objective.data.passes.count - before
-    np.testing.assert_array_equal(found.factor, CholeskyFisher.of(found.fisher).factor)
+    np.testing.assert_array_equal(found.factor, CholeskyFisher.factorise(found.fisher).factor)
     double = CholeskyFisher.at(point, 0.0, float32=False)
     np.testing.assert_array_equal(double.fisher, exact)
     return exact, found.fisher, passes

@@ -146,7 +146,7 @@ def test_columns_and_a_matrix_have_the_same_minimum(make, l2, warm):
     gram = GramModel(model.w, model.dw, thresholds, diagonal, fisher)
     exact, _ = minimise(gram, 0.1)
     assert settled
-    assert by_columns.gained == pytest.approx(exact.gained, rel=1e-5)
+    assert by_columns.decrease == pytest.approx(exact.decrease, rel=1e-5)
     assert kkt(fisher, fisher @ model.w - model.dw, thresholds, by_columns.u) < 1e-4
 
 
@@ -157,8 +157,8 @@ def test_a_step_far_from_the_end_gains_most_of_what_there_is(make):
     diagonal = np.diag(fisher).copy()
     model = GramModel(start, fisher @ start - c, thresholds, diagonal, fisher)
     exact, _ = minimise(model, 0.1)
-    rough, _ = minimise(model, 0.1, much=0.0)
-    assert 0.8 * exact.gained <= rough.gained <= exact.gained * (1 + 1e-9)
+    rough, _ = minimise(model, 0.1, exact_below=0.0)
+    assert 0.8 * exact.decrease <= rough.decrease <= exact.decrease * (1 + 1e-9)
 
 
 @pytest.mark.parametrize("make", SHAPES)
@@ -169,7 +169,7 @@ def test_what_is_gained_is_the_fall_of_the_value(make):
     state, settled = minimise(model, 0.1)
     values = [u @ (0.5 * (fisher @ u) - c) + thresholds @ np.abs(u) for u in (start, state.u)]
     assert settled
-    assert state.gained == pytest.approx(values[0] - values[1], rel=1e-9)
+    assert state.decrease == pytest.approx(values[0] - values[1], rel=1e-9)
 
 
 @pytest.mark.parametrize("make", SHAPES)

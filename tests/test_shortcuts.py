@@ -285,7 +285,7 @@ def test_no_kept_f_that_promises_too_little_decides_the_end(monkeypatch, witness
             return self
         spoilt.append(None)
         if isinstance(self, LBFGS):
-            base = CholeskyFisher.of(1e6 * self.base.fisher)
+            base = CholeskyFisher.factorise(1e6 * self.base.fisher)
             return LBFGS(base, refresh_cost=50.0, n_rows=len(y))
         return replace(self, fisher=1e6 * self.fisher, refresh_cost=50.0, current_at=None)
 
@@ -320,13 +320,13 @@ def test_no_poor_guess_of_f_ends_the_descent_where_it_begins(monkeypatch):
 @pytest.mark.parametrize("n_classes", [2, 6])
 def test_a_descent_that_goes_on_to_a_smaller_tol_aims_at_that(n_classes, direct_limit, monkeypatch):
     """And an F that was too large to be factorised before is so still."""
-    factorise, sides = CholeskyFisher.of.__func__, []
+    factorise, sides = CholeskyFisher.factorise.__func__, []
 
     def noted(cls, fisher, *least):
         sides.append(len(fisher))
         return factorise(cls, fisher, *least)
 
-    monkeypatch.setattr(CholeskyFisher, "of", classmethod(noted))
+    monkeypatch.setattr(CholeskyFisher, "factorise", classmethod(noted))
     problem = tall(n_classes, 4000, 60)
     best = problem.fit(model(solver=NaturalGradient(exact=True), tol=1e-11))
     sides.clear()
@@ -428,7 +428,7 @@ def test_a_sum_of_slow_steps_is_what_is_left(monkeypatch):
     best = cost_of(problem, problem.fit(model(solver=NaturalGradient(exact=True), tol=1e-11)))
     good = CholeskyFisher.solve
     monkeypatch.setattr(CholeskyFisher, "solve", lambda self, dw: 0.1 * good(self, dw))
-    monkeypatch.setattr(NaturalGradient, "_is_slow", lambda self, memory: False)
+    monkeypatch.setattr(NaturalGradient, "_contracts_slowly", lambda self, memory: False)
     monkeypatch.setattr(LBFGS, "updated", without_correction)
     history = problem.fit(model(tol=1e-3, max_iter=200)).history_
     left, estimate = history["cost"] - best, history["gradient_norm"] ** 2 / 2
@@ -523,7 +523,7 @@ def test_secants_remember_no_more_than_a_few_megabytes():
     rng = np.random.RandomState(0)
     for n in (10, 3000, 50_000, 400_000):
         points = [SimpleNamespace(w=w, dw=w) for w in rng.standard_normal((30, n, 1))]
-        metric = LBFGS(KroneckerFisher(np.eye(1), [CholeskyFisher.of(np.eye(1))]))
+        metric = LBFGS(KroneckerFisher(np.eye(1), [CholeskyFisher.factorise(np.eye(1))]))
         with patch.object(KroneckerFisher, "solve", lambda self, dw: dw):
             for before, point in pairwise(points):
                 metric = metric.updated(before, point)
@@ -639,14 +639,14 @@ def test_growing_samples_read_little_and_lead_near(name):
 @pytest.mark.parametrize("name", ["imbalanced", "half of the mass in a row"])
 def test_a_sample_that_does_not_do_gives_way_to_more_rows(monkeypatch, name):
     problem, used = problem_of(name), []
-    made = plan.on_rows
+    made = plan.hessian_subsample
 
     def spy(point, n_rows):
         if point.objective.data.n_rows == len(problem.y):
             used.append(n_rows)
         return made(point, n_rows)
 
-    monkeypatch.setattr(plan, "on_rows", spy)
+    monkeypatch.setattr(plan, "hessian_subsample", spy)
     clf = problem.fit(model(tol=1e-9))
     plain = problem.fit(model(tol=1e-9, solver=NaturalGradient(exact=True)))
     assert max(used) == len(problem.y)
@@ -660,14 +660,14 @@ def test_a_sample_that_does_not_do_gives_way_to_more_rows(monkeypatch, name):
 def test_samples_hand_f_over(monkeypatch, name, start, dtype):
     """So the first step on all rows takes no F of its own, and is a good one."""
     problem, used = problem_of(name), []
-    made = plan.on_rows
+    made = plan.hessian_subsample
 
     def spy(point, n_rows):
         sample = made(point, n_rows)
         used.append(sample.objective.data.n_rows)
         return sample
 
-    monkeypatch.setattr(plan, "on_rows", spy)
+    monkeypatch.setattr(plan, "hessian_subsample", spy)
     X, y, n_outputs = problem.X.astype(dtype), problem.y, len(fitted(name).coef_)
     coef = None if start is None else np.full((n_outputs, X.shape[1]), start)
     clf = model(max_iter=1, tol=1e-12, **problem.options)
@@ -951,14 +951,14 @@ def test_where_most_rows_are_certain_f_is_that_of_the_others(storage, n_classes)
     exact = point.fisher()
     n_rows = hessian_rows(point.objective)
     assert n_rows < 0.2 * len(X)
-    assert point.loss < tuning.CERTAIN * loss.uniform_loss
+    assert point.loss < tuning.MAX_LOSS_FOR_TRACE_SAMPLING * loss.uniform_loss
 
     def error(sample):
         root = np.linalg.inv(np.linalg.cholesky(exact + 1e-9 * np.eye(len(exact))))
         return np.linalg.norm(root @ (sample.fisher() - exact) @ root.T, 2)
 
     uniform = Point(point.objective.on(data.sample(n_rows)), point.w)
-    assert error(plan.on_rows(point, n_rows)) < 0.6 * error(uniform)
+    assert error(plan.hessian_subsample(point, n_rows)) < 0.6 * error(uniform)
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])

@@ -96,7 +96,7 @@ def newton_decrement(point: Point, max_cost: float) -> float | None:
         return None
     else:
         curvature = full_hessian(point, 0.0, MAX_HESSIAN_SIDE)
-    decrease = float(curvature.target(point, 1.0).decrease)
+    decrease = float(curvature.newton_step(point, 1.0).decrease)
     return decrease if isfinite(decrease) else None
 
 

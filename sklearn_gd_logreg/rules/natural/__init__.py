@@ -1,4 +1,4 @@
-"""The natural gradient: its update rule, the curvatures it steps with, and the choice of one."""
+"""The natural gradient: the update rule, its quadratic models of J, and the choice of a method."""
 
 from .rule import NaturalGradient
 

@@ -1,7 +1,7 @@
-"""The curvature that a step goes by: F, or an approximation of it.
+"""Quadratic models of J: F, factorised or approximated.
 
-A `Curvature` answers one question: where does a step of length α from a point lead, and how
-much lower is its quadratic model of J there? `CholeskyFisher` is F itself, factorised.
+A `Curvature` makes (proximal) Newton steps and predicts by how much each lowers J.
+`CholeskyFisher` is F, factorised.
 """
 
 from __future__ import annotations
@@ -21,25 +21,32 @@ from ...data import ALL, blas_threads
 from ...objective import Objective, Point
 
 MIN_PIVOT_FLOAT32 = 2e-5
-"""Least squared pivot of F with a unit diagonal that products in float32 resolve: some 200 times
-their machine epsilon."""
+"""Least squared pivot of F with a unit diagonal for which F is computed in float32: about 200
+times the machine epsilon."""
 
 MIN_DIAGONAL_FLOAT32 = 1e-30
-"""Least entry on the diagonal of F that float32 holds with all its digits."""
+"""Least entry on the diagonal of F that float32 represents with all its digits."""
 
 MIN_RIDGE = {np.dtype(np.float64): 1e-12, np.dtype(np.float32): 1e-6}
-"""Part of the diagonal of F that is added to it, by the precision of the gradient.
+"""Ridge added to F, relative to its diagonal, by the precision of the gradient.
 
-Where F is singular, the gradient has no part but rounding, which F⁻¹ would amplify."""
+Where F is singular, the gradient is nothing but rounding, which F⁻¹ would amplify."""
 
 SHIFT_CURVATURE = 1e-6
-"""Curvature along the common shift of all classes, as a part of the mean curvature of F."""
+"""Curvature along the common shift of all classes, relative to the mean curvature of F."""
 
 
 class Step(NamedTuple):
-    """Where a step leads, and by how much the quadratic model of J is lower there.
+    """A step by a quadratic model of J.
 
-    ``n_products`` counts the Hessian-vector products that it took.
+    Attributes
+    ----------
+    w : array
+        The parameters that the step leads to.
+    decrease : float
+        The decrease of J that the model predicts.
+    n_products : int
+        The Hessian-vector products that the step took.
     """
 
     w: Array
@@ -53,100 +60,108 @@ class Curvature(ABC):
     Attributes
     ----------
     refresh_cost : float
-        What the curvature of the next point costs, in passes over all rows.
-    every_step : bool
-        Whether it is worked out anew at every point: that is Newton's method.
+        Cost of the curvature at another point, in passes over all rows.
+    refresh_every_step : bool
+        Whether the curvature is refreshed at every point, as in Newton's method.
     n_rows : float
-        On how many rows it was worked out; infinite: on all.
+        Number of rows that the curvature is computed on; infinite for all rows.
     """
 
     refresh_cost: float = 0.0
-    every_step: bool = True
+    refresh_every_step: bool = True
     n_rows: float = inf
 
     @abstractmethod
-    def target(self, point: Point, alpha: float) -> Step:
-        """Minimum over u of dw·(u − w) + (u − w)ᵀF(u − w)/(2α) + l1 ‖u‖₁."""
+    def newton_step(self, point: Point, alpha: float) -> Step:
+        """Minimise dw·(u − w) + (u − w)ᵀF(u − w)/(2α) + l1 ‖u‖₁ over u."""
 
     def is_current(self, point: Point) -> bool:
-        """Whether it is the curvature at this point, so that its decrement decides convergence."""
+        """Whether this is the curvature at the point, so that its decrement decides convergence."""
         return True
 
-    def updated(self, before: Point, point: Point) -> Curvature | None:
-        """Corrected by a step and the change of dw along it; None if a new one is needed."""
+    def updated(self, previous: Point, point: Point) -> Curvature | None:
+        """The curvature corrected by the change of dw in a step; None if it must be refreshed."""
         return None
 
     def transferred(self, objective: Objective, ridge: Array) -> Curvature | None:
-        """For a descent on other rows, from where this one ended; None if it is of no use there.
+        """The curvature for a descent on other rows, or None if it is of no use there.
 
-        ``ridge``, one number a parameter, is what the l2 penalty there adds to F.
+        ``ridge``, an array with one entry per parameter, is added to the diagonal of F: the
+        difference of the l2 penalties.
         """
         return None
 
 
 @dataclass(frozen=True)
 class Displacement(Curvature):
-    """A point to go to, known in advance, and how much lower J is expected to be there.
+    """A step to a given point, in place of a Newton step.
 
-    ``curvature`` is what is known of F there.
+    Attributes
+    ----------
+    w : array
+        The parameters there.
+    decrease : float
+        The expected decrease of J.
+    curvature : Curvature or None
+        The curvature there, if available.
     """
 
     w: Array
     decrease: float
     curvature: Curvature | None = None
 
-    every_step = False
+    refresh_every_step = False
 
-    def target(self, point: Point, alpha: float) -> Step:
-        end = self.w if alpha == 1 else point.w + alpha * (self.w - point.w)
-        return Step(end, self.decrease)
+    def newton_step(self, point: Point, alpha: float) -> Step:
+        w = self.w if alpha == 1 else point.w + alpha * (self.w - point.w)
+        return Step(w, self.decrease)
 
-    def updated(self, before: Point, point: Point) -> Curvature | None:
+    def updated(self, previous: Point, point: Point) -> Curvature | None:
         return self.curvature if np.array_equal(point.w, self.w) else None
 
 
 class Metric(Curvature):
-    """A positive definite matrix, which the subclass solves with: the step is −α F⁻¹ dw.
+    """A positive definite matrix F that its subclass can solve with: the step is −α F⁻¹ dw.
 
     A base metric of the L-BFGS needs no more than `solve`; see ``docs/extending.md``.
     """
 
     amplifies_rounding = False
-    """Whether F⁻¹ amplifies the rounding of a float64 gradient too, as where it is all but singular
-    along the common shift of all classes, which `regularized` keeps from F itself."""
+    """Whether F⁻¹ amplifies the rounding of a float64 gradient, since F is nearly singular along
+    the common shift of all classes. `regularized` prevents this for F itself."""
 
     @property
     def precision(self) -> Precision:
-        """In which steps and changes of dw are kept beside it."""
+        """Precision of the curvature pairs about this base."""
         return np.float64
 
     def fitted(self, s: Array, y: Array) -> Metric:
-        """The metric of its kind that agrees best with a step s and the change y of dw on it."""
+        """The metric of this family that best fits a step s and the change y of dw along it."""
         return self
 
     @abstractmethod
     def solve(self, dw: Array) -> Array:
         """F⁻¹ dw."""
 
-    def target(self, point: Point, alpha: float) -> Step:
-        move = self.solve(point.dw)
+    def newton_step(self, point: Point, alpha: float) -> Step:
+        direction = self.solve(point.dw)
         if self.amplifies_rounding or point.w.dtype == np.float32:
-            move = center_classes(move, point)
-        return Step(point.w - alpha * move, 0.5 * alpha * float(np.vdot(point.dw, move)))
+            direction = center_classes(direction, point)
+        return Step(point.w - alpha * direction, 0.5 * alpha * float(np.vdot(point.dw, direction)))
 
 
-def center_classes(move: Array, point: Point) -> Array:
-    """A full step whose common shift of all classes is that of the penalty alone.
+def center_classes(direction: Array, point: Point) -> Array:
+    """Replace the common shift of all classes in F⁻¹ dw by that of the penalty alone.
 
-    The loss does not change when all scores of a row do by the same amount, so its gradient
-    has no part there but rounding, which would add up from step to step.
+    The loss does not change when all scores of a row change by the same amount. So the component
+    of its gradient along this shift is rounding, which would accumulate over the steps.
     """
     loss, penalty = point.objective.loss, point.objective.penalty
-    step = loss.without_shared(move)
+    centered = loss.without_shared(direction)
     if penalty.l2:
         penalised = point.w[: penalty.n_features]
-        step[: penalty.n_features] += penalised - loss.without_shared(penalised)
-    return step
+        centered[: penalty.n_features] += penalised - loss.without_shared(penalised)
+    return centered
 
 
 @dataclass(frozen=True)
@@ -154,7 +169,7 @@ class CholeskyFisher(Metric):
     """F, scaled to a unit diagonal and factorised.
 
     Where F is singular (collinear features, or the common shift of all classes without a penalty),
-    a part of its diagonal is added, no more than the factorisation needs.
+    it gets the smallest ridge for which the factorisation succeeds.
     """
 
     fisher: Array
@@ -163,8 +178,8 @@ class CholeskyFisher(Metric):
     min_ridge: float
 
     @classmethod
-    def of(cls, fisher: Array, min_ridge: float = 1e-12) -> CholeskyFisher:
-        """Factorise with the least ridge, but ``min_ridge``, that makes F positive definite."""
+    def factorise(cls, fisher: Array, min_ridge: float = 1e-12) -> CholeskyFisher:
+        """Factorise F with a ridge, from ``min_ridge`` upwards, that makes it positive definite."""
         scale = unit_scale(diagonal(fisher))
         scaled = fisher / scale
         scaled /= scale[:, np.newaxis]
@@ -179,59 +194,59 @@ class CholeskyFisher(Metric):
 
     @classmethod
     def at(cls, point: Point, damping: float, float32: bool = True) -> CholeskyFisher:
-        """F at the point, from products in float32 where these are tried and do no harm.
+        """F at the point, computed in float32 if that is allowed and accurate enough.
 
-        A register holds twice as many float32 numbers. J and dw stay exact, so it only matters
-        that rounding is small beside the least curvature.
+        A register holds twice as many float32 numbers. J and dw stay exact, so rounding only has
+        to be small beside the least curvature.
         """
         min_ridge = MIN_RIDGE[point.w.dtype]
         if float32:
             with np.errstate(over="ignore", under="ignore", invalid="ignore"):
                 fisher = point.fisher(precision=np.float32)
             if np.isfinite(fisher).all() and diagonal(fisher).min() > MIN_DIAGONAL_FLOAT32:
-                found = cls.of(regularized(point, damping, fisher), min_ridge)
-                if found.tolerates_float32(point.w.shape[1]):
-                    return found
-        return cls.of(regularized_fisher(point, damping), min_ridge)
+                result = cls.factorise(regularized(point, damping, fisher), min_ridge)
+                if result.tolerates_float32(point.w.shape[1]):
+                    return result
+        return cls.factorise(regularized_fisher(point, damping), min_ridge)
 
     def tolerates_float32(self, n_outputs: int) -> bool:
-        """Whether F stays what it is when its entries are rounded to float32.
+        """Whether the least curvature exceeds the rounding of entries in float32.
 
-        The last score of a softmax is left out: the common shift of the classes is flat, and F is
-        put together so that rounding has no part there.
+        The pivots of the last class of a softmax do not count. The common shift of all classes is
+        flat, and the assembly of F leaves no rounding there.
         """
         pivots = diagonal(self.factor).reshape(-1, n_outputs)[:, : max(n_outputs - 1, 1)]
         return bool(pivots.min() ** 2 > MIN_PIVOT_FLOAT32)
 
-    def plus(self, ridge: Array) -> CholeskyFisher:
-        """With a ridge on the diagonal."""
+    def with_ridge(self, ridge: Array) -> CholeskyFisher:
+        """F with a ridge on its diagonal."""
         if not ridge.any():
             return self
         fisher = self.fisher.copy()
         diagonal(fisher)[...] += ridge
-        return self.of(fisher, self.min_ridge)
+        return self.factorise(fisher, self.min_ridge)
 
     def solve(self, dw: Array) -> Array:
-        slope = dw.ravel() / self.scale
-        move = lapack.dpotrs(self.factor, slope, lower=1)[0]
-        return (move.ravel() / self.scale).reshape(dw.shape)
+        scaled = dw.ravel() / self.scale
+        solution = lapack.dpotrs(self.factor, scaled, lower=1)[0]
+        return (solution.ravel() / self.scale).reshape(dw.shape)
 
 
 def regularized_fisher(
     point: Point, damping: float, features: NDArray[np.intp] | slice = ALL
 ) -> Array:
-    """F + damping diag(F), with a curvature where the loss is redundant; see `regularized`."""
+    """F + damping diag(F) at the point, `regularized`."""
     fisher = point.fisher(features)
     require_finite(fisher)
     return regularized(point, damping, fisher)
 
 
 def regularized(point: Point, damping: float, fisher: Array) -> Array:
-    """A Fisher information at the point, made regular in place.
+    """Regularise F in place: add damping diag(F), and a curvature where the loss is redundant.
 
     J does not change along the common shift of all classes in a parameter without an l2
-    penalty, and the gradient is 0 there but for rounding. F gets a curvature in this
-    direction, small beside its own and large beside rounding.
+    penalty, so the gradient there is nothing but rounding. F gets a curvature in this
+    direction that is small beside its own and large beside rounding.
     """
     objective = point.objective
     if damping:
@@ -240,17 +255,18 @@ def regularized(point: Point, damping: float, fisher: Array) -> Array:
     first = len(fisher) - n_outputs * objective.data.intercept if objective.penalty.l2 else 0
     if n_outputs == 1 or first == len(fisher):
         return fisher
-    flat = fisher[first:, first:]
-    side = len(flat) // n_outputs
+    unpenalised = fisher[first:, first:]
+    side = len(unpenalised) // n_outputs
     if side == 1:
-        flat += SHIFT_CURVATURE / n_outputs * flat.trace() * objective.loss.redundancy
+        curvature = SHIFT_CURVATURE / n_outputs * unpenalised.trace()
+        unpenalised += curvature * objective.loss.redundancy
         return fisher
-    by_class = flat.reshape(side, n_outputs, side, n_outputs)
+    by_class = unpenalised.reshape(side, n_outputs, side, n_outputs)
     mean = np.einsum("icjc->ij", by_class) * (SHIFT_CURVATURE / n_outputs)
     by_class += mean[:, np.newaxis, :, np.newaxis] * objective.loss.redundancy[:, np.newaxis]
     return fisher
 
 
 def max_fisher_diagonal(objective: Objective) -> Array:
-    """The largest values that the diagonal of F can have but for l2, (n_parameters, 1)."""
+    """Upper bounds on the diagonal of F without l2, of shape (n_parameters, 1)."""
     return objective.loss.smoothness * objective.mean_squares[:, np.newaxis]

@@ -1,9 +1,10 @@
-"""Hessian-free Newton steps: conjugate gradients on products with F."""
+"""Hessian-free Newton steps: conjugate gradients on Hessian-vector products."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -17,40 +18,44 @@ from . import tuning
 from .curvature import Curvature, Step, center_classes, max_fisher_diagonal
 from .lbfgs import LBFGS
 
-DELAY, DELAY_PART, MAX_DELAYS = 4, 4, 5
-"""Least number of the last products from which the error is estimated, and what part of all. The
-number grows with each step by products that follows another, to so many times at the most: such
-steps gain by fits and starts, and soon seem to have ended."""
+MIN_DELAY, DELAY_DIVISOR, MAX_DELAY_FACTOR = 4, 4, 5
+"""Delay of the error estimate (Strakoš and Tichý), in products: at least `MIN_DELAY`, and the
+number of products so far over `DELAY_DIVISOR`. Consecutive Hessian-free steps multiply the minimum
+by 2, 3, … up to `MAX_DELAY_FACTOR`: their error falls unevenly, so that short delays miss it."""
 
 STEP_ERROR_OVER_TOL = 0.2
-"""Part of ``tol`` that the error of a step may have."""
+"""Error allowed in a step, relative to ``tol``."""
 
-MAX_ROUNDINGS = 64
-"""Roundings of the largest curvature met: a smaller curvature may be nothing but rounding."""
+MIN_CURVATURE_IN_EPS = 64
+"""Least curvature along a direction, in machine epsilons times the largest curvature so far: a
+smaller one may be rounding."""
 
 
 @dataclass(frozen=True)
 class HessianFree(Curvature):
-    """F on all rows by its products with vectors: conjugate gradients in scaled parameters.
+    """F on all rows, known by its products with vectors: conjugate gradients in scaled parameters.
 
-    The scales are those of the diagonal of F, with the mean of a(1 − a) in place of its values
-    row by row. The step is inexact: it has at most the forcing term as its relative error.
+    The scales are the square roots of the diagonal of F, with the mean of a(1 − a) in place of
+    each row's value. The step is an inexact Newton step: its relative error is at most the forcing
+    term.
 
-    On a mini-batch the diagonal is added to the F of the batch, since its few rows say nothing
-    of most directions.
+    On a mini-batch the diagonal is added to the F of the batch, whose few rows do not determine
+    the curvature of most directions.
 
     Attributes
     ----------
     point : Point
     product : FisherProduct
-        F there.
-    damping, floor : float
-        Parts of diag(F), and of its largest values, that are added to F.
+        Products with F there.
+    damping : float
+        Multiple of diag(F) that is added to F.
+    uniform_weight : float
+        Multiple of the largest possible diag(F), that of w = 0, that is added to F.
     tol : float
-        The decrement at which the descent ends.
+        The Newton decrement at which the descent ends.
     preconditioner : LBFGS or None
-    n_before : int
-        How many steps by products were made one after the other before this.
+    n_previous : int
+        Number of consecutive Hessian-free steps before this one.
     max_products : int
 
     References
@@ -61,76 +66,75 @@ class HessianFree(Curvature):
     point: Point
     product: FisherProduct
     damping: float = 0.0
-    floor: float = 0.0
+    uniform_weight: float = 0.0
     tol: float = 0.0
     preconditioner: LBFGS | None = None
-    n_before: int = 0
+    n_previous: int = 0
     max_products: int = tuning.MAX_PRODUCTS
 
     @classmethod
-    def at(cls, point: Point, damping: float, floor: float = 0.0, **options: object) -> HessianFree:
-        """At a point; one pass forward."""
-        product = point.objective.fisher.product(point.w)
-        return cls(point, product, damping, floor, **options)  # type: ignore[arg-type]
+    def at(cls, point: Point, damping: float, **options: Any) -> HessianFree:
+        """F at the point; one forward pass."""
+        return cls(point, point.objective.fisher.product(point.w), damping, **options)
 
     @cached_attribute
     def diagonal(self) -> Array:
-        """About the diagonal of F, shape of w."""
+        """Approximate diagonal of F, shape of w."""
         return self.product.diagonal(self.point.objective.mean_squares)
 
-    def updated(self, before: Point, point: Point) -> Curvature | None:
-        return self.preconditioner and self.preconditioner.updated(before, point)
+    def updated(self, previous: Point, point: Point) -> Curvature | None:
+        return self.preconditioner and self.preconditioner.updated(previous, point)
 
-    def target(self, point: Point, alpha: float) -> Step:
+    def newton_step(self, point: Point, alpha: float) -> Step:
         on_batch = point.objective is not self.point.objective
         product = self.product if point is self.point else point.objective.fisher.product(point.w)
-        added = (self.damping + on_batch) * self.diagonal
-        if self.floor:
-            added = added + self.floor * max_fisher_diagonal(self.point.objective)
-        scale = unit_scale(self.diagonal + added)
+        ridge = (self.damping + on_batch) * self.diagonal
+        if self.uniform_weight:
+            ridge = ridge + self.uniform_weight * max_fisher_diagonal(self.point.objective)
+        scale = unit_scale(self.diagonal + ridge)
 
         def scaled_product(v: Array) -> Array:
-            move = v / scale
-            return (product(move.astype(point.w.dtype)) + added * move) / scale
+            unscaled = v / scale
+            return (product(unscaled.astype(point.w.dtype)) + ridge * unscaled) / scale
 
-        def scaled_solve(v: Array) -> Array:
+        def precondition(v: Array) -> Array:
             if self.preconditioner is None or on_batch:
                 return v
             return scale * self.preconditioner.solve(scale * v)
 
-        move, gain, n_products = conjugate_gradients(
+        solution, squared_decrement, n_products = conjugate_gradients(
             scaled_product,
-            scaled_solve,
+            precondition,
             (point.dw / scale).astype(np.float64),
             tuning.FORCING_TERM,
             STEP_ERROR_OVER_TOL * self.tol,
-            DELAY * min(1 + self.n_before, MAX_DELAYS),
+            MIN_DELAY * min(1 + self.n_previous, MAX_DELAY_FACTOR),
             max_products=self.max_products,
             precision=point.w.dtype,
         )
-        move = center_classes(move / scale, point)
-        return Step(point.w - alpha * move, 0.5 * alpha * gain, n_products)
+        direction = center_classes(solution / scale, point)
+        return Step(point.w - alpha * direction, 0.5 * alpha * squared_decrement, n_products)
 
 
 def conjugate_gradients(
     product: Callable[[Array], Array],
-    solve: Callable[[Array], Array],
-    slope: Array,
-    accuracy: float,
-    enough: float,
-    delay: int = DELAY,
+    precondition: Callable[[Array], Array],
+    gradient: Array,
+    forcing_term: float,
+    max_error: float,
+    min_delay: int = MIN_DELAY,
     max_products: int = tuning.MAX_PRODUCTS,
     precision: DTypeLike = np.float64,
 ) -> tuple[Array, float, int]:
-    """About v = F⁻¹ slope, by products with F, preconditioned by ``solve``; vᵀFv; and how many.
+    """Solve Fv = gradient approximately; return v, vᵀFv and the number of products.
 
-    The gains of all products add up to vᵀFv, and those of the last products, ``delay`` at the
-    least, tell how far it was off before them. It ends where the root of that is a part
-    ``accuracy`` of the root of vᵀFv, or no more than ``enough``. It is added once more for
-    what is still to gain.
+    Each product reduces the squared error in the norm of F by a known amount. All of them add up
+    to vᵀFv, and the last ones, at least ``min_delay``, estimate the squared error before them. The
+    iteration ends where the error is at most ``forcing_term`` times the norm of v, or at most
+    ``max_error``. The estimate is added to vᵀFv for the remaining error.
 
-    Along a direction in which F is 0 the curvature is the rounding of a product, made in
-    ``precision``; to divide by it would lead anywhere. So it ends there too.
+    It also ends where the curvature along a direction is below the rounding of a product in
+    ``precision``, since division by it would amplify this rounding.
 
     References
     ----------
@@ -141,31 +145,33 @@ def conjugate_gradients(
     """
 
     def preconditioned() -> tuple[Array, float, bool]:
-        move = solve(residual)
-        size = float(np.vdot(residual, move))
-        if size > 0 or not residual.any():
-            return move, size, True
-        return residual, float(np.vdot(residual, residual)), False  # that was nothing but rounding
+        """M⁻¹r, rᵀM⁻¹r and True; r, rᵀr and False where rounding makes M⁻¹ indefinite."""
+        solved = precondition(residual)
+        rho = float(np.vdot(residual, solved))
+        if rho > 0 or not residual.any():
+            return solved, rho, True
+        return residual, float(np.vdot(residual, residual)), False
 
-    solution, residual = np.zeros_like(slope), slope.copy()
-    direction, size, _ = preconditioned()
-    gains: list[float] = []
-    error = largest = 0.0
-    while size > 0 and len(gains) < max_products:
-        curved = product(direction)
-        along = float(np.vdot(direction, curved))
-        curvature = along / float(np.vdot(direction, direction))
-        largest = max(largest, curvature)
-        if not curvature > MAX_ROUNDINGS * np.finfo(precision).eps * largest:
+    solution, residual = np.zeros_like(gradient), gradient.copy()
+    direction, rho, _ = preconditioned()
+    reductions: list[float] = []
+    squared_error = max_curvature = 0.0
+    while rho > 0 and len(reductions) < max_products:
+        image = product(direction)
+        squared_norm = float(np.vdot(direction, image))
+        curvature = squared_norm / float(np.vdot(direction, direction))
+        max_curvature = max(max_curvature, curvature)
+        if not curvature > MIN_CURVATURE_IN_EPS * np.finfo(precision).eps * max_curvature:
             break
-        step = size / along
-        solution += step * direction
-        residual = residual - step * curved
-        gains.append(step * size)
-        error = sum(gains[-max(delay, len(gains) // DELAY_PART) :])
-        if len(gains) > delay and error <= max(accuracy**2 * sum(gains), enough**2):
+        length = rho / squared_norm
+        solution += length * direction
+        residual = residual - length * image
+        reductions.append(length * rho)
+        squared_error = sum(reductions[-max(min_delay, len(reductions) // DELAY_DIVISOR) :])
+        target = max(forcing_term**2 * sum(reductions), max_error**2)
+        if len(reductions) > min_delay and squared_error <= target:
             break
-        before = size
-        towards, size, same = preconditioned()
-        direction = towards + size / before * direction if same else towards
-    return solution, sum(gains) + error, len(gains)
+        previous_rho = rho
+        solved, rho, is_preconditioned = preconditioned()
+        direction = solved + rho / previous_rho * direction if is_preconditioned else solved
+    return solution, sum(reductions) + squared_error, len(reductions)

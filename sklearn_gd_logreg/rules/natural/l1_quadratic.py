@@ -2,12 +2,12 @@
 
     ½ (u − w)ᵀF(u − w) + dw·(u − w) + Σ λⱼ (|uⱼ| − |wⱼ|),   λⱼ = 0 where there is no penalty.
 
-`minimise` alternates two steps. Rounds of coordinate descent find most of the signs. With the
-signs given, the minimum is the solution of a linear system, and the second step walks towards it
-as far as the value falls (feature-sign search). The search ends where single steps in the
-coordinates, which follow from the smallest subgradient, have next to nothing left to gain.
+`minimise` alternates two steps. Coordinate descent finds most of the signs. For given signs the
+minimum solves a linear system, and the second step moves towards this solution as far as the value
+decreases (feature-sign search). The search ends where steps along single coordinates can hardly
+lower the value.
 
-F is known in one of two ways: as a matrix (`GramModel`), or by columns of X (`ColumnModel`).
+F is either a matrix (`GramModel`) or a product of columns of X (`ColumnModel`).
 
 References
 ----------
@@ -31,64 +31,64 @@ from ..._cached import cached_attribute
 from ..._linalg import unit_scale
 from ..._typing import Array
 from ...data import Columns
-from .coordinate_rounds import GramRounds, rounds_over_columns
+from .coordinate_descent import GramCoordinateDescent, column_coordinate_descent
 from .curvature import CholeskyFisher
 from .hessian_free import conjugate_gradients
 
-MAX_CYCLES = 100
-"""Rounds of coordinate descent and linear systems that alternate, at most. Hard problems of the
-tests take 30; this bounds the time where rounding stops the search."""
+MAX_ALTERNATIONS = 100
+"""Most alternations of coordinate descent and linear systems. Hard problems of the tests take 30;
+the bound matters where rounding stops the search."""
 
-ROUNDS = 10
-"""Rounds of coordinate descent in a cycle, each as dear as a product with F."""
+N_CYCLES = 10
+"""Cycles of coordinate descent in an alternation; each costs as much as a product with F."""
 
-FEW_ENTERING = 0.1
-"""Entering coordinates, relative to those in the model, up to which no rounds come first."""
+MAX_ENTERING_WITHOUT_CD = 0.1
+"""Entering coordinates, relative to the non-zero ones, up to which a linear system comes first."""
 
-ACCURACY = 0.1
-"""How exact a step is far from the end: its error relative to its length, in the norm of F."""
+INEXACT_TOL = 0.1
+"""Error of an inexact step relative to the step, in the norm of F."""
 
-CG_ACCURACY = 0.3
-"""The same of a system that is solved by conjugate gradients."""
+CG_TOL = 0.3
+"""Error of the solution of a linear system by conjugate gradients, in the same units."""
 
-EXACT = 1e-10
-"""The same near the end: what a Cholesky factor of a well-conditioned F leaves, and no more."""
+EXACT_TOL = 1e-10
+"""Error of an exact step, in the same units: that of a Cholesky factor of a well-conditioned F."""
 
-ROUNDING_OF_A_DECREASE = 1e-15
-"""Rounding of the fall of the value along a move, relative to its terms."""
+DECREASE_ROUNDING = 1e-15
+"""Rounding of the decrease along a step, relative to its terms."""
 
 
-class State(NamedTuple):
-    """Coordinates and what is known there.
+class L1State(NamedTuple):
+    """Coordinates, and the value and the derivatives of the quadratic there.
 
     Attributes
     ----------
     u : array of shape (p,)
     image : array
-        Of u − w, under F or W.
-    gained : float
+        The image of u − w under F or W.
+    decrease : float
         By how much the value is lower than at w.
-    slope : array of shape (p,)
-        The derivative of the quadratic.
-    gains : array of shape (p,)
+    gradient : array of shape (p,)
+        Of the quadratic.
+    coordinate_decreases : array of shape (p,)
         By how much the minimum along each coordinate is lower.
     """
 
     u: Array
     image: Array
-    gained: float
-    slope: Array
-    gains: Array
+    decrease: float
+    gradient: Array
+    coordinate_decreases: Array
 
 
 @dataclass(frozen=True)
 class L1Quadratic(ABC):
-    """The quadratic, by its expansion about w.
+    """The quadratic, expanded about w.
 
     Attributes
     ----------
     w, dw : array of shape (p,)
-        Where it is expanded, and the derivative there.
+        The centre of the expansion, and the gradient there.
     thresholds : array of shape (p,)
         λⱼ.
     squares : array of shape (p,)
@@ -100,66 +100,68 @@ class L1Quadratic(ABC):
     thresholds: Array
     squares: Array
 
-    floor = 0.0
-    """A gain of single steps that is too little for a further one."""
+    min_decrease = 0.0
+    """The search ends where the coordinate decreases sum to no more than this."""
 
     @abstractmethod
-    def image(self, move: Array) -> Array:
-        """What a move adds to the image of the state."""
+    def image(self, delta: Array) -> Array:
+        """The image of a step under F or W."""
 
     @abstractmethod
-    def curvature(self, move: Array, image: Array) -> float:
-        """moveᵀ F move."""
+    def curvature(self, delta: Array, image: Array) -> float:
+        """deltaᵀ F delta."""
 
     @abstractmethod
-    def slope(self, u: Array, image: Array) -> Array:
-        """The derivative of the quadratic."""
+    def gradient(self, u: Array, image: Array) -> Array:
+        """The gradient of the quadratic."""
 
     @abstractmethod
-    def rounds(self, u: Array) -> Array:
-        """Where rounds of coordinate descent lead."""
+    def coordinate_descent(self, u: Array) -> Array:
+        """The coordinates after `N_CYCLES` of coordinate descent from u."""
 
     @abstractmethod
-    def solve(self, active: NDArray[np.bool_], slope: Array) -> Array:
-        """About F⁻¹ slope on the active coordinates, 0 elsewhere."""
+    def solve(self, active: NDArray[np.bool_], gradient: Array) -> Array:
+        """About F⁻¹ gradient on the active coordinates, 0 elsewhere."""
 
     @cached_attribute
-    def start(self) -> State:
+    def start(self) -> L1State:
         """The state at w."""
         image = np.zeros_like(self.image(np.zeros_like(self.w)))
-        return State(self.w, image, 0.0, self.dw, self._gains(self.w, self.dw))
+        decreases = self._coordinate_decreases(self.w, self.dw)
+        return L1State(self.w, image, 0.0, self.dw, decreases)
 
-    def _gains(self, u: Array, slope: Array) -> Array:
+    def _coordinate_decreases(self, u: Array, gradient: Array) -> Array:
         squares = unit_scale(self.squares) ** 2
-        best = u - slope / squares
+        best = u - gradient / squares
         best = np.sign(best) * np.maximum(np.abs(best) - self.thresholds / squares, 0)
-        move = best - u
-        falls = move * (slope + 0.5 * squares * move)
-        gains = self.thresholds * (np.abs(u) - np.abs(best)) - falls
-        return np.where(np.isfinite(gains), gains, 0.0)
+        delta = best - u
+        increases = delta * (gradient + 0.5 * squares * delta)
+        decreases = self.thresholds * (np.abs(u) - np.abs(best)) - increases
+        return np.where(np.isfinite(decreases), decreases, 0.0)
 
-    def subgradient(self, state: State) -> Array:
+    def subgradient(self, state: L1State) -> Array:
         """The smallest subgradient."""
-        slope = state.slope
-        at_zero = np.sign(slope) * np.maximum(np.abs(slope) - self.thresholds, 0)
-        return np.where(state.u == 0, at_zero, slope + self.thresholds * np.sign(state.u))
+        gradient = state.gradient
+        at_zero = np.sign(gradient) * np.maximum(np.abs(gradient) - self.thresholds, 0)
+        return np.where(state.u == 0, at_zero, gradient + self.thresholds * np.sign(state.u))
 
-    def moved(self, state: State, u: Array, image: Array | None = None) -> State:
-        """The state at u if the value is lower there, or else the same.
+    def accept_if_lower(self, state: L1State, u: Array, image: Array | None = None) -> L1State:
+        """The state at u if the value is lower there, or else ``state`` itself.
 
-        The fall is summed over the move. The difference of two values would have their rounding,
-        which near the minimum is more than what is left to gain.
+        The decrease is summed over the terms of the step. A difference of two values would have
+        their rounding, which near the minimum exceeds the remaining decrease.
         """
-        move = u - state.u
-        image = self.image(move) if image is None else image
-        terms = move * state.slope
-        falls = terms + self.thresholds * (np.abs(u) - np.abs(state.u))
-        fall = -float(np.sum(falls)) - 0.5 * self.curvature(move, image)
-        if not fall > ROUNDING_OF_A_DECREASE * float(np.abs(terms).sum()):
+        delta = u - state.u
+        image = self.image(delta) if image is None else image
+        linear = delta * state.gradient
+        terms = linear + self.thresholds * (np.abs(u) - np.abs(state.u))
+        decrease = -float(np.sum(terms)) - 0.5 * self.curvature(delta, image)
+        if not decrease > DECREASE_ROUNDING * float(np.abs(linear).sum()):
             return state
         image = state.image + image
-        slope = self.slope(u, image)
-        return State(u, image, state.gained + fall, slope, self._gains(u, slope))
+        gradient = self.gradient(u, image)
+        decreases = self._coordinate_decreases(u, gradient)
+        return L1State(u, image, state.decrease + decrease, gradient, decreases)
 
 
 @dataclass(frozen=True)
@@ -168,36 +170,37 @@ class GramModel(L1Quadratic):
 
     fisher: Array
 
-    def image(self, move: Array) -> Array:
-        return self.fisher @ move
+    def image(self, delta: Array) -> Array:
+        return self.fisher @ delta
 
-    def curvature(self, move: Array, image: Array) -> float:
-        return float(move @ image)
+    def curvature(self, delta: Array, image: Array) -> float:
+        return float(delta @ image)
 
-    def slope(self, u: Array, image: Array) -> Array:
+    def gradient(self, u: Array, image: Array) -> Array:
         return self.dw + image
 
-    def rounds(self, u: Array) -> Array:
-        return self._rounds(u, ROUNDS)
+    def coordinate_descent(self, u: Array) -> Array:
+        return self._coordinate_descent(u, N_CYCLES)
 
     @cached_attribute
-    def _rounds(self) -> GramRounds:
-        return GramRounds(self.fisher, self.fisher @ self.w - self.dw, self.thresholds)
+    def _coordinate_descent(self) -> GramCoordinateDescent:
+        c = self.fisher @ self.w - self.dw
+        return GramCoordinateDescent(self.fisher, c, self.thresholds)
 
-    def solve(self, active: NDArray[np.bool_], slope: Array) -> Array:
-        move = np.zeros_like(slope)
+    def solve(self, active: NDArray[np.bool_], gradient: Array) -> Array:
+        solution = np.zeros_like(gradient)
         if active.any():
             fisher = self.fisher[np.ix_(active, active)]
-            move[active] = CholeskyFisher.of(fisher).solve(slope[active])
-        return move
+            solution[active] = CholeskyFisher.factorise(fisher).solve(gradient[active])
+        return solution
 
 
 @dataclass(frozen=True)
 class ColumnModel(L1Quadratic):
     """F = WᵀW + l2 by the columns of W; systems are solved by conjugate gradients.
 
-    W has single precision, and dw has double precision: F only shapes the step. Columns without a
-    penalty come last and are multiplied by `UNPENALISED`.
+    W is in single precision and dw in double precision: F only shapes the step. Columns without a
+    penalty come last and are multiplied by `UNPENALISED_SCALE`.
 
     Attributes
     ----------
@@ -205,141 +208,145 @@ class ColumnModel(L1Quadratic):
         W = diag(√h) X with h = share · a(1 − a) of each row.
     targets : array of shape (m,), float32
         W w − dz/√h: the quadratic is ½ ‖W u − targets‖² + ½ Σ l2 u² and a constant.
-    misfit : float
+    squared_residual : float
         ‖W w − targets‖².
     l2 : array of shape (p,)
-    enough : float
-        Norm of the step that is left by conjugate gradients in any case.
-    most : int
-        Products that a system may take.
+    max_error : float
+        Error of a solution, in the norm of F, up to which no more products are needed.
+    max_products : int
+        Most products for a system.
     products : list of int
-        Those that each system has taken.
+        Products that each system has taken.
     """
 
     columns: Columns
     targets: Array
-    misfit: float
+    squared_residual: float
     l2: Array
-    enough: float
-    most: int
+    max_error: float
+    max_products: int
     products: list[int] = field(default_factory=lambda: [0])
 
     @property
-    def floor(self) -> float:  # type: ignore[override]
-        return self.enough**2
+    def min_decrease(self) -> float:  # type: ignore[override]
+        return self.max_error**2
 
-    def image(self, move: Array) -> Array:
-        return self.columns.times(move)
+    def image(self, delta: Array) -> Array:
+        return self.columns.times(delta)
 
-    def curvature(self, move: Array, image: Array) -> float:
-        return float(np.sum(np.square(image), dtype=np.float64)) + float(self.l2 @ move**2)
+    def curvature(self, delta: Array, image: Array) -> float:
+        return float(np.sum(np.square(image), dtype=np.float64)) + float(self.l2 @ delta**2)
 
-    def slope(self, u: Array, image: Array) -> Array:
+    def gradient(self, u: Array, image: Array) -> Array:
         return self.dw + self.columns.transposed_times(image) + self.l2 * (u - self.w)
 
-    def rounds(self, u: Array) -> Array:
+    def coordinate_descent(self, u: Array) -> Array:
         l2, l1 = float(self.l2.max(initial=0.0)), float(self.thresholds.max(initial=0.0))
-        value = 0.5 * (self.misfit + l2 * float(self.w @ self.w)) + l1 * float(np.abs(self.w).sum())
-        return rounds_over_columns(
-            self.columns, self.targets, u, (l2, l1), ROUNDS, value, self.squares
+        smooth = 0.5 * (self.squared_residual + l2 * float(self.w @ self.w))
+        value = smooth + l1 * float(np.abs(self.w).sum())
+        return column_coordinate_descent(
+            self.columns, self.targets, u, (l2, l1), N_CYCLES, value, self.squares
         )
 
-    def solve(self, active: NDArray[np.bool_], slope: Array) -> Array:
+    def solve(self, active: NDArray[np.bool_], gradient: Array) -> Array:
         rescale = active / unit_scale(self.squares)
 
         def product(v: Array) -> Array:
-            move = rescale * v
-            image = self.columns.transposed_times(self.columns.times(move))
-            return rescale * (image + self.l2 * move)
+            delta = rescale * v
+            image = self.columns.transposed_times(self.columns.times(delta))
+            return rescale * (image + self.l2 * delta)
 
-        move, _, n_products = conjugate_gradients(
+        solution, _, n_products = conjugate_gradients(
             product,
             np.copy,
-            rescale * slope,
-            CG_ACCURACY,
-            self.enough,
-            max_products=self.most,
+            rescale * gradient,
+            CG_TOL,
+            self.max_error,
+            max_products=self.max_products,
             precision=np.float32,
         )
         self.products.append(n_products)
-        return rescale * move
+        return rescale * solution
 
 
-def minimise(model: L1Quadratic, accuracy: float, much: float = inf) -> tuple[State, bool]:
-    """Where the quadratic is lowest, and whether the smallest subgradient says so.
+def minimise(model: L1Quadratic, rel_tol: float, exact_below: float = inf) -> tuple[L1State, bool]:
+    """Minimise the quadratic plus the L1 norm.
 
-    Coordinates enter only where the minimum with the signs of u is reached, after rounds. If that
-    minimum gains less than one exact step in the best coordinate would have, rounding has spoilt
-    the system (F is nearly singular), and rounds alone go on. So the value falls by as much as
-    coordinate descent would make it fall.
+    Coordinates enter only at the minimum for the signs of u, after coordinate descent. If this
+    minimum lowers the value by less than one exact step in the best coordinate would, the solution
+    of the system is inaccurate (F is nearly singular), and coordinate descent alone continues. So
+    the value falls at least as much as by coordinate descent.
 
     Parameters
     ----------
     model : L1Quadratic
-    accuracy : float
-        Once the value has fallen by more than ``much``, the search ends where single steps
-        would gain no more than this part, squared, of the fall; before, it is exact.
-    much : float, default=inf
+    rel_tol : float
+        Relative error allowed where the value has fallen by more than ``exact_below``: the search
+        ends where the coordinate decreases sum to no more than the square of this part of the
+        decrease.
+    exact_below : float, default=inf
+        Decrease up to which the step is exact.
 
     Returns
     -------
-    state : State
+    state : L1State
         Its value is no higher than that at w.
-    settled : bool
+    converged : bool
     """
 
-    def is_settled(state: State) -> bool:
-        part = accuracy if state.gained > much else EXACT
-        return bool(state.gains.sum() <= max(part**2 * state.gained, model.floor))
+    def is_converged(state: L1State) -> bool:
+        tol = rel_tol if state.decrease > exact_below else EXACT_TOL
+        max_left = max(tol**2 * state.decrease, model.min_decrease)
+        return bool(state.coordinate_decreases.sum() <= max_left)
 
-    state, reached, stuck = model.start, True, False
-    for _ in range(MAX_CYCLES):
-        before, subgradient = state, model.subgradient(state)
+    state, at_minimum, stalled = model.start, True, False
+    for _ in range(MAX_ALTERNATIONS):
+        previous, subgradient = state, model.subgradient(state)
         at_zero = state.u == 0
-        entering = np.count_nonzero(subgradient[at_zero])
-        if not reached:
+        n_entering = np.count_nonzero(subgradient[at_zero])
+        if not at_minimum:
             subgradient[at_zero] = 0.0
-        elif stuck or entering > FEW_ENTERING * np.count_nonzero(~at_zero):
-            state = model.moved(state, model.rounds(state.u))
-            if stuck and state is before:
+        elif stalled or n_entering > MAX_ENTERING_WITHOUT_CD * np.count_nonzero(~at_zero):
+            state = model.accept_if_lower(state, model.coordinate_descent(state.u))
+            if stalled and state is previous:
                 break
-            if state.gained > much and is_settled(state):
+            if state.decrease > exact_below and is_converged(state):
                 return state, True
             subgradient = model.subgradient(state)
-        if reached:
-            hoped_for = state.gained + state.gains.max(initial=0.0)
-        state, reached = _step_with_signs(model, state, subgradient)
-        stuck = state.gained <= hoped_for
-        little = state.gained - before.gained <= accuracy**4 * state.gained
-        if is_settled(state) or (state.gained > much and little):
+        if at_minimum:
+            sufficient = state.decrease + state.coordinate_decreases.max(initial=0.0)
+        state, at_minimum = _sign_step(model, state, subgradient)
+        stalled = state.decrease <= sufficient
+        is_small = state.decrease - previous.decrease <= rel_tol**4 * state.decrease
+        if is_converged(state) or (state.decrease > exact_below and is_small):
             return state, True
     return state, False
 
 
-def _step_with_signs(model: L1Quadratic, state: State, subgradient: Array) -> tuple[State, bool]:
-    """Towards the minimum with the signs of u as far as the value falls; and if that is reached.
+def _sign_step(model: L1Quadratic, state: L1State, subgradient: Array) -> tuple[L1State, bool]:
+    """Move towards the minimum for the signs of u; return the state and whether it is reached.
 
-    Coordinates at 0 with a subgradient enter with the sign that lowers the value; those that the
-    system would give the other sign stay. On the way, coordinates that change their sign are
-    held at 0: all of them, or those that do so first, half as many at each trial.
+    Coordinates at 0 with a subgradient enter with the sign that lowers the value; those to which
+    the system gives the other sign stay at 0. Coordinates that would change their sign are set to
+    0: all of them, or those that cross 0 first, half as many at each trial, until the value falls.
     """
     u, penalised = state.u, model.thresholds > 0
-    move = model.solve((u != 0) | (subgradient != 0) | ~penalised, -subgradient)
-    move[penalised & (u == 0) & (subgradient * move > 0)] = 0.0
-    image = model.image(move)
-    curvature = model.curvature(move, image)
-    downhill = -float(subgradient @ move)
-    length = min(downhill / curvature, 1.0) if curvature > 0 else 1.0
-    crossing = np.flatnonzero(penalised & (u * (u + length * move) < 0))
+    direction = model.solve((u != 0) | (subgradient != 0) | ~penalised, -subgradient)
+    direction[penalised & (u == 0) & (subgradient * direction > 0)] = 0.0
+    image = model.image(direction)
+    curvature = model.curvature(direction, image)
+    descent = -float(subgradient @ direction)
+    length = min(descent / curvature, 1.0) if curvature > 0 else 1.0
+    crossing = np.flatnonzero(penalised & (u * (u + length * direction) < 0))
     if not len(crossing):
-        return model.moved(state, u + length * move, length * image), True
-    lengths = -u[crossing] / move[crossing]
+        return model.accept_if_lower(state, u + length * direction, length * image), True
+    lengths = -u[crossing] / direction[crossing]
     order = np.argsort(lengths)
     halved = [len(order) >> k for k in range(len(order).bit_length())]
-    for n_held, part in [(len(order), length), *((n, lengths[order[n - 1]]) for n in halved)]:
-        v = u + part * move
-        v[crossing[order[:n_held]]] = 0.0
-        found = model.moved(state, v)
-        if found is not state:
-            return found, False
-    return state, True  # by rounding
+    for n_zeros, t in [(len(order), length), *((n, lengths[order[n - 1]]) for n in halved)]:
+        trial = u + t * direction
+        trial[crossing[order[:n_zeros]]] = 0.0
+        accepted = model.accept_if_lower(state, trial)
+        if accepted is not state:
+            return accepted, False
+    return state, True  # no decrease is representable

@@ -1,4 +1,4 @@
-"""L-BFGS about a base metric: a curvature that is corrected by the steps made with it."""
+"""L-BFGS about a base metric: a curvature corrected by the last steps."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from .cost_model import refresh_cost
 from .curvature import CholeskyFisher, Metric
 
 MIN_PAIRS, MAX_PAIRS, PAIRS_BYTES = 5, 20, 8e6
-"""Steps that are remembered: as many as take so many bytes, between two bounds."""
+"""Number of curvature pairs that are kept: as many as take `PAIRS_BYTES`, between two bounds."""
 
-MIN_SIZE_FLOAT32 = 2000
+MIN_PARAMETERS_FLOAT32 = 2000
 """Number of parameters from which a diagonal base and its pairs are kept in float32."""
 
 POWERS = 0.5, 0.75, 1.0
-"""Of the diagonal of F."""
+"""Powers of the diagonal of F."""
 
-FLOAT32_RANGE = 1e15
-"""Largest entry of such a diagonal, and of its inverse, whose products float32 holds."""
+MAX_ENTRY_FLOAT32 = 1e15
+"""Largest entry of a diagonal base, and of its inverse, for which float32 represents products."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ class DiagonalBase(Metric):
     """A power of the diagonal of F at w = 0.
 
     The diagonal itself makes the path the same for any scaling of the features. Where most
-    features are rare, as words are, it gives these too much: many of them together make up
-    directions in which J has little curvature. There its square root is the better metric.
+    features are rare, as words are, it gives them too much weight: many of them together make up
+    directions in which J has little curvature. There the square root is the better metric.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class DiagonalBase(Metric):
     inverses : array of the same shape
         1 / metrics, and 0 where the diagonal is 0.
     chosen : int
-        The one in use.
+        The index of the power in use.
     """
 
     metrics: Array
@@ -50,8 +50,8 @@ class DiagonalBase(Metric):
     chosen: int = 1
 
     @classmethod
-    def of(cls, objective: Objective) -> DiagonalBase:
-        """From the mean squares of the features."""
+    def from_objective(cls, objective: Objective) -> DiagonalBase:
+        """The diagonal base from the mean squares of the features."""
         n_outputs = objective.loss.n_outputs
         probability = 1 / max(n_outputs, 2)
         variance = np.full((1, n_outputs), probability * (1 - probability))
@@ -61,8 +61,8 @@ class DiagonalBase(Metric):
         metrics = np.stack([fisher**t * sums ** (1 - t) for t in POWERS])
         metrics = metrics.reshape(len(POWERS), -1)
         inverses = np.divide(1, metrics, out=np.zeros_like(metrics), where=metrics > 0)
-        in_range = max(metrics.max(), inverses.max()) < FLOAT32_RANGE
-        if fisher.size > MIN_SIZE_FLOAT32 and in_range:
+        in_range = max(metrics.max(), inverses.max()) < MAX_ENTRY_FLOAT32
+        if fisher.size > MIN_PARAMETERS_FLOAT32 and in_range:
             metrics, inverses = metrics.astype(np.float32), inverses.astype(np.float32)
         return cls(metrics, inverses)
 
@@ -74,12 +74,13 @@ class DiagonalBase(Metric):
         return self.metrics.dtype.type
 
     def fitted(self, s: Array, y: Array) -> DiagonalBase:
-        """With the power whose metric M has the least sᵀMs · yᵀM⁻¹y.
+        """Choose the power whose metric M has the least sᵀMs · yᵀM⁻¹y.
 
-        By Cauchy and Schwarz that is (sᵀy)² at the least, which it is where y is a multiple of Ms.
+        By the Cauchy–Schwarz inequality this is at least (sᵀy)², with equality where y is a
+        multiple of Ms.
         """
-        kind = self.metrics.dtype
-        s2, y2 = np.square(s, dtype=kind), np.square(y, dtype=kind)
+        dtype = self.metrics.dtype
+        s2, y2 = np.square(s, dtype=dtype), np.square(y, dtype=dtype)
         return replace(self, chosen=int(np.argmin((self.metrics @ s2) * (self.inverses @ y2))))
 
 
@@ -91,18 +92,18 @@ class CurvaturePair(NamedTuple):
     sTy: float  # noqa: N815  (the name in the literature)
 
     @classmethod
-    def of(cls, before: Point, point: Point, precision: Precision) -> CurvaturePair | None:
-        """Both over one length, in this precision; None if sᵀy may be the rounding of dw.
+    def between(cls, previous: Point, point: Point, precision: Precision) -> CurvaturePair | None:
+        """The pair of a step, both divided by √(‖s‖ ‖y‖); None if sᵀy may be the rounding of dw.
 
-        That is judged parameter by parameter, so that their units do not matter.
+        The rounding is bounded parameter by parameter, so that their units do not matter.
         """
-        s = np.subtract(point.w, before.w, dtype=np.float64).ravel()
-        y = np.subtract(point.dw, before.dw, dtype=np.float64).ravel()
-        if not curvature_along(s, y, before.dw):
+        s = np.subtract(point.w, previous.w, dtype=np.float64).ravel()
+        y = np.subtract(point.dw, previous.dw, dtype=np.float64).ravel()
+        if not curvature_along(s, y, previous.dw):
             return None
         length = float(np.sqrt(np.linalg.norm(s) * np.linalg.norm(y)))
-        kind = np.dtype(precision)
-        s, y = ((part / length).astype(kind, copy=False) for part in (s, y))
+        dtype = np.dtype(precision)
+        s, y = ((part / length).astype(dtype, copy=False) for part in (s, y))
         pair = cls(s, y, float(np.vdot(s, y)))
         return pair if pair.sTy > 0 else None
 
@@ -118,24 +119,24 @@ def curvature_along(s: Array, y: Array, dw: Array) -> float:
 class LBFGS(Metric):
     """The inverse of a base metric, corrected by BFGS updates of the last steps.
 
-    The base may be F of a subsample, F of an earlier point, or no more than a diagonal. The
-    update of Broyden, Fletcher, Goldfarb and Shanno is the least change of its inverse that
+    The base is F of a subsample or of an earlier point, Kronecker factors or a diagonal. The
+    update of Broyden, Fletcher, Goldfarb and Shanno is the least change of the inverse that
     agrees with the change of dw along a step.
 
     Attributes
     ----------
     base : Metric
     refresh_cost : float
-        Of F at another point, in passes; infinite where it is too large to factorise.
+        Cost of F at another point, in passes; infinite where F is too large to factorise.
     n_rows : int
-        On how many rows the base was worked out; 0 for a diagonal.
+        Number of rows that the base is computed on; 0 for a diagonal.
     current_at : array or None
         The w of the point whose F the base is.
-    every_step : bool
+    refresh_every_step : bool
     pairs : tuple of CurvaturePair
         Oldest first.
     scale : float
-        The factor of the base's inverse, sᵀy / yᵀ B⁻¹ y of the last pair unless the base is F.
+        Factor of the base's inverse, sᵀy / yᵀB⁻¹y of the last pair unless the base is F.
 
     References
     ----------
@@ -146,13 +147,13 @@ class LBFGS(Metric):
     refresh_cost: float = inf
     n_rows: int = 0
     current_at: Array | None = None
-    every_step: bool = False
+    refresh_every_step: bool = False
     pairs: tuple[CurvaturePair, ...] = ()
     scale: float = 1.0
 
     @property
-    def is_fisher(self) -> bool:
-        """Whether the base is F, of a sample or of another point maybe."""
+    def has_fisher_base(self) -> bool:
+        """Whether the base is F, of any rows and any point."""
         return isinstance(self.base, CholeskyFisher)
 
     @property
@@ -162,36 +163,38 @@ class LBFGS(Metric):
     def is_current(self, point: Point) -> bool:
         return point.w is self.current_at
 
-    def updated(self, before: Point, point: Point) -> LBFGS | None:
-        if self.every_step:
+    def updated(self, previous: Point, point: Point) -> LBFGS | None:
+        if self.refresh_every_step:
             return None
-        pair = CurvaturePair.of(before, point, self.base.precision)
+        pair = CurvaturePair.between(previous, point, self.base.precision)
         if not pair:
             return self
-        most = int(np.clip(PAIRS_BYTES / (2 * pair.s.nbytes), MIN_PAIRS, MAX_PAIRS))
-        pairs = (*self.pairs, pair)[-most:]
-        if self.is_fisher:
+        max_pairs = int(np.clip(PAIRS_BYTES / (2 * pair.s.nbytes), MIN_PAIRS, MAX_PAIRS))
+        pairs = (*self.pairs, pair)[-max_pairs:]
+        if self.has_fisher_base:
             return replace(self, pairs=pairs)
         base = self.base.fitted(pair.s, pair.y)
-        moved = base.solve(pair.y.reshape(point.w.shape)).ravel()
-        return replace(self, base=base, pairs=pairs, scale=pair.sTy / float(np.vdot(pair.y, moved)))
+        solved = base.solve(pair.y.reshape(point.w.shape)).ravel()
+        scale = pair.sTy / float(np.vdot(pair.y, solved))
+        return replace(self, base=base, pairs=pairs, scale=scale)
 
     def transferred(self, objective: Objective, ridge: Array) -> LBFGS | None:
         if not isinstance(self.base, CholeskyFisher):
             return None
         cost = refresh_cost(objective, self.n_rows)
-        return LBFGS(self.base.plus(ridge), cost, self.n_rows)
+        return LBFGS(self.base.with_ridge(ridge), cost, self.n_rows)
 
     def solve(self, dw: Array) -> Array:
+        """The two-loop recursion."""
         if not self.pairs:
             return self.base.solve(dw)
-        kind = self.pairs[0].s.dtype
-        axpy = get_blas_funcs("axpy", dtype=kind)
-        slope, shares = dw.astype(kind).ravel(), []
+        dtype = self.pairs[0].s.dtype
+        axpy = get_blas_funcs("axpy", dtype=dtype)
+        q, coefficients = dw.astype(dtype).ravel(), []
         for s, y, sTy in reversed(self.pairs):
-            shares.append(float(np.vdot(s, slope)) / sTy)
-            slope = axpy(y, slope, a=-shares[-1])
-        move = (self.scale * self.base.solve(slope.reshape(dw.shape))).astype(kind).ravel()
-        for (s, y, sTy), share in zip(self.pairs, reversed(shares), strict=True):
-            move = axpy(s, move, a=share - float(np.vdot(y, move)) / sTy)
-        return move.reshape(dw.shape)
+            coefficients.append(float(np.vdot(s, q)) / sTy)
+            q = axpy(y, q, a=-coefficients[-1])
+        r = (self.scale * self.base.solve(q.reshape(dw.shape))).astype(dtype).ravel()
+        for (s, y, sTy), coefficient in zip(self.pairs, reversed(coefficients), strict=True):
+            r = axpy(s, r, a=coefficient - float(np.vdot(y, r)) / sTy)
+        return r.reshape(dw.shape)

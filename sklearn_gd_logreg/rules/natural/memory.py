@@ -1,33 +1,33 @@
-"""What the natural gradient remembers from step to step."""
+"""State of the natural gradient between steps."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, Self
 
 from ...objective import Point
-from .curvature import Curvature, Step
+from .curvature import Curvature, Displacement, Step
 from .plan import PROXIMAL_ON_COLUMNS, Method
 from .prox_newton import ColumnFisher
 
-MAX_RATIO = 0.99
-"""Largest ratio of two decrements squared from which their sum is extrapolated."""
+MAX_DECREASE_RATIO = 0.99
+"""Largest ratio of successive decreases for which their geometric series is summed."""
 
-MAX_SPAN = 10
-"""Largest number of steps from whose decreases the ratio is worked out."""
+MAX_RATIO_STEPS = 10
+"""Largest number of steps in each of the two means whose quotient is the ratio."""
 
 
-class Counts(NamedTuple):
-    """The work on curvature so far.
+class WorkCounts(NamedTuple):
+    """Work on the curvature so far.
 
     Attributes
     ----------
     n_hessians : int
-        How often a curvature was worked out on the rows of the descent.
+        Number of curvatures computed on the rows of the descent.
     n_products : int
         Hessian-vector products.
     subsamples : tuple of int
-        Sizes of the subsamples that came first.
+        Sizes of the growing subsamples.
     """
 
     n_hessians: int = 0
@@ -35,50 +35,70 @@ class Counts(NamedTuple):
     subsamples: tuple[int, ...] = ()
 
 
-NOTHING = Counts()
-
-
 @dataclass(frozen=True)
 class NaturalMemory:
-    """The curvature in use, and what its steps have promised.
+    """The curvature in use, and the decreases that its steps predicted.
 
     Attributes
     ----------
     method : Method
     curvature : Curvature
     point : Point
-        The point that was prepared.
+        The current point.
     step : Step
-        The full step from there.
-    decreases : tuple of float
-        What the last steps by this curvature have promised, oldest first; this one not.
+        The Newton step of length 1 from there.
+    counts : WorkCounts
+    previous_decreases : tuple of float
+        Predicted decreases of the previous steps by this curvature, oldest first.
     n_steps : int
         Steps by this curvature before this one.
-    opinion : float
-        What the step by F of this point promises, on fewer rows than the curvature in use is of;
-        0 if it was not asked for.
-    after_last_step : bool
-        Whether the decrement was at most ``tol`` before the step that led here, by the curvature of
-        that point. Whether the fit has converged is for `stopping` to say.
-    searched : bool
-        Whether the length of the step is to be searched for along its line.
-    counts : Counts
+    subsample_decrease : float
+        Predicted decrease by F of this point on fewer rows than those of the curvature in use;
+        0 if it was not computed.
+    previous_converged : bool
+        Whether the Newton decrement of the previous point was at most ``tol``, by the curvature
+        there. `stopping` decides whether the fit has converged.
+    exact_line_search : bool
+        Whether the length of the step is found by an exact line search.
     """
 
     method: Method
     curvature: Curvature
     point: Point
     step: Step
-    decreases: tuple[float, ...] = ()
+    counts: WorkCounts
+    previous_decreases: tuple[float, ...] = ()
     n_steps: int = 0
-    opinion: float = 0.0
-    after_last_step: bool = False
-    searched: bool = False
-    counts: Counts = NOTHING
+    subsample_decrease: float = 0.0
+    previous_converged: bool = False
+    exact_line_search: bool = False
+
+    @classmethod
+    def first(cls, method: Method, curvature: Curvature, point: Point, counts: WorkCounts) -> Self:
+        """The memory before the first step by a curvature."""
+        return cls(method, curvature, point, curvature.newton_step(point, 1.0), counts)
+
+    def counted(self) -> NaturalMemory:
+        """The memory with its curvature and its step added to the counts."""
+        n_products = self.counts.n_products + self.step.n_products
+        counts = self.counts._replace(n_hessians=self.counts.n_hessians + 1, n_products=n_products)
+        return replace(self, counts=counts)
+
+    def after_step(self, curvature: Curvature, point: Point, converged: bool) -> NaturalMemory:
+        """The memory at the next point, where the corrected curvature stays in use."""
+        memory = self.first(self.method, curvature, point, self.counts)
+        if isinstance(self.curvature, Displacement):
+            return memory
+        return replace(
+            memory,
+            previous_decreases=self.decreases,
+            n_steps=self.n_steps + 1,
+            previous_converged=converged,
+        )
 
     @property
     def info(self) -> dict[str, Any]:
-        """What `solver_info_` says of the curvature."""
+        """The part of `solver_info_` on the curvature."""
         on_columns = isinstance(self.curvature, ColumnFisher)
         return {
             "method": PROXIMAL_ON_COLUMNS if on_columns else self.method.name,
@@ -90,31 +110,31 @@ class NaturalMemory:
         }
 
     @property
-    def all_decreases(self) -> tuple[float, ...]:
-        """``decreases`` and that of this step."""
-        return (*self.decreases, self.step.decrease)[-2 * MAX_SPAN :]
+    def decreases(self) -> tuple[float, ...]:
+        """Predicted decreases of the last steps and of this one."""
+        return (*self.previous_decreases, self.step.decrease)[-2 * MAX_RATIO_STEPS :]
 
     @property
-    def ratio(self) -> float:
-        """By what the decrease of a step shrinks from one step to the next; 0 if unknown."""
-        decreases = self.all_decreases
-        span = len(decreases) // 2
-        if not span:
+    def decrease_ratio(self) -> float:
+        """Mean ratio of successive decreases; 0 if unknown."""
+        decreases = self.decreases
+        n_steps = len(decreases) // 2
+        if not n_steps:
             return 0.0
-        shrunk = sum(decreases[-span:]) / (sum(decreases[-2 * span : -span]) or 1.0)
-        return float(max(shrunk, 0.0) ** (1 / span))
+        before = sum(decreases[-2 * n_steps : -n_steps]) or 1.0
+        return float(max(sum(decreases[-n_steps:]) / before, 0.0) ** (1 / n_steps))
 
     @property
-    def is_known(self) -> bool:
-        """Whether the decrement is that of the point, and no approximation."""
-        return self.after_last_step or self.curvature.is_current(self.point)
+    def is_current(self) -> bool:
+        """Whether the Newton decrement is that of the point, not an approximation."""
+        return self.previous_converged or self.curvature.is_current(self.point)
 
     @property
-    def decrease_to_come(self) -> float:
-        """Of this step and all that follow.
+    def remaining_decrease(self) -> float:
+        """Predicted decrease of J to its minimum.
 
-        An approximate curvature promises too little where it is too large. There the steps shrink
-        slowly, and their decreases, a geometric series, are what is still to gain.
+        Where an approximate curvature is too large, its steps predict too little and shrink
+        slowly. There their decreases are a geometric series, and its sum is the remaining decrease.
         """
-        ratio = 0.0 if self.is_known else min(self.ratio, MAX_RATIO)
-        return max(self.step.decrease / (1 - ratio), self.opinion)
+        ratio = 0.0 if self.is_current else min(self.decrease_ratio, MAX_DECREASE_RATIO)
+        return max(self.step.decrease / (1 - ratio), self.subsample_decrease)

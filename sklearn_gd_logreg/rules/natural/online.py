@@ -25,7 +25,7 @@ class EpochMemory:
 
 
 class BatchNaturalGradient(UpdateRule):
-    """The rule on mini-batches: F of all rows, worked out once an epoch, with a part of F(0)."""
+    """The natural gradient on mini-batches: F of all rows, once an epoch, plus a part of F(0)."""
 
     scale_free = True
 
@@ -34,10 +34,11 @@ class BatchNaturalGradient(UpdateRule):
         self.direct_limit = direct_limit
 
     def prepare(self, point: Point, memory: Any) -> Any:
-        return EpochMemory(full_hessian(point, self.damping, self.direct_limit, tuning.EPOCH_FLOOR))
+        weight = tuning.UNIFORM_FISHER_WEIGHT
+        return EpochMemory(full_hessian(point, self.damping, self.direct_limit, weight))
 
     def step(self, point: Point, alpha: float, memory: Any) -> tuple[Array, Any]:
-        return memory.curvature.target(point, alpha).w, memory
+        return memory.curvature.newton_step(point, alpha).w, memory
 
     def is_straight(self, objective: Objective) -> bool:
         return True
@@ -55,16 +56,16 @@ def epoch_rate(objective: Objective, batch_size: int) -> LearningRate:
 
 @dataclass(frozen=True)
 class StreamMemory(EpochMemory):
-    """With F of all rows of a stream so far."""
+    """The curvature of an epoch, and the mean F of all rows of the stream so far."""
 
     fisher: Array
 
 
 class OnlineNaturalGradient(BatchNaturalGradient):
-    """The rule on rows that are a part of all rows so far, ``share`` of their weight.
+    """The natural gradient on the latest rows of a stream, ``share`` of the weight of all so far.
 
     On a quadratic cost, a mean of F over all rows so far and α = share end at the minimum for
-    all of them. Here F is met where it is larger than at the end, so that recent rows count
+    all of them. Here F is computed where it is larger than at the minimum, so recent rows count
     more: with the gain 2 · share / (1 + share) for both, the weights of the rows grow in
     proportion to their place in the stream.
 
@@ -83,18 +84,18 @@ class OnlineNaturalGradient(BatchNaturalGradient):
 
     def prepare(self, point: Point, memory: Any) -> Any:
         objective, l1 = point.objective, point.objective.penalty.l1
-        most = self.direct_limit
+        max_parameters = self.direct_limit
         if l1:
-            most = min(most, MAX_PARAMETERS_WITHOUT_WORKING_SET)
-        if point.w.size > most:
+            max_parameters = min(max_parameters, MAX_PARAMETERS_WITHOUT_WORKING_SET)
+        if point.w.size > max_parameters:
             return super().prepare(point, memory)
         fisher = regularized_fisher(point, self.damping)
         if isinstance(memory, StreamMemory):
             fisher = memory.fisher + self._gain * (fisher - memory.fisher)
-        floored = fisher + tuning.EPOCH_FLOOR * objective.uniform_fisher
+        bounded = fisher + tuning.UNIFORM_FISHER_WEIGHT * objective.uniform_fisher
         if l1:
-            return StreamMemory(ProximalFisher(floored, np.arange(len(point.w))), fisher)
-        return StreamMemory(CholeskyFisher.of(floored, MIN_RIDGE[point.w.dtype]), fisher)
+            return StreamMemory(ProximalFisher(bounded, np.arange(len(point.w))), fisher)
+        return StreamMemory(CholeskyFisher.factorise(bounded, MIN_RIDGE[point.w.dtype]), fisher)
 
     def auto_rate(self, objective: Objective, batch_size: int | None) -> LearningRate:
         n_rows = len(objective.data.weighted_rows())
@@ -105,11 +106,11 @@ class OnlineNaturalGradient(BatchNaturalGradient):
 
 
 class PolyakBound(Constant):
-    """α, or Polyak's rate where that is smaller: no step promises more than all of J.
+    """α, or Polyak's rate where that is smaller: no step has an expected decrease above J.
 
-    J is not negative, so a step that promises to lower it by more goes too far. On a stream these
-    are the steps on rows of one class alone, from where another class was all but certain: F has
-    vanished there.
+    J is not negative, so a step that is expected to lower it by more is too long. On a stream
+    these are steps on rows of one class alone, from a point where the probability of another
+    class is near 1 and F has vanished.
 
     References
     ----------
@@ -121,9 +122,9 @@ class PolyakBound(Constant):
         self, rule: Steps, point: Point, memory: Any, k: int, last: float
     ) -> tuple[Point, Any, float]:
         alpha = self.at(k)
-        w, remembered = rule.step(point, alpha, memory)
-        promised = point.expected_decrease(w)
-        if promised > point.cost > 0:
-            alpha *= point.cost / promised
-            w, remembered = rule.step(point, alpha, memory)
-        return point.move(w), remembered, alpha
+        w, next_memory = rule.step(point, alpha, memory)
+        decrease = point.expected_decrease(w)
+        if decrease > point.cost > 0:
+            alpha *= point.cost / decrease
+            w, next_memory = rule.step(point, alpha, memory)
+        return point.move(w), next_memory, alpha

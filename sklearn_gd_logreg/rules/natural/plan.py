@@ -1,25 +1,26 @@
-"""Which method a fit of the natural gradient uses, decided once from the sizes of the problem."""
+"""The choice of a method for a fit, made once, from the sizes of the problem."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from math import inf
 
 import numpy as np
 
 from ...objective import Objective, Point
 from . import tuning
-from .cost_model import hessian_cost, hessian_rows, hessian_work, more_rows, refresh_cost
+from .cost_model import hessian_cost, hessian_rows, hessian_work, more_hessian_rows, refresh_cost
 from .curvature import MIN_RIDGE, CholeskyFisher, Curvature, regularized_fisher
 from .hessian_free import HessianFree
-from .hessian_sample import on_rows
+from .hessian_subsample import hessian_subsample
 from .kronecker import KroneckerFisher
 from .lbfgs import LBFGS, DiagonalBase
 from .prox_newton import (
     MAX_PARAMETERS_WITHOUT_WORKING_SET,
+    ColumnFisher,
     ProximalFisher,
-    WorkingSet,
-    proximal,
+    WorkingSetFisher,
 )
 from .subsampling import subsample_sizes
 
@@ -35,23 +36,25 @@ PROXIMAL_ON_COLUMNS = "proximal Newton on columns of X"
 
 @dataclass(frozen=True)
 class Method:
-    """A method, and why it was chosen.
+    """A method, and the reason for its choice.
 
     Attributes
     ----------
     name : str
     reason : str
     n_rows : int
-        Rows that F is worked out on.
+        Number of rows that F is computed on.
     hessian_cost : float
         Cost of F on them, in passes over all rows; infinite where it is too large to factorise.
     fused : bool
-        Whether every pass works out F beside J and dw.
+        Whether every pass computes F beside J and dw.
     subsampled_start : bool
         Whether descents on growing subsamples come first.
     damping : float
+    direct_limit : int
+        Largest number of parameters for which F is factorised.
     exact : bool
-        Whether F is worked out on all rows at every point.
+        Whether F is computed on all rows at every point.
     """
 
     name: str
@@ -61,120 +64,161 @@ class Method:
     fused: bool = False
     subsampled_start: bool = False
     damping: float = 0.0
+    direct_limit: int = 2000
     exact: bool = False
 
     @property
-    def newton(self) -> bool:
-        """Whether every step is Newton's, with F on all rows."""
+    def is_newton(self) -> bool:
+        """Whether every step is a Newton step, with F on all rows."""
         return self.name == NEWTON
 
-    def start(self, point: Point, tol: float, limit: int) -> Curvature:
+    @property
+    def is_proximal(self) -> bool:
+        """Whether the penalty has an L1 part."""
+        return self.name in (PROXIMAL, PROXIMAL_ON_WORKING_SET)
+
+    def start(self, point: Point, tol: float) -> Curvature:
         """The curvature of the first step."""
-        if self.name in (PROXIMAL, PROXIMAL_ON_WORKING_SET):
-            return proximal(point, self.damping, tol, limit, self.exact, None)
+        if self.is_proximal:
+            return self.proximal(point, tol)
         if self.name == KRONECKER:
-            base = KroneckerFisher.at(on_rows(point, self.n_rows), self.damping)
+            base = KroneckerFisher.at(hessian_subsample(point, self.n_rows), self.damping)
             return LBFGS(base, self.hessian_cost)
         if self.name == DIAGONAL:
-            return LBFGS(DiagonalBase.of(point.objective), self.hessian_cost)
+            return LBFGS(DiagonalBase.from_objective(point.objective), self.hessian_cost)
         if self.name == HESSIAN_FREE:
             return HessianFree.at(point, self.damping, tol=tol)
         return self.factorised(point, self.n_rows)
 
     def refresh(
-        self, point: Point, before: Curvature, n_products: int, tol: float, limit: int, ends: bool
+        self, point: Point, previous: Curvature, n_products: int, tol: float, decides: bool
     ) -> Curvature:
-        """The curvature at a point, after a step by another one.
+        """The curvature at a point, after steps by another one.
 
-        ``n_products`` counts the products that the step before took. ``ends`` says whether the
-        descent seems to end there: the curvature is then that of this point, so that its
-        decrement decides.
+        ``n_products`` counts the Hessian-vector products of the last step. ``decides`` asks for
+        the curvature of this point, since its decrement decides convergence.
         """
-        if self.name in (PROXIMAL, PROXIMAL_ON_WORKING_SET):
-            return proximal(point, self.damping, tol, limit, self.exact, before, ends)
-        if self.newton:
+        if self.is_proximal:
+            return self.proximal(point, tol, previous, decides)
+        if self.is_newton:
             return self.factorised(point, self.n_rows)
         if self.name == HESSIAN_FREE:
             return HessianFree.at(point, self.damping, tol=tol)
         too_large = self.hessian_cost == inf
-        if isinstance(before, HessianFree):
-            known = before.updated(before.point, point)
-            if too_large or n_products < tuning.MAX_PRODUCTS:
-                n_before = before.n_before + 1
-                return HessianFree.at(
-                    point, self.damping, tol=tol, preconditioner=known, n_before=n_before
-                )
-            return self.factorised(point, self.n_rows, known)
-        assert isinstance(before, LBFGS)
-        if too_large or (ends and self.hessian_cost > tuning.MIN_CG_COST):
-            return HessianFree.at(point, self.damping, tol=tol, preconditioner=before)
+        if isinstance(previous, HessianFree):
+            corrected = previous.updated(previous.point, point)
+            if not too_large and n_products >= tuning.MAX_PRODUCTS:
+                return self.factorised(point, self.n_rows, corrected)
+            n_previous = previous.n_previous + 1
+            options = {"preconditioner": corrected, "n_previous": n_previous}
+            return HessianFree.at(point, self.damping, tol=tol, **options)
+        assert isinstance(previous, LBFGS)
+        if too_large or (decides and self.hessian_cost > tuning.MIN_CG_COST):
+            return HessianFree.at(point, self.damping, tol=tol, preconditioner=previous)
         n_rows = self.n_rows
-        if before.is_fisher and not ends and before.n_rows >= n_rows:
-            n_rows = more_rows(point.objective, before.n_rows)
-        return self.factorised(point, n_rows, before)
+        if previous.has_fisher_base and not decides and previous.n_rows >= n_rows:
+            n_rows = more_hessian_rows(point.objective, previous.n_rows)
+        return self.factorised(point, n_rows, previous)
 
-    def factorised(self, point: Point, n_rows: int, before: Curvature | None = None) -> LBFGS:
-        """F at the point on so many rows."""
-        sample = on_rows(point, n_rows)
+    def factorised(self, point: Point, n_rows: int, previous: Curvature | None = None) -> LBFGS:
+        """F at the point on ``n_rows`` rows, factorised."""
+        sample = hessian_subsample(point, n_rows)
         if point.curved:
             fisher = regularized_fisher(point, self.damping)
-            base = CholeskyFisher.of(fisher, MIN_RIDGE[point.w.dtype])
+            base = CholeskyFisher.factorise(fisher, MIN_RIDGE[point.w.dtype])
         else:
-            known = before.base if isinstance(before, LBFGS) else None
+            previous_base = previous.base if isinstance(previous, LBFGS) else None
             float32 = not self.exact
-            if isinstance(known, CholeskyFisher):
-                float32 = float32 and known.tolerates_float32(point.w.shape[1])
+            if isinstance(previous_base, CholeskyFisher):
+                float32 = float32 and previous_base.tolerates_float32(point.w.shape[1])
             base = CholeskyFisher.at(sample, self.damping, float32)
         cost = refresh_cost(point.objective, n_rows)
-        return LBFGS(base, cost, n_rows, point.w, self.newton)
+        return LBFGS(base, cost, n_rows, point.w, self.is_newton)
+
+    def proximal(
+        self, point: Point, tol: float, previous: Curvature | None = None, decides: bool = False
+    ) -> Curvature:
+        """The curvature of the proximal Newton step from a point, after steps by another one.
+
+        F of all parameters, or of a working set where they are many; columns of X in place of F
+        where they are available and cost less, and F has not been formed before. Where its
+        decrement ``decides`` convergence, F of a subsample at this point is enough.
+        """
+        objective, data = point.objective, point.objective.data
+        is_small = point.w.size <= min(self.direct_limit, MAX_PARAMETERS_WITHOUT_WORKING_SET)
+        usable = not (
+            self.damping or self.exact or is_small or isinstance(previous, ProximalFisher)
+        )
+        if usable and data.has_columns and objective.loss.n_outputs == 1:
+            by_columns = ColumnFisher.at(point, tol, self.direct_limit)
+            if by_columns:
+                return by_columns
+        fisher = WorkingSetFisher(objective, self.damping, self.direct_limit, 0.0)
+        if self.exact:
+            return replace(fisher.at(point, tol), refresh_cost=0.0)
+        n_rows = hessian_rows(objective)
+        if decides and n_rows < data.n_rows and isinstance(previous, ProximalFisher):
+            return fisher.at(point, tol, hessian_subsample(point, n_rows))
+        float32 = is_small and not point.curved
+        is_expensive = hessian_cost(objective, data.n_rows) > tuning.MAX_NEWTON_COST
+        if float32 and n_rows < data.n_rows and is_expensive:
+            # A subsample tells whether float32 is accurate enough before all rows are read.
+            base = CholeskyFisher.at(hessian_subsample(point, n_rows), self.damping)
+            float32 = base.tolerates_float32(point.w.shape[1])
+        return fisher.at(point, tol, float32=float32)
 
 
-def choose_method(objective: Objective, damping: float, limit: int, exact: bool) -> Method:
-    """The method for a descent on the full batch, with at most ``limit`` parameters factorised."""
+def choose_method(objective: Objective, damping: float, direct_limit: int, exact: bool) -> Method:
+    """Choose the method for a full-batch descent.
+
+    F is factorised for up to ``direct_limit`` parameters. With ``exact`` it is computed on all rows
+    at every point.
+    """
+    method = partial(Method, damping=damping, direct_limit=direct_limit, exact=exact)
     data, n_outputs = objective.data, objective.loss.n_outputs
     n_parameters = data.n_parameters * n_outputs
     work = hessian_work(objective, data.n_rows)
-    sampled = not exact and n_parameters <= limit and bool(subsample_sizes(objective))
-    all_rows = exact or hessian_rows(objective) >= data.n_rows
+    sampled = not exact and n_parameters <= direct_limit and bool(subsample_sizes(objective))
+    n_rows = data.n_rows if exact else hessian_rows(objective)
+    all_rows = n_rows >= data.n_rows
     fused = work <= tuning.MAX_FUSED_WORK and (exact or (all_rows and not sampled))
     if objective.penalty.l1:
-        few = n_parameters <= min(limit, MAX_PARAMETERS_WITHOUT_WORKING_SET)
+        is_small = n_parameters <= min(direct_limit, MAX_PARAMETERS_WITHOUT_WORKING_SET)
         reason = f"an L1 penalty, {n_parameters} parameters"
-        name = PROXIMAL if few else PROXIMAL_ON_WORKING_SET
+        name = PROXIMAL if is_small else PROXIMAL_ON_WORKING_SET
         cost = hessian_cost(objective, data.n_rows)
-        return Method(name, reason, data.n_rows, cost, few and fused, sampled, damping, exact)
-    if n_parameters > limit:
-        reason = f"{n_parameters} parameters are more than direct_limit = {limit}"
-        kronecker = n_outputs > 1 and data.n_parameters <= limit
+        return method(name, reason, data.n_rows, cost, is_small and fused, sampled)
+    if n_parameters > direct_limit:
+        reason = f"{n_parameters} parameters are more than direct_limit = {direct_limit}"
         if exact:
-            return Method(HESSIAN_FREE, reason, data.n_rows, inf, damping=damping, exact=True)
-        if kronecker:
-            return Method(KRONECKER, reason, hessian_rows(objective), inf, damping=damping)
-        return Method(DIAGONAL, reason, 0, inf, damping=damping)
-    n_rows = data.n_rows if exact else hessian_rows(objective)
+            return method(HESSIAN_FREE, reason, data.n_rows, inf)
+        if n_outputs > 1 and data.n_parameters <= direct_limit:
+            return method(KRONECKER, reason, n_rows, inf)
+        return method(DIAGONAL, reason, 0, inf)
     cost = hessian_cost(objective, n_rows)
-    priced = f"F on {n_rows} of {data.n_rows} rows costs {cost:.2g} passes"
+    reason = f"F on {n_rows} of {data.n_rows} rows costs {cost:.2g} passes"
     if exact or (all_rows and cost <= tuning.MAX_NEWTON_COST):
-        reason = "exact=True" if exact else priced
-        return Method(NEWTON, reason, n_rows, cost, fused, sampled, damping, exact)
-    if n_outputs > 1 and cost > tuning.MAX_NEWTON_COST:
-        return Method(KRONECKER, priced, n_rows, cost, False, sampled, damping)
-    return Method(SUBSAMPLED, priced, n_rows, cost, False, sampled, damping)
+        reason = "exact=True" if exact else reason
+        return method(NEWTON, reason, n_rows, cost, fused, sampled)
+    kronecker = n_outputs > 1 and cost > tuning.MAX_NEWTON_COST
+    return method(KRONECKER if kronecker else SUBSAMPLED, reason, n_rows, cost, False, sampled)
 
 
-def full_hessian(point: Point, damping: float, limit: int, floor: float = 0.0) -> Curvature:
-    """F at the point on all rows, in the form that its size and the penalty allow.
+def full_hessian(
+    point: Point, damping: float, direct_limit: int, uniform_weight: float = 0.0
+) -> Curvature:
+    """F at the point on all rows: factorised, by products or of a working set, by size and penalty.
 
-    ``floor`` is the part of F at w = 0 that is added for mini-batches.
+    ``uniform_weight`` times F at w = 0 is added for mini-batches.
     """
     objective, l1 = point.objective, point.objective.penalty.l1
-    if l1 and point.w.size > min(limit, MAX_PARAMETERS_WITHOUT_WORKING_SET):
-        return WorkingSet(objective, damping, limit, floor)
-    if point.w.size > limit:
-        return HessianFree.at(point, damping, floor)
+    if l1 and point.w.size > min(direct_limit, MAX_PARAMETERS_WITHOUT_WORKING_SET):
+        return WorkingSetFisher(objective, damping, direct_limit, uniform_weight)
+    if point.w.size > direct_limit:
+        return HessianFree.at(point, damping, uniform_weight=uniform_weight)
     fisher = regularized_fisher(point, damping)
-    if floor:
-        fisher += floor * objective.uniform_fisher
+    if uniform_weight:
+        fisher += uniform_weight * objective.uniform_fisher
     if l1:
         return ProximalFisher(fisher, np.arange(len(point.w)))
-    return CholeskyFisher.of(fisher, MIN_RIDGE[point.w.dtype])
+    return CholeskyFisher.factorise(fisher, MIN_RIDGE[point.w.dtype])

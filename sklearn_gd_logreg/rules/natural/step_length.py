@@ -1,8 +1,8 @@
-"""How long the first Newton step should be: longer than F at its beginning says.
+"""Exact line search for the first Newton step.
 
-F is largest where no class is more likely than another. On the way out from w = 0 it shrinks, so
-the full step ends far short of the minimum along its line. Along a line the scores are linear,
-so no trial costs a product with X.
+F is largest where all classes are equally likely. It shrinks on the way from w = 0, so the full
+step ends far short of the minimum along its line. Scores are linear along the line, so no trial
+costs a product with X.
 """
 
 from __future__ import annotations
@@ -14,31 +14,32 @@ from ...objective import Point
 from .curvature import Step
 from .memory import NaturalMemory
 
-SLOPE_LEFT, MAX_TRIALS = 0.02, 20
-"""Part of its slope that the first step may leave, and the lengths that are tried for it."""
+MAX_SLOPE_RATIO, MAX_TRIALS = 0.02, 20
+"""Slope of J at which the search ends, relative to that at the start of the step; and the most
+lengths that it tries."""
 
 
 class NewtonRate(Backtracking):
-    """Backtracking from α = 1, or from the best length, searched for as the first step is made."""
+    """Backtracking from α = 1, or from the length that an exact line search finds."""
 
     def first_trial(self, memory: NaturalMemory, k: int, last: float) -> float:
-        return best_length(memory.point, memory.step) if memory.searched else 1.0
+        return line_minimum(memory.point, memory.step) if memory.exact_line_search else 1.0
 
 
-def best_length(point: Point, full: Step) -> float:
-    """Where J is least along a full step, as a multiple of it.
+def line_minimum(point: Point, step: Step) -> float:
+    """The length at which J is least along a Newton step, as a multiple of it.
 
     The length is doubled until J rises there, then found by the rule of false position.
     """
-    slope = point.objective.slope_along(point.w, full.w.astype(point.w.dtype, copy=False))
-    low, high, length = (0.0, -2 * full.decrease), None, 2.0
+    slope = point.objective.slope_along(point.w, step.w.astype(point.w.dtype, copy=False))
+    low, high, length = (0.0, -2 * step.decrease), None, 2.0
     for _ in range(MAX_TRIALS):
-        found = length, slope(length)
-        if not abs(found[1]) > SLOPE_LEFT * 2 * full.decrease:
+        trial = length, slope(length)
+        if not abs(trial[1]) > MAX_SLOPE_RATIO * 2 * step.decrease:
             break
-        low, high = (low, found) if found[1] > 0 else (found, high)
+        low, high = (low, trial) if trial[1] > 0 else (trial, high)
         if high is None:
             length *= 2
         else:
             length = low[0] - low[1] * (high[0] - low[0]) / (high[1] - low[1])
-    return length if isfinite(found[1]) else 1.0
+    return length if isfinite(trial[1]) else 1.0
