@@ -160,9 +160,9 @@ WITHOUT: dict[str, list[Change]] = {
     "columns for L1": [(ColumnFisher, "at", always(None))],
     "coordinate descent for L1": [(l1_quadratic, "MAX_ENTERING_WITHOUT_CD", inf)],
     # the data
-    "equal rows": [(choose, "repeats_rows", always(False))],
+    "equal rows": [(choose, "merging_rows_pays", always(False))],
     "single-row features": [(choose, "merge_single_row_features", always(None))],
-    "centring": [(choose, "centre_if_far", always(None))],
+    "centring": [(choose, "center_columns", always(None))],
     "row space": [
         altered(NaturalGradient, "plan", lambda found, *_: found._replace(row_space=False))
     ],

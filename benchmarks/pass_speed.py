@@ -31,7 +31,8 @@ from threadpoolctl import threadpool_limits
 
 from sklearn_gd_logreg import GDLogisticRegression
 from sklearn_gd_logreg.data import as_dataset
-from sklearn_gd_logreg.data.threads import add_up, own_threads
+from sklearn_gd_logreg.data.blas import reserve_threads
+from sklearn_gd_logreg.data.threads import tree_sum
 from sklearn_gd_logreg.loss import cross_entropy
 from sklearn_gd_logreg.objective import Objective
 from sklearn_gd_logreg.penalty import ElasticNet
@@ -73,16 +74,16 @@ def columns(n: int, d: int, n_classes: int, dtype: str, storage: Any, fit: bool)
     def read() -> object:
         if is_sparse:
             return X @ w[:-1], transposed @ z
-        with own_threads() as n_threads:
+        with reserve_threads() as n_threads:
             runs = [range(k, k + 1) for k in range(len(parts))]
-            return add_up(lambda run: ((parts[k].max(),) for k in run), runs, n_threads)
+            return tree_sum(lambda run: ((parts[k].max(),) for k in run), runs, n_threads)
 
     def bare_pass() -> object:
-        with own_threads():
+        with reserve_threads():
             return data.sum(lambda rows: (rows.backward(rows.forward(w)),))
 
     def one_pass() -> object:
-        with own_threads():
+        with reserve_threads():
             return objective.loss_and_gradient(w)
 
     timed = {"read": read, "bare pass": bare_pass, "pass": one_pass}

@@ -1,4 +1,4 @@
-"""Attributes that are worked out once, without a lock."""
+"""Cached attributes without a lock."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ T = TypeVar("T")
 
 
 class cached_attribute(Generic[T]):  # noqa: N801  (a decorator)
-    """A method without arguments, called at the first look; its result is kept on the instance.
+    """A property that is computed at the first access and cached on the instance.
 
-    `functools.cached_property` before Python 3.12 has one lock a class, held during the call:
-    threads wait for each other, and a process that is forked meanwhile waits for ever. Here two
-    threads that look at the same time may both call; all get what was kept first.
+    `functools.cached_property` before Python 3.12 holds one lock for each class during the
+    call: threads wait for each other, and a forked process may wait forever. Here two threads
+    may both compute the value; both get the value that was cached first.
 
-    The result is an entry of the instance's ``__dict__``, which Python looks into first, and
-    which a frozen dataclass has too.
+    The value is stored in the ``__dict__`` of the instance, so it works for frozen dataclasses.
     """
 
     def __init__(self, method: Callable[[Any], T]) -> None:

@@ -1,4 +1,4 @@
-"""Floating-point errors are outcomes here, whatever the user has NumPy do about them."""
+"""Floating-point errors are ignored: overflow and NaN are results that the code checks."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -12,10 +12,10 @@ R = TypeVar("R")
 KINDS = ("divide", "over", "under", "invalid")
 
 
-def ignoring(*kinds: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Decorator of a function in which these kinds of errors, or all, are ignored.
+def ignore_floating_errors(*kinds: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Return a decorator that ignores these kinds of floating-point errors; none given: all.
 
-    `numpy.errstate` is one too, but before NumPy 2 not for calls in several threads.
+    Before NumPy 2, `numpy.errstate` as a decorator is not thread-safe.
     """
     states = dict.fromkeys(kinds or KINDS, "ignore")
 

@@ -1,4 +1,4 @@
-"""Text that any terminal can print, and values as messages show them."""
+"""Text for terminals, and values in messages."""
 
 import sys
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def printable(text: str) -> str:
-    """The text, with what standard output cannot encode as escapes: labels of the user, say.
+    """Escape the characters that standard output cannot encode, for example in labels.
 
     The package's own text is ASCII.
     """
@@ -17,7 +17,7 @@ def printable(text: str) -> str:
 
 
 def shown(value: object) -> str:
-    """A value as its user would write it: `repr`, but numbers of NumPy as plain ones."""
+    """Return the `repr` of a value, with NumPy scalars as Python numbers."""
     if isinstance(value, np.inexact | np.datetime64 | np.timedelta64):
         return str(value)
     if isinstance(value, np.generic):

@@ -1,4 +1,4 @@
-"""The array type of the package, and its two precisions."""
+"""Array types."""
 
 from typing import TypeAlias
 
@@ -9,4 +9,4 @@ Array: TypeAlias = NDArray[np.floating]
 """Floating-point array, float64 or float32."""
 
 Precision: TypeAlias = type[np.float64] | type[np.float32]
-"""In which numbers are worked out."""
+"""Precision of a computation."""

@@ -1,4 +1,4 @@
-"""The loop: a generator of iterates. Whoever consumes it decides when to stop."""
+"""The descent loop: a generator of iterates, which the caller consumes until it stops."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Iterate(NamedTuple):
-    """What is known of the descent after k iterations, and all that the next one needs.
+    """State of a descent after k iterations: its outputs, and the inputs of the next iteration.
 
     Attributes
     ----------
@@ -28,22 +28,22 @@ class Iterate(NamedTuple):
     w : array of shape (n_parameters, n_outputs)
         w_k.
     cost, loss : float
-        J and the mean loss at w_k; with mini-batches their means over the batches of
-        the epoch, each at the point where the batch was met.
+        J and the mean loss at w_k. With mini-batches their means over the batches of
+        the epoch, each before the step on that batch.
     gradient_norm : float
-        The size of the gradient that is compared with ``tol``.
+        The norm that is compared with ``tol``.
     learning_rate : float
-        The rate of the step that led here; nan before the first, 0.0 if no step lowers J.
+        Rate of the last step; nan before the first, 0.0 if no step decreases J.
     passes : float
-        How often all rows have been read so far.
+        Number of passes over the data so far.
     dw : array of shape (n_parameters, n_outputs)
         Gradient of the smooth part of J at w_k; with mini-batches its mean.
     point : Point
         J on all rows at w_k.
     memory : object
-        What the rule remembers: of the steps so far, and of its look at this point.
+        Memory of the rule, prepared for the step from this point.
     steps : int
-        Number of steps made, which is where a schedule of learning rates stands.
+        Number of steps made: the k of a learning-rate schedule.
     """
 
     k: int
@@ -63,12 +63,12 @@ class Iterate(NamedTuple):
 
 
 def first_iterate(start: Point, rule: UpdateRule) -> Iterate:
-    """Where a full-batch descent begins."""
-    return _looked_at(start, rule, rule.init(start.w), 0, nan)
+    """Return iterate 0 of a full-batch descent."""
+    return _evaluate(start, rule, rule.init(start.w), 0, nan)
 
 
-def seen_again(iterate: Iterate, rule: UpdateRule) -> Iterate:
-    """The iterate with the gradient norm that counts where the rule is aimed at another ``tol``."""
+def reevaluate(iterate: Iterate, rule: UpdateRule) -> Iterate:
+    """Return the iterate with memory and norm of ``rule``, which may have another ``tol``."""
     memory = rule.prepare(iterate.point, iterate.memory)
     if memory is iterate.memory:
         return iterate
@@ -77,36 +77,37 @@ def seen_again(iterate: Iterate, rule: UpdateRule) -> Iterate:
 
 
 def descend(iterate: Iterate, rule: UpdateRule, rate: LearningRate) -> Iterator[Iterate]:
-    """Full-batch descent: an iterate and those after it, without end.
+    """Yield an iterate of a full-batch descent and all that follow.
 
-    It ends by itself only after a point where J is not finite.
+    The generator ends only after a point at which J is not finite.
     """
     yield iterate
     while isfinite(iterate.cost):
         point, memory, k, last = iterate.point, iterate.memory, iterate.k, iterate.learning_rate
         point, memory, alpha = rate.advance(rule, point, memory, k, last)
-        iterate = _looked_at(point, rule, memory, k + 1, alpha)
+        iterate = _evaluate(point, rule, memory, k + 1, alpha)
         yield iterate
 
 
-def _looked_at(point: Point, rule: UpdateRule, memory: Any, k: int, alpha: float) -> Iterate:
+def _evaluate(point: Point, rule: UpdateRule, memory: Any, k: int, alpha: float) -> Iterate:
+    """Return the iterate at ``point``, with the rule prepared for the next step."""
     norm = nan
     if isfinite(point.cost):
         memory = rule.prepare(point, memory)
         norm = rule.norm(point, memory)
     passes = point.objective.data.passes.count
-    known = (k, point.w, point.cost, point.loss, norm, alpha, passes, point.dw)
-    return Iterate(*known, point, memory, k)
+    outputs = (k, point.w, point.cost, point.loss, norm, alpha, passes, point.dw)
+    return Iterate(*outputs, point, memory, k)
 
 
 # -- mini-batches --------------------------------------------------------------------------
 
 
 def first_epoch(start: Point, rule: UpdateRule) -> Iterate:
-    """Where a mini-batch descent begins; it is true of the point itself."""
+    """Return iterate 0 of a mini-batch descent, with cost and gradient on all rows."""
     norm, passes = start.gradient_norm(), start.objective.data.passes.count
-    known = (0, start.w, start.cost, start.loss, norm, nan, passes, start.dw)
-    return Iterate(*known, start, rule.init(start.w), 0)
+    outputs = (0, start.w, start.cost, start.loss, norm, nan, passes, start.dw)
+    return Iterate(*outputs, start, rule.init(start.w), 0)
 
 
 def descend_by_batches(
@@ -116,7 +117,7 @@ def descend_by_batches(
     batch_size: int,
     random_state: RandomState,
 ) -> Iterator[Iterate]:
-    """Mini-batch descent: an iterate and those after it, one an epoch."""
+    """Yield an iterate of a mini-batch descent and all that follow, one for each epoch."""
     yield iterate
     while isfinite(iterate.cost):
         iterate = epoch(iterate, rule, rate, batch_size, random_state)
@@ -130,22 +131,22 @@ def epoch(
     batch_size: int,
     random_state: RandomState,
 ) -> Iterate:
-    """The iterate after one step on every batch, or after one whose cost is not finite."""
+    """Make one step on each batch; stop at a batch whose cost is not finite."""
     objective, w = iterate.point.objective, iterate.w
     alpha, steps = iterate.learning_rate, iterate.steps
     memory = rule.prepare(Point(objective, w), iterate.memory)
     cost, loss, dw = 0.0, 0.0, np.zeros_like(w)
-    for mass, batch in objective.batches(batch_size, random_state):
+    for fraction, batch in objective.batches(batch_size, random_state):
         point = Point(batch, w)
-        cost, loss = cost + mass * point.cost, loss + mass * point.loss
-        dw = dw + mass * point.dw
+        cost, loss = cost + fraction * point.cost, loss + fraction * point.loss
+        dw = dw + fraction * point.dw
         if not isfinite(cost):
             break
-        after, memory, alpha = rate.advance(rule, point, memory, steps, alpha)
-        w, steps = after.w, steps + 1
+        next_point, memory, alpha = rate.advance(rule, point, memory, steps, alpha)
+        w, steps = next_point.w, steps + 1
     norm = float(np.abs(objective.penalty.smallest_subgradient(w, dw)).max(initial=0))
-    known = (iterate.k + 1, w, cost, loss, norm, alpha, objective.data.passes.count, dw)
-    return Iterate(*known, Point(objective, w), memory, steps)
+    outputs = (iterate.k + 1, w, cost, loss, norm, alpha, objective.data.passes.count, dw)
+    return Iterate(*outputs, Point(objective, w), memory, steps)
 
 
 # -- other coordinates ---------------------------------------------------------------------
@@ -156,62 +157,63 @@ def with_max_norms(
     max_norms: Callable[[Array], Array],
     first: int,
     last: int,
-    farthest: int,
+    max_ahead: int,
 ) -> Iterator[Iterate]:
-    """The same iterates with the max-norms of their gradients in other coordinates.
+    """Replace gradient norms by the max-norms of the gradients in other coordinates.
 
-    One product with X gives the norms of many gradients. So the descent runs ahead by 1
-    step, 2, 4, … up to ``farthest``, but not beyond ``last``. The iterates are handed
-    out one by one: to stop at any of them wastes no more than what was ahead, and an
-    error is raised after the iterates that came before it.
+    One product with X gives the norms of several gradients. So the descent is computed in
+    chunks of 1, 2, 4, … up to ``max_ahead`` iterates, but not beyond ``last``, which are then
+    yielded one by one. Stopping wastes at most the rest of a chunk. An error is raised after
+    the iterates that precede it.
 
-    An iterate has its place in that product whether the descent began at w_0 or later, so
-    that its norm is the same to the last bit.
+    The column of an iterate in the product depends on its number alone, so a resumed descent
+    gives the same bits.
 
     Parameters
     ----------
     iterates : iterator of Iterate
-    max_norms : function
-        Of gradients side by side: the max-norm of every column in the other coordinates.
+    max_norms : callable
+        Maps an array of gradients, one in each column, to their max-norms in the other
+        coordinates.
     first, last : int
-        Numbers of the iterate that comes first, and of the last that may be asked for.
-    farthest : int
-        Most steps that the descent runs ahead of who consumes it.
+        Number k of the first of ``iterates``, and of the last to compute.
+    max_ahead : int
+        Largest number of iterates in a chunk.
     """
-    for begin, size in _stretches(first, farthest):
-        ahead = min(begin + size, last + 1) - max(begin, first)
-        if ahead <= 0:
+    for begin, size in _chunks(first, max_ahead):
+        n_iterates = min(begin + size, last + 1) - max(begin, first)
+        if n_iterates <= 0:
             if begin > last:
                 return
             continue
-        chunk, error = _take(iterates, ahead)
+        chunk, error = _take(iterates, n_iterates)
         if chunk:
             n_rows, n_outputs = chunk[0].dw.shape
-            together = np.zeros((n_rows, size, n_outputs))
+            gradients = np.zeros((n_rows, size, n_outputs))
             for it in chunk:
-                together[:, it.k - begin] = it.dw
-            norms = max_norms(together.reshape(n_rows, -1)).reshape(size, -1).max(axis=1)
+                gradients[:, it.k - begin] = it.dw
+            norms = max_norms(gradients.reshape(n_rows, -1)).reshape(size, -1).max(axis=1)
             for it in chunk:
                 norm = float(norms[it.k - begin])
                 yield it._replace(gradient_norm=norm) if isfinite(it.cost) else it
         if error:
             raise error
-        if len(chunk) < ahead:
+        if len(chunk) < n_iterates:
             return
 
 
-def _stretches(first: int, farthest: int) -> Iterator[tuple[int, int]]:
-    """Where each run ahead begins, and how long it is; about from that with ``first`` on."""
+def _chunks(first: int, max_ahead: int) -> Iterator[tuple[int, int]]:
+    """First iterate and size of each chunk; long before ``first`` chunks are skipped."""
     begin, size = 0, 1
-    if first >= farthest - 1:  # from there on all are as long
-        begin, size = first - (first - (farthest - 1)) % farthest, farthest
+    if first >= max_ahead - 1:  # from there on all chunks have the same size
+        begin, size = first - (first - (max_ahead - 1)) % max_ahead, max_ahead
     while True:
         yield begin, size
-        begin, size = begin + size, min(2 * size, farthest)
+        begin, size = begin + size, min(2 * size, max_ahead)
 
 
 def _take(iterates: Iterator[Iterate], size: int) -> tuple[list[Iterate], Exception | None]:
-    """The next iterates, and the error that came before there were enough."""
+    """Return the next ``size`` iterates, or fewer and the error that was raised."""
     taken: list[Iterate] = []
     try:
         for iterate in islice(iterates, size):

@@ -10,13 +10,13 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from ._floating import ignoring
+from ._floating import ignore_floating_errors
 from ._text import printable
 from ._typing import Array
 from .fitting.callback_support import CallbackSupportMixin, with_callbacks
 from .fitting.callback_tasks import tasks_of
 from .fitting.fit import fit
-from .fitting.inputs import check_finite, checked
+from .fitting.inputs import check_features_finite, checked
 from .fitting.partial_fit import partial_fit
 from .fitting.settings import rate_with, settings_of
 from .fitting.summary import FitSummary, KnownGap, describe_fit
@@ -28,7 +28,7 @@ from .validation import Interval, check_nested, invalid
 OBJECTS = {"solver": rule_with, "learning_rate": rate_with}
 """How to write an object with a parameter, where a name or a number has none."""
 
-BUT_OVERFLOW = ignoring("divide", "under", "invalid")
+BUT_OVERFLOW = ignore_floating_errors("divide", "under", "invalid")
 """Predictions report that scores overflow, as NumPy is set to; what is invalid is looked for."""
 
 NEARLY_ONE = Interval(1 - 1e-5, 1)
@@ -415,7 +415,7 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         ndarray of shape (n_samples,)
         """
         z = self._scores(X)
-        return self.classes_[cross_entropy(len(self.classes_)).decide(z)]
+        return self.classes_[cross_entropy(len(self.classes_)).predict_codes(z)]
 
     @BUT_OVERFLOW
     def predict_proba(self, X: Any) -> Array:
@@ -485,5 +485,5 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         z: Array = X @ self.coef_.T
         z += self.intercept_
         if not np.isfinite(z).all():
-            check_finite(self, X)
+            check_features_finite(self, X)
         return z

@@ -1,4 +1,4 @@
-"""Line search: the length of the step, found by trial."""
+"""Backtracking line search."""
 
 from __future__ import annotations
 
@@ -8,53 +8,50 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .objective import Point
-from .schedules import LearningRate, Steps
+from .schedules import LearningRate, StepRule
 from .validation import POSITIVE, Interval, check_flags
 
 MIN_RELATIVE_STEP = 1e-16
-"""A step shorter than this part of the first trial is no step."""
+"""Rate, over the first trial, at which the search gives up."""
 
-LENGTHS_AT_ONCE = 10
-"""Lengths that are tried together on one line."""
+TRIALS_PER_PASS = 10
+"""Rates that one forward pass tries on a straight line."""
 
 INTERPOLATION_LIMITS = 0.1, 0.7
-"""Least and greatest part of a rejected step that interpolation proposes."""
+"""Bounds on the ratio of the next rate to the rejected one."""
 
 MIN_STEP_WITH_MOMENTUM = 0.1
-"""Momentum that prevents a step longer than this part of the first trial is dropped."""
+"""Rate, over the first trial, below which a rejected step resets the memory of the rule."""
 
 
 class Backtracking(LearningRate):
-    """Armijo's rule: the longest of α, α/2, α/4, … that lowers J enough.
+    """Armijo's rule: the first of α, α/2, α/4, … with a sufficient decrease of J.
 
-    A step to w⁺ is accepted when J(w⁺) ≤ J(w) − c · D, with D the decrease that the
-    gradient promises. The next search starts at ``grow`` times the step found, so
-    the rate follows the curvature in both directions. When the memory of a rule
-    (its momentum) points uphill, or keeps shorter and shorter steps from lowering J,
-    it is dropped and the search goes on along the plain step.
+    A step to w⁺ is accepted if J(w⁺) ≤ J(w) − c · D, where D is the decrease to first
+    order. The next search starts at ``grow`` times the accepted rate, so the rate can
+    rise and fall. The search resets the memory of the rule (its momentum) if the step is
+    not a descent direction, or if the rate has fallen below a tenth of the first trial.
 
-    An accepted step costs nothing extra: its cost and gradient are those of the next
-    iterate. A rejected one costs a pass. Where all steps of a rule lie on one line
-    ("natural", and "gd" without an L1 penalty), one pass forward then finds how much
-    the step must be shortened: the scores z are linear in w, so those at both ends of
-    the line give those between.
+    An accepted step costs nothing extra: the next iterate needs its cost and gradient. A
+    rejected step costs a pass. If w moves along a straight line as α grows ("natural",
+    and "gd" without an L1 penalty), one forward pass then finds the next rate: the
+    scores z are linear in w.
 
     Parameters
     ----------
     initial : float, default=1.0
         First rate to try.
     shrink : float, default=0.5
-        Ratio of one trial to the one before.
+        Ratio of a trial to the previous one.
     grow : float, default=2.0
-        Ratio of the first trial of a step to the rate of the step before.
+        Ratio of the first trial of a step to the rate of the previous step.
     sufficient : float, default=1e-4
         c above.
     maximum : float, default=inf
-        No rate above this is tried.
+        Largest rate to try.
     interpolate : bool, default=False
-        Where all steps of a rule lie on one line, and there is no L1 penalty: whether the
-        second rate tried is that at which the cubic with the values and the slopes of J at
-        both ends of the rejected step is least, before z is looked at.
+        Whether the second trial is the minimiser of the cubic interpolant of J between
+        both ends of the rejected step. It needs a straight line and no L1 penalty.
 
     References
     ----------
@@ -108,59 +105,62 @@ class Backtracking(LearningRate):
         return min(self.initial, self.maximum)
 
     def advance(
-        self, rule: Steps, point: Point, memory: Any, k: int, last: float
+        self, rule: StepRule, point: Point, memory: Any, k: int, last: float
     ) -> tuple[Point, Any, float]:
         first = alpha = self.first_trial(memory, k, last)
-        noise = 8 * np.finfo(point.w.dtype).eps * abs(point.cost)
-        fresh, straight = False, rule.is_straight(point.objective)
+        rounding = 8 * np.finfo(point.w.dtype).eps * abs(point.cost)
+        was_reset, straight = False, rule.is_straight(point.objective)
         if straight:
-            whole, remembered = rule.step(point, first, memory)
+            w_first, next_memory = rule.step(point, first, memory)
         while alpha > MIN_RELATIVE_STEP * first:
             if straight:
-                w = whole if alpha == first else point.w + alpha / first * (whole - point.w)
+                w = w_first if alpha == first else point.w + alpha / first * (w_first - point.w)
             else:
-                w, remembered = rule.step(point, alpha, memory)
-            promised = point.expected_decrease(w)
-            downhill = promised > 0
-            if downhill:
+                w, next_memory = rule.step(point, alpha, memory)
+            decrease = point.expected_decrease(w)
+            descends = decrease > 0
+            if descends:
                 trial = point.move(w)
-                if trial.cost <= point.cost - self.sufficient * promised + noise:
-                    return trial, remembered, alpha
-                alpha *= self._shorter(rule, point, trial, promised, alpha == first)
-            if not (fresh or straight) and (not downhill or alpha < MIN_STEP_WITH_MOMENTUM * first):
-                memory, fresh = rule.init(point.w), True
-            elif not downhill:
+                if trial.cost <= point.cost - self.sufficient * decrease + rounding:
+                    return trial, next_memory, alpha
+                alpha *= self._shrink_factor(rule, point, trial, decrease, alpha == first)
+            resettable = not (was_reset or straight)
+            if resettable and (not descends or alpha < MIN_STEP_WITH_MOMENTUM * first):
+                memory, was_reset = rule.init(point.w), True
+            elif not descends:
                 alpha *= self.shrink
         return point, memory, 0.0
 
     def first_trial(self, memory: Any, k: int, last: float) -> float:
-        """The rate to try first in step k, after a step of the rate ``last``."""
+        """Return the first rate to try in step k, after a step of rate ``last``."""
         return min(self.grow * last, self.maximum) if last > 0 else self.at(k)
 
-    def _shorter(
-        self, rule: Steps, point: Point, trial: Point, promised: float, first: bool
+    def _shrink_factor(
+        self, rule: StepRule, point: Point, trial: Point, decrease: float, is_first: bool
     ) -> float:
-        """By what the rate is multiplied for the next trial.
+        """Return the ratio of the next rate to the rejected one.
 
-        If all trials of the rule lie on one line, the scores there are known from those at
-        its ends, and one pass forward tells how much the step must be shortened.
+        On a straight line one forward pass finds the first rate with a sufficient decrease.
         """
         if not rule.is_straight(point.objective) or not isfinite(trial.cost):
             return self.shrink
-        if self.interpolate and first and not point.objective.penalty.l1:
-            return lowest_between(point, trial, promised)
-        lengths = self.shrink ** np.arange(1, 1 + LENGTHS_AT_ONCE)
-        costs = point.costs_between(trial, lengths)
-        enough = costs <= point.cost - self.sufficient * lengths * promised
-        return float(lengths[np.argmax(enough)]) if enough.any() else float(lengths[-1])
+        if self.interpolate and is_first and not point.objective.penalty.l1:
+            return cubic_minimizer(point, trial, decrease)
+        fractions = self.shrink ** np.arange(1, 1 + TRIALS_PER_PASS)
+        costs = point.costs_between(trial, fractions)
+        accepted = costs <= point.cost - self.sufficient * fractions * decrease
+        return float(fractions[np.argmax(accepted)]) if accepted.any() else float(fractions[-1])
 
 
-def lowest_between(point: Point, trial: Point, promised: float) -> float:
-    """Where, as a part of the way to a trial too far out, J is least by cubic interpolation."""
-    downhill = -promised
-    uphill = float(np.vdot(trial.dw, trial.w.astype(np.float64) - point.w))
-    bend = 3 * (point.cost - trial.cost) + downhill + uphill
-    root = sqrt(max(bend**2 - downhill * uphill, 0.0))
-    width = uphill - downhill + 2 * root
-    part = 1 - (uphill + root - bend) / width if width > 0 else 0.0
-    return min(max(part, INTERPOLATION_LIMITS[0]), INTERPOLATION_LIMITS[1])
+def cubic_minimizer(point: Point, trial: Point, decrease: float) -> float:
+    """Minimiser of the cubic interpolant of J, as a fraction of the way to a rejected trial.
+
+    Formula 3.59 of Nocedal and Wright, "Numerical Optimization", 2006, on [0, 1].
+    """
+    slope_0 = -decrease
+    slope_1 = float(np.vdot(trial.dw, trial.w.astype(np.float64) - point.w))
+    d1 = 3 * (point.cost - trial.cost) + slope_0 + slope_1
+    d2 = sqrt(max(d1**2 - slope_0 * slope_1, 0.0))
+    denominator = slope_1 - slope_0 + 2 * d2
+    fraction = 1 - (slope_1 + d2 - d1) / denominator if denominator > 0 else 0.0
+    return min(max(fraction, INTERPOLATION_LIMITS[0]), INTERPOLATION_LIMITS[1])

@@ -1,4 +1,4 @@
-"""The elastic-net penalty: a smooth part for the gradient, a rough part for the prox."""
+"""The elastic-net penalty: the L2 part has a gradient, the L1 part a proximal operator."""
 
 from dataclasses import dataclass
 
@@ -9,17 +9,17 @@ from ._typing import Array
 
 @dataclass(frozen=True)
 class ElasticNet:
-    """l2/2 ‖w‖² + l1 ‖w‖₁ over the weights; the intercept is never penalised.
+    """l2/2 ‖w‖² + l1 ‖w‖₁ over the coefficients; the intercept is not penalised.
 
-    Parameters are one array (n_features + fit_intercept, n_outputs), so the
-    weights are its first ``n_features`` rows.
+    Parameters are one array of shape (n_features + fit_intercept, n_outputs); its first
+    ``n_features`` rows are the coefficients.
 
     Parameters
     ----------
     l2, l1 : float
-        Strengths, per unit of mean loss.
+        Strengths relative to the mean loss.
     n_features : int
-        Number of penalised rows.
+        Number of penalised rows of the parameters.
     """
 
     l2: float
@@ -28,56 +28,58 @@ class ElasticNet:
 
     def value(self, w: Array) -> float:
         """Penalty at w."""
-        weights = w[: self.n_features].astype(np.float64, copy=False)
-        return 0.5 * self.l2 * float(np.vdot(weights, weights)) + self.rough_value(w)
+        coef = w[: self.n_features].astype(np.float64, copy=False)
+        return 0.5 * self.l2 * float(np.vdot(coef, coef)) + self.l1_value(w)
 
-    def rough_value(self, w: Array) -> float:
-        """The part without a derivative, l1 ‖w‖₁."""
+    def l1_value(self, w: Array) -> float:
+        """L1 part of the penalty, l1 ‖w‖₁."""
         if not self.l1:
             return 0.0
         return self.l1 * float(np.sum(np.abs(w[: self.n_features]), dtype=np.float64))
 
     def gradient(self, w: Array) -> Array:
-        """Gradient of the smooth part, l2 w, and 0 for the intercept."""
+        """Gradient of the L2 part: l2 w, and 0 for the intercept."""
         gradient = self.l2 * w
         gradient[self.n_features :] = 0
         return gradient
 
     def prox(self, w: Array, step: float | Array) -> Array:
-        """Soft thresholding, argmin over u of ‖u − w‖²/(2 step) + l1 ‖u‖₁.
+        """Proximal operator of the L1 part, argmin over u of ‖u − w‖²/(2 step) + l1 ‖u‖₁.
+
+        It soft-thresholds the coefficients at step · l1.
 
         Parameters
         ----------
         w : array of shape (n_parameters, n_outputs)
         step : float or array of the shape of w
-            The step of the gradient move that led to w, one for all
-            coordinates or one for each.
+            Step size of the gradient step that led to w, common or for each coordinate.
         """
         if not self.l1:
             return w
         threshold = np.broadcast_to(self.l1 * np.asarray(step, dtype=w.dtype), w.shape)
         shrunk = w.copy()
-        weights, cut = shrunk[: self.n_features], threshold[: self.n_features]
-        weights[...] = np.sign(weights) * np.maximum(np.abs(weights) - cut, 0)
+        coef, threshold = shrunk[: self.n_features], threshold[: self.n_features]
+        coef[...] = np.sign(coef) * np.maximum(np.abs(coef) - threshold, 0)
         return shrunk
 
     def smallest_subgradient(self, w: Array, dw: Array) -> Array:
-        """The subgradient of smooth part + l1 ‖w‖₁ of least norm; 0 where KKT holds.
+        """Subgradient of least norm of J, 0 where the KKT conditions hold.
 
-        It is the limit of the proximal residual (w − prox(w − t dw, t)) / t as t → 0.
+        ``dw`` is the gradient of the smooth part of J. The result is the limit of the proximal
+        residual (w − prox(w − t dw, t)) / t as t → 0.
         """
         if not self.l1:
             return dw
         smallest = dw.copy()
-        weights, g = w[: self.n_features], smallest[: self.n_features]
+        coef, g = w[: self.n_features], smallest[: self.n_features]
         at_zero = np.sign(g) * np.maximum(np.abs(g) - self.l1, 0)
-        g[...] = np.where(weights == 0, at_zero, g + self.l1 * np.sign(weights))
+        g[...] = np.where(coef == 0, at_zero, g + self.l1 * np.sign(coef))
         return smallest
 
     def conjugate(self, dw: Array) -> float:
-        """P*(dw) = max over w of dw·w − P(w), for an array of the shape of the weights.
+        """Convex conjugate P*(dw) = max over w of dw·w − P(w), for dw without the intercept.
 
-        It is Σ max(|dw| − l1, 0)² / (2 l2); without an L2 part 0, or infinite if |dw| > l1.
+        It is Σ max(|dw| − l1, 0)² / (2 l2). Without an L2 part it is 0, or infinite if |dw| > l1.
         """
         excess = np.maximum(np.abs(dw) - self.l1, 0)
         if not excess.any():
@@ -85,19 +87,19 @@ class ElasticNet:
         return float(np.vdot(excess, excess)) / (2 * self.l2) if self.l2 else np.inf
 
     def conjugate_gradient(self, dw: Array) -> Array:
-        """The w of that maximum, sign(dw) max(|dw| − l1, 0) / l2; 0 where nothing exceeds l1."""
+        """Gradient of `conjugate`, sign(dw) max(|dw| − l1, 0) / l2."""
         excess = np.sign(dw) * np.maximum(np.abs(dw) - self.l1, 0) if self.l1 else dw
         return excess / self.l2 if excess.any() else excess
 
     def fenchel_gap(self, w: Array, g: Array) -> float:
-        """P(w) + P*(−g) + g·w, at least 0, with an L2 part; 0 where −g is a subgradient of P at w.
+        """Fenchel gap P(w) + P*(−g) + g·w ≥ 0, for l2 > 0; 0 if −g is a subgradient of P at w.
 
-        With u the w of the maximum in P*, it is l2/2 ‖w − u‖² + Σ (l1 |w| + clip(g, −l1, l1) w):
-        no small number is left of large ones.
+        It is computed without cancellation, as l2/2 ‖w − u‖² + Σ (l1 |w| + clip(g, −l1, l1) w)
+        with u = ∇P*(−g).
         """
         u = -self.conjugate_gradient(g)
-        smooth = 0.5 * self.l2 * float(np.square(w - u).sum())
+        l2_gap = 0.5 * self.l2 * float(np.square(w - u).sum())
         if not self.l1:
-            return smooth
-        spread = self.l1 * np.abs(w) + np.clip(g, -self.l1, self.l1) * w
-        return smooth + float(spread.sum())
+            return l2_gap
+        l1_gaps = self.l1 * np.abs(w) + np.clip(g, -self.l1, self.l1) * w
+        return l2_gap + float(l1_gaps.sum())

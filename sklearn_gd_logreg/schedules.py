@@ -1,4 +1,4 @@
-"""Schedules: the learning rate α as a function of the number k of steps made so far."""
+"""Learning-rate schedules: α as a function of the step number k = 0, 1, 2, …"""
 
 from __future__ import annotations
 
@@ -15,39 +15,39 @@ from .objective import Objective, Point
 from .validation import POSITIVE, Hyperparameters, Interval, InvalidParameterError
 
 SMALLEST_RATE = float(np.finfo(np.float64).tiny)
-"""Where a rate that keeps falling stays, so that it never becomes 0."""
+"""Lower bound on decaying rates, which would underflow to 0."""
 
 
-class Steps(Protocol):
-    """The steps that an update rule can make: what a learning rate chooses the length of."""
+class StepRule(Protocol):
+    """The part of an `UpdateRule` that a learning rate calls."""
 
     def init(self, w: Array) -> Any:
-        """Memory before the first step from w."""
+        """Return the memory before the first step from w."""
 
     def step(self, point: Point, alpha: float, memory: Any) -> tuple[Array, Any]:
-        """The next parameters and the next memory."""
+        """Return the next parameters and the next memory."""
 
     def is_straight(self, objective: Objective) -> bool:
-        """Whether the steps of all lengths from a point lie on one line through it."""
+        """Whether w moves along a straight line as α grows."""
 
 
 class LearningRate(Hyperparameters):
-    """Base of all learning rates: call it with k, get α."""
+    """Base class of learning rates: a callable that maps k to α."""
 
     searches = False
-    """Whether every step is chosen so that the cost falls."""
+    """Whether it is a line search, which makes every step decrease the cost."""
 
     @property
     def title(self) -> str:
-        """What a message calls it."""
+        """Name in messages."""
         return type(self).__name__
 
     @abstractmethod
     def __call__(self, k: int) -> float:
-        """The rate of step k = 0, 1, 2, …"""
+        """Return the rate of step k = 0, 1, 2, …"""
 
     def at(self, k: int) -> float:
-        """The rate of step k, checked."""
+        """Return the rate of step k; raise if it is not positive and finite."""
         alpha = self(k)
         if isinstance(alpha, np.ndarray) and alpha.ndim == 0:
             alpha = alpha.item()
@@ -59,21 +59,28 @@ class LearningRate(Hyperparameters):
         return float(alpha)
 
     def advance(
-        self, rule: Steps, point: Point, memory: Any, k: int, last: float
+        self, rule: StepRule, point: Point, memory: Any, k: int, last: float
     ) -> tuple[Point, Any, float]:
-        """One step from ``point``: the next point, the rule's memory, the rate used.
+        """Make one step from ``point``.
 
         Parameters
         ----------
-        rule : Steps
-            An update rule.
+        rule : UpdateRule
         point : Point
         memory : object
-            What the rule remembers.
+            The memory of the rule.
         k : int
-            Number of steps made so far.
+            Number of previous steps.
         last : float
             Rate of the previous step; nan before the first.
+
+        Returns
+        -------
+        point : Point
+        memory : object
+            The memory of the rule after the step.
+        alpha : float
+            The rate used.
         """
         alpha = self.at(k)
         w, memory = rule.step(point, alpha, memory)
@@ -81,12 +88,12 @@ class LearningRate(Hyperparameters):
 
 
 class Constant(LearningRate):
-    """α, always the same.
+    """Constant rate α.
 
     Parameters
     ----------
     alpha : float, default=0.1
-        The rate, used exactly as given.
+        The rate.
 
     Examples
     --------
@@ -112,7 +119,7 @@ class TimeDecay(LearningRate):
     alpha : float, default=0.1
         The first rate.
     decay : float, default=0.01
-        How fast it falls: it has halved after 1/decay steps.
+        Decay per step: the rate halves in 1/decay steps.
 
     Examples
     --------
@@ -139,7 +146,7 @@ class ExponentialDecay(LearningRate):
     alpha : float, default=0.1
         The first rate.
     decay : float, default=0.99
-        Ratio of one rate to the one before.
+        Ratio of a rate to the previous one.
 
     Examples
     --------
@@ -159,16 +166,16 @@ class ExponentialDecay(LearningRate):
 
 
 class StepDecay(LearningRate):
-    """α · factor^⌊k / every⌋: a staircase.
+    """α · factor^⌊k / every⌋, piecewise constant.
 
     Parameters
     ----------
     alpha : float, default=0.1
         The first rate.
     factor : float, default=0.5
-        Ratio of one stair to the one before.
+        Ratio of a rate to the previous one.
     every : int, default=100
-        Steps on one stair.
+        Number of steps with the same rate.
 
     Examples
     --------
@@ -200,7 +207,7 @@ class InverseSqrt(LearningRate):
     alpha : float, default=0.1
         The first rate.
     decay : float, default=1.0
-        How fast it falls: it has halved after 3/decay steps.
+        Decay per step: the rate halves in 3/decay steps.
 
     Examples
     --------
@@ -220,14 +227,14 @@ class InverseSqrt(LearningRate):
 
 
 class CosineDecay(LearningRate):
-    """From α down to ``final · α`` along half a cosine, then constant.
+    """Half a cosine from α to ``final · α``, then constant.
 
     Parameters
     ----------
     alpha : float, default=0.1
         The first rate.
     steps : int, default=1000
-        Length of the descent. With mini-batches a step is one batch.
+        Number of steps of the decay. With mini-batches a step is one batch.
     final : float, default=0.001
         Last rate as a fraction of the first.
 
@@ -255,17 +262,17 @@ class CosineDecay(LearningRate):
         self.final = final
 
     def __call__(self, k: int) -> float:
-        height = 0.5 * (1 + cos(pi * min(k / self.steps, 1)))
-        return self.alpha * (self.final + (1 - self.final) * height)
+        cosine = 0.5 * (1 + cos(pi * min(k / self.steps, 1)))
+        return self.alpha * (self.final + (1 - self.final) * cosine)
 
 
 class FunctionRate(LearningRate):
-    """Any function of the step.
+    """Schedule given by a function.
 
     Parameters
     ----------
     function : callable
-        Takes k = 0, 1, 2, … and returns a positive number.
+        Maps k = 0, 1, 2, … to a positive number.
     """
 
     def __init__(self, function: Callable[[int], float]) -> None:

@@ -1,4 +1,4 @@
-"""From labels and weights to class numbers and shares of the mean."""
+"""Encoding of labels as class numbers, and of weights as shares."""
 
 from __future__ import annotations
 
@@ -14,38 +14,38 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from ._text import shown
 from ._typing import Array
-from .validation import invalid, numbers
+from .validation import check_finite, invalid
 
 ROWS_PER_BLOCK = 1 << 15
-"""Rows that are encoded or weighted at a time, so that no temporary is as long as y."""
+"""Rows in a block: temporaries are no longer than this."""
 
 ROWS_TO_FIND_LABELS = 10_000
-"""Rows that are looked at for the labels there are; the others are held against them."""
+"""Size of the sample of rows whose distinct labels are sorted."""
 
 MAX_LABELS_TO_COMPARE = 8
-"""Number of labels up to which comparing with each of them is faster than bisection."""
+"""Number of labels up to which comparisons are faster than binary search."""
 
 
 @dataclass(frozen=True)
 class Labels:
-    """The labels of the rows, as the objective wants them.
+    """Encoded labels and weights.
 
     Attributes
     ----------
-    known : array of shape (n_known,)
-        Sorted labels that occur in y: the classes of the model.
-    present : array of shape (n_known,)
-        Whether each of them has a row of non-zero weight.
+    all_classes : array of shape (n_all_classes,)
+        Sorted distinct labels in y: the classes of the model.
+    present : array of shape (n_all_classes,)
+        Whether a class has a row of non-zero weight.
     codes : array of shape (n_rows,)
-        Place of each label in ``classes``, in the smallest signed integer type that
-        holds it; of no meaning where the weight is 0.
+        Index of each label in ``classes``, in the smallest signed integer type. Arbitrary
+        for rows of weight 0.
     share : array of shape (n_rows, 1) or None
-        Weights divided by their sum; None if all rows count alike.
+        Weights divided by their sum; None if they are equal.
     total : float
         Σ s, the sum of sample weight × class weight.
     """
 
-    known: NDArray[Any]
+    all_classes: NDArray[Any]
     present: NDArray[np.bool_]
     codes: NDArray[np.signedinteger]
     share: Array | None
@@ -53,28 +53,27 @@ class Labels:
 
     @property
     def classes(self) -> NDArray[Any]:
-        """The labels that are present: J is over these."""
-        return self.known[self.present]
+        """The classes with rows of non-zero weight: the classes in J."""
+        return self.all_classes[self.present]
 
 
-def label_rows(
+def encode_labels(
     owner: object,
     y: NDArray[Any],
     sample_weight: ArrayLike | None,
     class_weight: Mapping[Any, float] | str | None,
     dtype: DTypeLike = np.float64,
 ) -> Labels:
-    """Encode the labels and settle the weights; shares are of the type ``dtype``.
+    """Encode the labels and compute the shares, in ``dtype``.
 
-    A row of weight 0 is as good as absent: a class that occurs in no other rows has no part
-    in J. Class weights "balanced" count rows by their sample weights, so that a weight of k
-    is k copies of the row here too.
+    A class whose rows all have weight 0 has no part in J. Class weights "balanced" use sums of
+    sample weights, so that a weight of k equals k copies of the row.
 
     Raises
     ------
     ValueError
-        If the labels are not those of classes, there are fewer than two, or weights are
-        not finite, not of the length of y, negative, or all 0.
+        If the labels are not those of a classification or have fewer than two classes, or if
+        the weights are not finite, have another length than y, are negative, or are all 0.
     """
     classes, codes = encode(y)
     if len(classes) < 2:
@@ -85,61 +84,61 @@ def label_rows(
     weights = check_weights(sample_weight, len(y))
     if weights is None and class_weight is None:
         return Labels(classes, np.ones(len(classes), np.bool_), codes, None, float(len(y)))
-    mass = class_mass(codes, weights, len(classes))
-    factors = class_factors(owner, class_weight, classes, mass)
-    mass *= factors
-    total = float(mass.sum())
+    weight_sums = class_weight_sums(codes, weights, len(classes))
+    factors = class_factors(owner, class_weight, classes, weight_sums)
+    weight_sums *= factors
+    total = float(weight_sums.sum())
     if not 0 < total < np.inf:
         allowed = "a dict of weights whose sum over the rows is finite, and not 0"
         raise invalid(owner, "class_weight", class_weight, allowed)
-    share, present = shares(codes, weights, factors, total, dtype), mass > 0
-    return Labels(classes, present, among(codes, present), share, total)
+    share, present = shares(codes, weights, factors, total, dtype), weight_sums > 0
+    return Labels(classes, present, renumber(codes, present), share, total)
 
 
 # -- labels ----------------------------------------------------------------------------
 
 
 def encode(y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.signedinteger]]:
-    """The sorted distinct labels, and the place of each row's label among them.
+    """Return the sorted distinct labels, and the index of each label in them.
 
-    What `numpy.unique` returns, without sorting y: the distinct labels of some rows are
-    sorted, and y is held against them. Should a rare label be missing, all rows are looked
-    at for distinct labels.
+    The result is that of `numpy.unique`, without sorting y: the distinct labels of a sample
+    are sorted, and the labels of all rows are searched in them. If a label is not in the
+    sample, y is sorted.
 
     Raises
     ------
     ValueError
         If `sklearn.utils.multiclass.check_classification_targets` does, or a label is NaT.
     """
-    check_kind(y)
+    check_label_type(y)
     classes = np.unique(y[:: max(1, len(y) // ROWS_TO_FIND_LABELS)])
-    codes = find(y, classes)
+    codes = search(y, classes)
     if codes is None:
         classes = np.unique(y)
-        codes = find(y, classes)
+        codes = search(y, classes)
     if codes is None:  # labels that do not equal themselves
         classes, codes = np.unique(y, return_inverse=True)
     check_labels(y, classes)
     return classes, codes
 
 
-def find(y: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.signedinteger] | None:
-    """The place of each label in ``classes``; None if there is one that is not in it."""
+def search(y: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.signedinteger] | None:
+    """Return the index of each label in ``classes``; None if a label is missing there."""
     codes = np.empty(len(y), dtype=np.min_scalar_type(-len(classes)))
-    places = compare if len(classes) <= MAX_LABELS_TO_COMPARE else bisect
-    for rows in blocks(len(y)):
-        codes[rows], complete = places(y[rows], classes)
+    method = by_comparison if len(classes) <= MAX_LABELS_TO_COMPARE else by_binary_search
+    for rows in row_blocks(len(y)):
+        codes[rows], complete = method(y[rows], classes)
         if not complete:
             return None
     return codes
 
 
-def place(y: NDArray[Any], classes: NDArray[Any], rule: str) -> NDArray[np.signedinteger]:
-    """The place of each label in ``classes``; an error that states the rule if there is none."""
+def encode_with(y: NDArray[Any], classes: NDArray[Any], rule: str) -> NDArray[np.signedinteger]:
+    """Return the index of each label in ``classes``; raise, quoting ``rule``, if one is missing."""
     kinds = y.dtype.kind + classes.dtype.kind
     comparable = "O" in kinds or kinds[0] == kinds[1] or set(kinds) <= set("biuf")
     try:
-        codes = find(y, classes) if comparable else None
+        codes = search(y, classes) if comparable else None
     except TypeError:  # objects of several kinds do not sort
         codes = None
     if codes is None:
@@ -150,44 +149,44 @@ def place(y: NDArray[Any], classes: NDArray[Any], rule: str) -> NDArray[np.signe
 
 
 def listed(labels: NDArray[Any]) -> list[Any]:
-    """Labels as an error shows them."""
+    """Return the labels as a list, for an error message."""
     labels = labels.astype(str) if labels.dtype.kind in "mM" else labels
     return list(labels.tolist())
 
 
-def compare(y: NDArray[Any], classes: NDArray[Any]) -> tuple[NDArray[np.int8], bool]:
-    """Places by one comparison with each class, and whether every label has one."""
-    codes, found = np.zeros(len(y), dtype=np.int8), 0
-    for place, label in enumerate(classes):
-        hits = y == label
-        found += int(np.count_nonzero(hits))
-        codes += hits * np.int8(place)
-    return codes, found == len(y)
+def by_comparison(y: NDArray[Any], classes: NDArray[Any]) -> tuple[NDArray[np.int8], bool]:
+    """Return the indices by comparison with each class, and whether every label is found."""
+    codes, n_found = np.zeros(len(y), dtype=np.int8), 0
+    for index, label in enumerate(classes):
+        equal = y == label
+        n_found += int(np.count_nonzero(equal))
+        codes += equal * np.int8(index)
+    return codes, n_found == len(y)
 
 
-def bisect(y: NDArray[Any], classes: NDArray[Any]) -> tuple[NDArray[np.intp], bool]:
-    """Places by bisection, and whether every label has one."""
+def by_binary_search(y: NDArray[Any], classes: NDArray[Any]) -> tuple[NDArray[np.intp], bool]:
+    """Return the indices by binary search, and whether every label is found."""
     codes = np.minimum(np.searchsorted(classes, y), len(classes) - 1)
     return codes, bool((classes[codes] == y).all())
 
 
-def check_kind(y: NDArray[Any]) -> None:
-    """Raise if objects are no labels: the first decides, others may not even sort."""
+def check_label_type(y: NDArray[Any]) -> None:
+    """Raise if the first of an array of objects is not a label: it may not be sortable."""
     if y.dtype == object:
         check_classification_targets(y[:1])
 
 
 def check_labels(y: NDArray[Any], classes: NDArray[Any]) -> None:
-    """Let scikit-learn object to the labels, where it could.
+    """Call `check_classification_targets` where it can raise or warn.
 
-    It looks at all of y several times, but its verdict depends on the distinct labels,
-    and, for a warning, on whether there are half as many as rows.
+    It reads y several times, but the result depends only on the distinct labels and on
+    whether they are more than half as many as the rows.
     """
     kind = classes.dtype.kind
     if kind in "mM" and np.isnat(classes).any():
         raise ValueError("Input y contains NaT.")
-    whole = kind == "f" and np.array_equal(classes, classes.astype(np.int64))
-    if not (whole or kind in "biuUO") or 2 * len(classes) > len(y):
+    integral = kind == "f" and np.array_equal(classes, classes.astype(np.int64))
+    if not (integral or kind in "biuUO") or 2 * len(classes) > len(y):
         check_classification_targets(y)
 
 
@@ -200,12 +199,12 @@ def check_weights(
     name: str = "sample_weight",
     may_be_zeros: bool = False,
 ) -> Array | None:
-    """Sample weights as float64 of shape (n_rows,), or None; the errors say their name."""
+    """Return sample weights as float64 of shape (n_rows,), or None; errors contain ``name``."""
     if sample_weight is None:
         return None
     if isinstance(sample_weight, Real):
         sample_weight = np.broadcast_to(float(sample_weight), n_rows)
-    weights = numbers(name, sample_weight)
+    weights = check_finite(name, sample_weight)
     if weights.shape != (n_rows,):
         raise ValueError(f"{name}.shape == {weights.shape}, expected {(n_rows,)}!")
     if weights.min() < 0:
@@ -217,46 +216,49 @@ def check_weights(
     return weights
 
 
-def class_mass(codes: NDArray[np.signedinteger], weights: Array | None, n_classes: int) -> Array:
-    """Sum of the weights of the rows of every class."""
-    mass = np.zeros(n_classes)
-    for rows in blocks(len(codes)):
-        part = None if weights is None else weights[rows]
-        mass += np.bincount(codes[rows], weights=part, minlength=n_classes)
-    return mass
+def class_weight_sums(
+    codes: NDArray[np.signedinteger], weights: Array | None, n_classes: int
+) -> Array:
+    """Sum of the weights of the rows of each class."""
+    sums = np.zeros(n_classes)
+    for rows in row_blocks(len(codes)):
+        block = None if weights is None else weights[rows]
+        sums += np.bincount(codes[rows], weights=block, minlength=n_classes)
+    return sums
 
 
 def class_factors(
     owner: object,
     class_weight: Mapping[Any, float] | str | None,
     classes: NDArray[Any],
-    mass: Array,
+    weight_sums: Array,
 ) -> Array:
-    """The weight of every class; 1 for those that a dict has no key for.
+    """Class weight of each class; 1 for classes that are not keys of a dict.
 
-    As in `sklearn.utils.class_weight.compute_class_weight`, keys that are no label are an
-    error unless every label has one. A key is that of a label if it equals it.
+    As in `sklearn.utils.class_weight.compute_class_weight`, a key that is not a label is an
+    error unless every label is a key.
     """
     if class_weight is None:
         return np.ones(len(classes))
     if class_weight == "balanced":
-        present = mass > 0
-        balanced = mass.sum() / (np.count_nonzero(present) * np.where(present, mass, 1))
+        present = weight_sums > 0
+        n_present = np.count_nonzero(present)
+        balanced = weight_sums.sum() / (n_present * np.where(present, weight_sums, 1))
         return np.where(present, balanced, 0.0)
     assert isinstance(class_weight, Mapping)
-    factors, known = np.ones(len(classes)), np.zeros(len(classes), np.bool_)
+    factors, is_key = np.ones(len(classes)), np.zeros(len(classes), np.bool_)
     unknown = []
     for key, weight in class_weight.items():
-        hits = equal_to(key, classes)
-        known |= hits
-        if not hits.any():
+        equal = equal_to_key(key, classes)
+        is_key |= equal
+        if not equal.any():
             unknown.append(key)
             continue
         try:
-            factors[hits] = float(weight)
+            factors[equal] = float(weight)
         except (TypeError, ValueError) as error:
             raise invalid(owner, "class_weight", class_weight, "a dict of numbers") from error
-    if unknown and not known.all():
+    if unknown and not is_key.all():
         allowed = (
             f"a dict whose keys are among the labels {listed(classes)}, which {unknown!r} are not"
         )
@@ -268,14 +270,14 @@ def class_factors(
     return factors
 
 
-def equal_to(key: object, classes: NDArray[Any]) -> NDArray[np.bool_]:
-    """Which of the labels equals a key of a dict."""
+def equal_to_key(key: object, classes: NDArray[Any]) -> NDArray[np.bool_]:
+    """Whether each label equals a key of a dict."""
     if classes.dtype.kind == "M" and isinstance(key, date) and getattr(key, "tzinfo", None) is None:
         key = np.datetime64(key)  # equal in any unit
     if not isinstance(key, tuple):
-        hits = np.asarray(classes == key)
-        if hits.shape == classes.shape and hits.dtype == np.bool_:
-            return hits
+        equal = np.asarray(classes == key)
+        if equal.shape == classes.shape and equal.dtype == np.bool_:
+            return equal
     return np.zeros(len(classes), np.bool_)
 
 
@@ -286,28 +288,28 @@ def shares(
     total: float,
     dtype: DTypeLike,
 ) -> Array | None:
-    """Sample weight × class weight over their total, as a column; None if all are equal."""
+    """Return sample weight × class weight / total as a column; None if they are equal."""
     equal = weights is None or weights.min() == weights.max()
     if equal and factors.min() == factors.max():
         return None
     share = np.empty((len(codes), 1), dtype)
-    for rows in blocks(len(codes)):
+    for rows in row_blocks(len(codes)):
         by_class = factors[codes[rows]]
         weight = by_class if weights is None else by_class * weights[rows]
         share[rows, 0] = weight / total
     return share
 
 
-def among(
+def renumber(
     codes: NDArray[np.signedinteger], present: NDArray[np.bool_]
 ) -> NDArray[np.signedinteger]:
-    """The place of each label among the present classes; that of an absent one says nothing."""
+    """Return the index of each label in the present classes; arbitrary for absent classes."""
     if present.all():
         return codes
     renumbered = np.maximum(np.cumsum(present) - 1, 0).astype(codes.dtype)
     return renumbered[codes]
 
 
-def blocks(n_rows: int) -> Iterator[slice]:
-    """All rows, some at a time."""
+def row_blocks(n_rows: int) -> Iterator[slice]:
+    """Yield slices of at most `ROWS_PER_BLOCK` rows."""
     return (slice(start, start + ROWS_PER_BLOCK) for start in range(0, n_rows, ROWS_PER_BLOCK))

@@ -1,4 +1,4 @@
-"""Checks of parameters: what is allowed is stated once, and the error quotes it."""
+"""Checks of parameters and input arrays."""
 
 from abc import ABC
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -17,29 +17,29 @@ from ._text import shown
 from ._typing import Array
 
 NAT = float(np.iinfo(np.int64).min)
-"""What a conversion to float64 makes of NaT."""
+"""Value of NaT after conversion to float64."""
 
 DTYPES = (np.float64, np.float32)
-"""Precisions of X; any other is converted to the first."""
+"""Allowed dtypes of X; any other is converted to the first."""
 
 
 class InvalidParameterError(ValueError, TypeError):
-    """A parameter has a type or a value that is not allowed."""
+    """A parameter has an invalid type or value."""
 
 
 @dataclass(frozen=True)
 class Interval:
-    """The numbers from ``low`` to ``high``; ``brackets`` says which ends belong to it.
+    """Interval of numbers from ``low`` to ``high``, with ends included or excluded.
 
     Parameters
     ----------
     low, high : float
-        The ends.
+        Ends of the interval.
     brackets : str, default="[]"
         ``"["`` or ``"("`` followed by ``"]"`` or ``")"``: a square bracket
         includes the end, a round one excludes it.
     integral : bool, default=False
-        Whether only whole numbers are allowed.
+        Whether only integers are allowed.
 
     Examples
     --------
@@ -75,14 +75,14 @@ POSITIVE = Interval(0, float("inf"), "()")
 def invalid(
     owner: object, name: str, value: object, allowed: object, hint: str = ""
 ) -> InvalidParameterError:
-    """The error for one parameter, in scikit-learn's words, and what might be meant."""
+    """Return the error for an invalid parameter, worded as in scikit-learn, with a hint."""
     where = f"The {name!r} parameter of {type(owner).__name__}"
     error = f"{where} must be {allowed}. Got {shown(value)} instead. {hint}"
     return InvalidParameterError(error.rstrip())
 
 
 def check_intervals(owner: object, intervals: dict[str, Interval]) -> None:
-    """Raise for the first attribute of ``owner`` that lies outside its interval."""
+    """Raise for the first attribute of ``owner`` outside its interval."""
     for name, interval in intervals.items():
         value = getattr(owner, name)
         if value not in interval:
@@ -90,14 +90,14 @@ def check_intervals(owner: object, intervals: dict[str, Interval]) -> None:
 
 
 def check_flags(owner: object, names: Iterable[str]) -> None:
-    """Raise for the first attribute of ``owner`` among these that is not a bool."""
+    """Raise for the first of these attributes of ``owner`` that is not a bool."""
     for name in names:
         if not isinstance(value := getattr(owner, name), bool | np.bool_):
             raise invalid(owner, name, value, "a bool")
 
 
-def numbers(name: str, value: ArrayLike) -> Array:
-    """An array of finite floats of any shape; the error names it."""
+def check_finite(name: str, value: ArrayLike) -> Array:
+    """Convert to an array of finite floats of any shape; the error contains ``name``."""
     try:
         with config_context(assume_finite=False):
             return check_array(
@@ -108,8 +108,8 @@ def numbers(name: str, value: ArrayLike) -> Array:
 
 
 @contextmanager
-def advice_on_images(X: object) -> Iterator[None]:
-    """Say, where an array of three dimensions or more is refused, how to make rows of it."""
+def hint_for_images(X: object) -> Iterator[None]:
+    """Add a hint to the error about an X of three or more dimensions: reshape it to rows."""
     try:
         yield
     except ValueError as error:
@@ -120,17 +120,17 @@ def advice_on_images(X: object) -> Iterator[None]:
 
 
 def n_dimensions(X: Any) -> int:
-    """Number of dimensions of an array or of nested lists; 0 if these make none."""
+    """Number of dimensions of an array or of nested lists; 0 if the lists are ragged."""
     try:
         return int(getattr(X, "ndim", None) or np.ndim(X))
     except (TypeError, ValueError):
         return 0
 
 
-def is_converted(X: object, y: object = None) -> bool:
-    """Whether `sklearn.utils.check_X_y` would hand on these arrays as they are.
+def needs_no_conversion(X: object, y: object = None) -> bool:
+    """Whether `sklearn.utils.check_X_y` would return these arrays unchanged, if X is finite.
 
-    It takes as long as several passes over a small X. The finiteness of X is left out.
+    `check_X_y` takes as long as several passes over a small X.
     """
     return (
         type(X) is np.ndarray
@@ -141,15 +141,16 @@ def is_converted(X: object, y: object = None) -> bool:
     )
 
 
-def refuse_nat(owner: object, given: Any, X: Any) -> None:
-    """Raise if NaT has become a number, which `numpy` makes of a missing date: the lowest int64.
+def reject_nat(owner: object, given: Any, X: Any) -> None:
+    """Raise if X has NaT, which NumPy converts to the lowest int64.
 
     Parameters
     ----------
     owner : estimator
-    given : as given to the estimator
+    given : array-like
+        X as passed to the estimator.
     X : array or sparse matrix
-        What `check_array` has made of it.
+        X as returned by `check_array`.
     """
     dtypes = [given.dtype] if hasattr(given, "dtype") else list(getattr(given, "dtypes", [None]))
     if all(getattr(dtype, "kind", "O") in "biufc" for dtype in dtypes) or X.min() != NAT:
@@ -163,6 +164,7 @@ def refuse_nat(owner: object, given: Any, X: Any) -> None:
 
 
 def _is_column_of_labels(y: object, n_rows: int) -> bool:
+    """Whether y is an array of shape (n_rows,) of booleans, numbers or strings without NaN."""
     if type(y) is not np.ndarray or y.shape != (n_rows,):
         return False
     return y.dtype.kind in "biuU" or (y.dtype.kind == "f" and bool(np.isfinite(y).all()))
@@ -173,42 +175,43 @@ def check_nested(
     changes: Mapping[str, Any],
     objects: Mapping[str, Callable[[str, object], str]],
 ) -> None:
-    """Raise for the first ``name__of`` among changes whose ``name`` is no object with parameters.
+    """Raise for the first ``name__parameter`` whose ``name`` is not an object with parameters.
 
     Parameters
     ----------
     owner : estimator
     changes : mapping
-        As of `set_params`.
+        Arguments of `set_params`.
     objects : mapping
-        For ``name``, how to write an object with a parameter in place of a value.
+        For each ``name`` a function of parameter and value. It returns an expression for an
+        object with that parameter, for the error message.
     """
-    known = owner.get_params(deep=False)
+    params = owner.get_params(deep=False)
     for key in changes:
         name, nested, rest = key.partition("__")
-        value = changes.get(name, known.get(name))
-        if not nested or name not in known or is_changeable(value):
+        value = changes.get(name, params.get(name))
+        if not nested or name not in params or has_parameters(value):
             continue
         hint = f"Give {name}={objects[name](rest, value)}." if name in objects else ""
         raise invalid(owner, name, value, f"an object with a parameter {rest!r}", hint)
 
 
-def is_changeable(value: object) -> bool:
-    """Whether a value has parameters of its own."""
+def has_parameters(value: object) -> bool:
+    """Whether a value is an object with `set_params`."""
     return hasattr(value, "set_params") and not isinstance(value, type)
 
 
 class Hyperparameters(BaseEstimator, ABC):
-    """Base of rules and rates: named numbers that ``clone`` and grids can reach.
+    """Base class of update rules and learning rates: hyper-parameters as in an estimator.
 
-    A subclass lists its numbers in ``_intervals``; they are checked at ``fit``,
-    as scikit-learn does, not at construction.
+    A subclass lists the intervals of its hyper-parameters in ``_intervals``. They are checked
+    in ``fit``, as in scikit-learn, not in the constructor.
     """
 
     _intervals: ClassVar[dict[str, Interval]] = {}
 
     def check(self) -> None:
-        """Raise `InvalidParameterError` if a hyper-parameter is out of bounds."""
+        """Raise `InvalidParameterError` if a hyper-parameter is outside its interval."""
         check_intervals(self, self._intervals)
 
     def __sklearn_tags__(self) -> Any:
@@ -217,6 +220,8 @@ class Hyperparameters(BaseEstimator, ABC):
         return tags
 
 
-def first_with(parameter: str, kinds: Sequence[type[Hyperparameters]]) -> type[Hyperparameters]:
-    """The first of these classes that has a parameter; the first of all if none has."""
+def first_class_with(
+    parameter: str, kinds: Sequence[type[Hyperparameters]]
+) -> type[Hyperparameters]:
+    """Return the first class with this parameter, or the first class if none has it."""
     return next((kind for kind in kinds if parameter in kind().get_params()), kinds[0])

@@ -6,7 +6,7 @@ import pytest
 from scipy import sparse
 from sklearn.utils import check_X_y
 
-from sklearn_gd_logreg.validation import DTYPES, is_converted
+from sklearn_gd_logreg.validation import DTYPES, needs_no_conversion
 
 ROWS = np.random.default_rng(0).normal(size=(30, 4))
 NUMBERS = np.arange(30) % 3
@@ -59,8 +59,8 @@ OTHER_Y = {
 @pytest.mark.parametrize("form", PLAIN_X)
 def test_the_checks_that_are_passed_by_would_change_nothing(form, labels):
     X, y = PLAIN_X[form], PLAIN_Y[labels]
-    assert is_converted(X)
-    assert is_converted(X, y)
+    assert needs_no_conversion(X)
+    assert needs_no_conversion(X, y)
     checked = check_X_y(X, y, dtype=DTYPES, accept_sparse="csr", ensure_all_finite=False)
     assert checked[0] is X
     assert np.shares_memory(checked[1], y)
@@ -69,10 +69,10 @@ def test_the_checks_that_are_passed_by_would_change_nothing(form, labels):
 
 @pytest.mark.parametrize("form", OTHER_X)
 def test_no_other_rows_are_passed_by(form):
-    assert not is_converted(OTHER_X[form])
-    assert not is_converted(OTHER_X[form], NUMBERS)
+    assert not needs_no_conversion(OTHER_X[form])
+    assert not needs_no_conversion(OTHER_X[form], NUMBERS)
 
 
 @pytest.mark.parametrize("labels", OTHER_Y)
 def test_no_other_labels_are_passed_by(labels):
-    assert not is_converted(ROWS, OTHER_Y[labels])
+    assert not needs_no_conversion(ROWS, OTHER_Y[labels])

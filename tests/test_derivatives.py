@@ -10,8 +10,8 @@ from scipy import sparse
 
 from sklearn_gd_logreg import fisher as fisher_module
 from sklearn_gd_logreg.data import as_dataset, csr, dense
-from sklearn_gd_logreg.fisher import joined
-from sklearn_gd_logreg.line_search import lowest_between
+from sklearn_gd_logreg.fisher import assemble_fisher
+from sklearn_gd_logreg.line_search import cubic_minimizer
 from sklearn_gd_logreg.loss import cross_entropy
 from sklearn_gd_logreg.objective import Objective, Point
 from sklearn_gd_logreg.penalty import ElasticNet
@@ -347,7 +347,7 @@ def test_interpolation_finds_the_minimum_of_a_cubic(at):
 
     here = SimpleNamespace(w=np.zeros((1, 1)), cost=cost(0))
     there = SimpleNamespace(w=np.ones((1, 1)), cost=cost(1), dw=np.array([[slope(1)]]))
-    assert lowest_between(here, there, -slope(0)) == pytest.approx(at)
+    assert cubic_minimizer(here, there, -slope(0)) == pytest.approx(at)
 
 
 def factor(point):
@@ -368,7 +368,7 @@ def test_the_costs_between_two_points_are_those_of_the_points_between(case):
 @each_case
 def test_one_pass_gives_what_two_give(case, dtype, blocks, monkeypatch):
     if blocks == "many blocks":
-        monkeypatch.setattr(dense, "SMALL_BYTES", 0)
+        monkeypatch.setattr(dense, "MAX_BYTES_WITH_INTERCEPT_COLUMN", 0)
         monkeypatch.setattr(dense, "BLOCK_BYTES", 500)
         monkeypatch.setattr(csr, "MIN_ENTRIES_PER_BLOCK", 1)
         monkeypatch.setattr(csr, "MIN_ENTRIES_PER_FEATURE", 5)
@@ -393,7 +393,7 @@ def test_one_pass_gives_what_two_give(case, dtype, blocks, monkeypatch):
 @each_case
 def test_a_curved_point_hands_out_its_fisher_information_again_and_again(case):
     objective, w = case.objective(), case.point()
-    point = Point(objective, np.zeros_like(w), curved=True).move(w)
+    point = Point(objective, np.zeros_like(w), fused=True).move(w)
     damped = regularized_fisher(point, 0.5)
     assert objective.data.passes.count == 1
     np.testing.assert_allclose(np.diag(damped), 1.5 * np.diag(point.fisher()), rtol=1e-5)
@@ -441,7 +441,7 @@ def test_the_fisher_information_is_put_together_from_pairs_of_classes(few, n_cla
     monkeypatch.setattr(fisher_module, "MAX_WORK_IN_ONE_PRODUCT", 10**9 * few)
     grams = np.random.RandomState(0).standard_normal((n_classes * (n_classes - 1) // 2, 3, 3))
     grams = grams + grams.swapaxes(1, 2)
-    by_class = joined(grams, n_classes).reshape(3, n_classes, 3, n_classes)
+    by_class = assemble_fisher(grams, n_classes).reshape(3, n_classes, 3, n_classes)
     rows = np.zeros((n_classes, n_classes, 3, 3))
     for gram, (c, d) in zip(grams, combinations(range(n_classes), 2), strict=True):
         rows[c, d] = rows[d, c] = -gram
@@ -592,8 +592,8 @@ def unit(fisher, like):
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("blocks", ["one block", "many blocks"])
 def test_products_in_single_precision_have_seven_digits(case, dtype, blocks, monkeypatch):
-    monkeypatch.setattr(dense, "SMALL_BYTES", 0)
-    monkeypatch.setattr(dense, "SMALL_GRAMS", 0)
+    monkeypatch.setattr(dense, "MAX_BYTES_WITH_INTERCEPT_COLUMN", 0)
+    monkeypatch.setattr(dense, "MAX_ENTRIES_FOR_BATCHED_GRAMS", 0)
     monkeypatch.setattr(csr, "CSR_PAIR_WORK", 1e9)
     if blocks == "many blocks":
         monkeypatch.setattr(dense, "BLOCK_BYTES", 500)

@@ -182,7 +182,7 @@ def test_callbacks_are_called():
 def test_threads_have_the_settings_of_their_fit(monkeypatch):
     monkeypatch.setattr(dense, "BLOCK_BYTES", 2_000)
     monkeypatch.setattr(csr, "MIN_ENTRIES_PER_BLOCK", 500)
-    monkeypatch.setattr(base, "THREAD_BYTES", 1)
+    monkeypatch.setattr(base, "WORK_BYTES_PER_THREAD", 1)
     X, y = separable(2)
     X, y, states, failures = np.tile(X, (40, 1)), np.tile(y, 40), [], []
 

@@ -32,7 +32,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_gd_logreg import GDLogisticRegression, GradientDescent, Momentum, NaturalGradient
-from sklearn_gd_logreg.data.csr import has_repeats
+from sklearn_gd_logreg.data.csr import has_duplicate_entries
 
 from .problems import L1_RATIO_DECIDES
 
@@ -218,13 +218,13 @@ def test_a_warning_about_convergence_leaves_x_alone(storage, fit):
 def test_an_entry_that_is_stored_twice_is_found(seed, shape):
     rng = np.random.RandomState(seed)
     X = unsorted(sparse.random(*shape, density=0.3, random_state=rng, format="csr"))
-    assert not has_repeats(X)
+    assert not has_duplicate_entries(X)
     if X.nnz:
         row = rng.choice(np.flatnonzero(np.diff(X.indptr)))
         column, at = X.indices[X.indptr[row]], X.indptr[row + 1]
         twice = np.insert(X.data, at, 1.0), np.insert(X.indices, at, column)
         starts = X.indptr + (np.arange(len(X.indptr)) > row)
-        assert has_repeats(sparse.csr_array((*twice, starts), shape=shape))
+        assert has_duplicate_entries(sparse.csr_array((*twice, starts), shape=shape))
 
 
 @pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int32, np.int64, np.uint64, bool])

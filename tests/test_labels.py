@@ -18,7 +18,7 @@ from sklearn_gd_logreg.targets import (
     ROWS_PER_BLOCK,
     ROWS_TO_FIND_LABELS,
     encode,
-    label_rows,
+    encode_labels,
 )
 
 WORDS = np.array([f"{'ham' * (k % 3)}{k}" for k in range(1000)])
@@ -147,15 +147,15 @@ def test_the_labels_that_scikit_learn_objects_to_are_objected_to_in_its_words(na
 @pytest.mark.parametrize("weight", [1, 0.25, np.float32(3), np.full(200, 0.1), [2] * 200])
 @pytest.mark.parametrize("class_weight", [None, {0: 2.0, 1: 2.0}])
 def test_equal_weights_are_no_weights(weight, class_weight):
-    labels = label_rows(None, np.arange(200) % 2, weight, class_weight)
+    labels = encode_labels(None, np.arange(200) % 2, weight, class_weight)
     assert labels.share is None
     factor = 1 if class_weight is None else 2
     assert labels.total == pytest.approx(200 * np.mean(weight) * factor, rel=1e-14)
 
 
 def test_balanced_classes_need_no_weights_to_be_balanced():
-    assert label_rows(None, np.arange(200) % 2, None, "balanced").share is None
-    assert label_rows(None, np.arange(201) % 2, None, "balanced").share is not None
+    assert encode_labels(None, np.arange(200) % 2, None, "balanced").share is None
+    assert encode_labels(None, np.arange(201) % 2, None, "balanced").share is not None
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
@@ -164,7 +164,7 @@ def test_balanced_classes_need_no_weights_to_be_balanced():
 def test_shares_are_sample_weight_times_class_weight_over_their_sum(n_rows, class_weight, dtype):
     y = drawn(n_rows, 3)
     weight = np.random.default_rng(1).integers(0, 4, n_rows)
-    labels = label_rows(None, y, weight, class_weight, dtype)
+    labels = encode_labels(None, y, weight, class_weight, dtype)
     repeated = compute_sample_weight(class_weight, np.repeat(y, weight))
     by_row = np.zeros(n_rows)
     np.add.at(by_row, np.repeat(np.arange(n_rows), weight), repeated)
@@ -288,9 +288,9 @@ def test_keys_that_are_missing_or_too_many_are_what_scikit_learn_says(keys):
         factors = compute_class_weight(class_weight, classes=np.arange(3), y=y)
     except ValueError:
         with pytest.raises(ValueError, match="class_weight"):
-            label_rows(None, y, None, class_weight)
+            encode_labels(None, y, None, class_weight)
         return
-    labels = label_rows(None, y, None, class_weight)
+    labels = encode_labels(None, y, None, class_weight)
     np.testing.assert_allclose(labels.total, factors[y].sum())
 
 

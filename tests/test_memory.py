@@ -153,6 +153,6 @@ def test_many_labels_and_a_rare_one(X):
 
 @pytest.mark.parametrize("options", [{}, {"solver": "gd"}], ids=str)
 def test_many_threads(X, options, monkeypatch):
-    monkeypatch.setattr(base, "own_threads", lambda: nullcontext(64))
+    monkeypatch.setattr(base, "reserve_threads", lambda: nullcontext(64))
     weight = np.random.default_rng(2).random(X.shape[0])
     assert is_lean(X, labels(X), weight, **options)

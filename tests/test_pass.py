@@ -67,11 +67,11 @@ def test_loss_and_dz_are_exact(scale, n_rows, n_classes, weighted):
     each, expected = exact(z, codes)
     assert found == pytest.approx(float((np.ravel(share) * each).sum()), rel=1e-14, abs=0)
     np.testing.assert_allclose(dz, (share * expected).astype(float), rtol=1e-13, atol=1e-300)
-    found_with_a, dz_with_a, a = loss.loss_dz_and_a(z, loss.targets(codes), share)
+    found_with_a, dz_with_a, a = loss.loss_dz_and_probabilities(z, loss.targets(codes), share)
     assert found_with_a == found
     np.testing.assert_allclose(dz_with_a, dz, rtol=1e-14, atol=1e-300)
     lines = loss.probabilities(z).T
-    np.testing.assert_allclose(loss.lines(z), lines, rtol=1e-12, atol=1e-300)
+    np.testing.assert_allclose(loss.class_probabilities(z), lines, rtol=1e-12, atol=1e-300)
     if n_classes == 2:
         lines = np.where(codes, lines, lines[::-1])
     np.testing.assert_allclose(a, lines, rtol=1e-12, atol=np.exp(-37))
@@ -249,13 +249,13 @@ def test_large_x_is_read_row_by_row_and_gives_the_same(n_classes, monkeypatch):
     objective = objective_on(X, codes, n_classes, None)
     w = np.random.RandomState(0).standard_normal((81, objective.loss.n_outputs))
     loss, dw = objective.loss_and_gradient(w)
-    monkeypatch.setattr(dense_module, "STREAM_BYTES", X.nbytes)
+    monkeypatch.setattr(dense_module, "MIN_BYTES_BEYOND_CACHE", X.nbytes)
     streamed = objective_on(X, codes, n_classes, None)
     assert {type(rows) for rows in streamed.data.blocks()} == {dense_module.StreamedRows}
     made = Mock(side_effect=dense_module.row_products)
     monkeypatch.setattr(dense_module, "row_products", made)
     again, dw_again = streamed.loss_and_gradient(w)
-    assert made.call_count == (len(streamed.data._cuts) if n_classes == 2 else 0)
+    assert made.call_count == (len(streamed.data._block_slices) if n_classes == 2 else 0)
     assert again == pytest.approx(loss, rel=1e-14)
     np.testing.assert_allclose(dw_again, dw, atol=1e-14)
 
@@ -300,17 +300,17 @@ def test_which_rows_are_read_one_after_the_other(X, streamed):
 
 
 def test_blocks_of_rows_read_one_by_one_let_other_threads_run():
-    X = np.zeros((2_100, dense_module.STREAM_ROW_BYTES[1] // 8))
+    X = np.zeros((2_100, dense_module.STREAMED_ROW_BYTES[1] // 8))
     data = as_dataset(X, np.ones(len(X)), None, intercept=True)
     for rows in data.blocks():
         assert isinstance(rows, dense_module.StreamedRows)
-        assert len(rows.X) >= dense_module.RELEASING
+        assert len(rows.X) >= dense_module.MIN_SIZE_TO_RELEASE_GIL
 
 
 def test_work_on_a_block_takes_little_and_so_does_a_block_that_is_gathered():
     X = np.zeros((300_000, 1))
     data = as_dataset(X, np.ones(len(X)), None, intercept=True)
-    most = max(index.stop - index.start for index in data._cuts)
+    most = max(index.stop - index.start for index in data._block_slices)
     assert most * data.row_work <= 1.2 * dense_module.BLOCK_WORK_BYTES
     X = np.zeros((100_000, 50))
     gathered = as_dataset(X, np.ones(len(X)), None, intercept=True).sample(80_000)

@@ -44,9 +44,9 @@ WEIGHTS = {
 @pytest.fixture
 def any_size(monkeypatch):
     """Small data and small gains do not pay; here they must do."""
-    monkeypatch.setattr(equal_rows, "MIN_ROWS", 0)
-    monkeypatch.setattr(equal_rows, "MIN_WORK", 0)
-    monkeypatch.setattr(single_row_features, "MIN_ENTRIES", 0)
+    monkeypatch.setattr(equal_rows, "MIN_ROWS_TO_MERGE", 0)
+    monkeypatch.setattr(equal_rows, "MIN_PASS_WORK_TO_MERGE", 0)
+    monkeypatch.setattr(single_row_features, "MIN_ENTRIES_TO_COUNT", 0)
 
 
 @contextmanager
@@ -299,18 +299,20 @@ def tall(rows):
 def test_a_sample_tells_whether_rows_are_repeated():
     rng = np.random.default_rng(0)
     different = rng.normal(size=(100_000, 20))
-    assert not equal_rows.repeats_rows(tall(different))
+    assert not equal_rows.merging_rows_pays(tall(different))
     often = np.concatenate([different[:12_500]] * 8)
-    assert equal_rows.repeats_rows(tall(often[:, :8]))
-    assert equal_rows.repeats_rows(tall(rng.permutation(often)[:, :8]))
-    assert equal_rows.repeats_rows(tall(np.repeat(different[:12_500], 8, axis=0)[:, :8]))
+    assert equal_rows.merging_rows_pays(tall(often[:, :8]))
+    assert equal_rows.merging_rows_pays(tall(rng.permutation(often)[:, :8]))
+    assert equal_rows.merging_rows_pays(tall(np.repeat(different[:12_500], 8, axis=0)[:, :8]))
     twice = np.concatenate([different[:50_000]] * 2)
-    assert not equal_rows.repeats_rows(tall(twice[:, :8])), "the search takes longer than it spares"
+    assert not equal_rows.merging_rows_pays(tall(twice[:, :8])), (
+        "the search takes longer than it spares"
+    )
     one_row = different.copy()
     one_row[rng.random(100_000) < 0.1] = 0
-    assert not equal_rows.repeats_rows(tall(one_row)), "one row alone is repeated"
-    assert equal_rows.repeats_rows(tall(np.repeat(different[:2], 50_000, axis=0)))
-    assert not equal_rows.repeats_rows(tall(np.asfortranarray(often)))
+    assert not equal_rows.merging_rows_pays(tall(one_row)), "one row alone is repeated"
+    assert equal_rows.merging_rows_pays(tall(np.repeat(different[:2], 50_000, axis=0)))
+    assert not equal_rows.merging_rows_pays(tall(np.asfortranarray(often)))
 
 
 @pytest.mark.parametrize(
@@ -477,7 +479,7 @@ def test_a_tenth_of_x_and_a_copy_of_few_rows_are_enough(container, n_distinct, p
     finally:
         tracemalloc.stop()
     print(f"{most / MEGABYTE:.1f} MB beside {of_x / MEGABYTE:.1f} MB")
-    assert most <= of_x / 10 + 4 * MEGABYTE + base.MAX_COPY_BYTES
+    assert most <= of_x / 10 + 4 * MEGABYTE + base.MIN_REDUCED_LIMIT_BYTES
 
 
 def test_all_layouts_are_listed():

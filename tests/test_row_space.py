@@ -29,7 +29,7 @@ from sklearn_gd_logreg.loss import cross_entropy
 from sklearn_gd_logreg.objective import Objective
 from sklearn_gd_logreg.penalty import ElasticNet
 from sklearn_gd_logreg.rules import base
-from sklearn_gd_logreg.rules.base import Task
+from sklearn_gd_logreg.rules.base import Budget
 
 from .problems import mean_loss_and_gradient, uneven_weights
 
@@ -275,7 +275,7 @@ def test_the_model_costs_what_the_history_says(rows, C, storage):
     cost = loss + np.sum(clf.coef_**2) / (2 * C * 50)
     assert cost == pytest.approx(clf.history_["cost"][-1], rel=1e-3, abs=1e-9)
     data = as_dataset(STORAGES[storage](X), y, None, True)
-    faithful = row_space(data, np.zeros((81, 1))).is_faithful(1 / (C * 50))
+    faithful = row_space(data, np.zeros((81, 1))).is_accurate(1 / (C * 50))
     assert faithful or rows in ("odd units", "nearly the same")
     assert not faithful or rows != "odd units" or storage == "CSR"
 
@@ -289,8 +289,8 @@ def test_a_penalty_keeps_to_what_the_row_space_knows(precision):
     lines = np.exp(-(((grid - centres[:, np.newaxis]) / 0.08) ** 2) / 2)
     X = (rng.uniform(size=(60, 30)) @ lines).astype(precision)
     space = row_space(as_dataset(X, np.zeros((60, 1)), None, True), np.zeros((701, 1)))
-    assert not space.is_faithful(0.0)
-    assert space.is_faithful(1 / (1e4 * 60))
+    assert not space.is_accurate(0.0)
+    assert space.is_accurate(1 / (1e4 * 60))
 
 
 @pytest.mark.rounding
@@ -313,7 +313,7 @@ def test_the_factors_are_those_of_x(rows, storage, scale):
 @pytest.mark.rounding
 @pytest.mark.parametrize("storage", STORAGES)
 def test_products_piece_by_piece_are_products(storage, monkeypatch):
-    monkeypatch.setattr(factor, "NUMBERS_AT_ONCE", 100)
+    monkeypatch.setattr(factor, "CHUNK_ENTRIES", 100)
     X, _ = wide()
     rows, c = STORAGES[storage](X), np.random.RandomState(0).standard_normal((N_ROWS, 5))
     X = X.astype(rows.dtype).astype(np.float64)
@@ -371,7 +371,7 @@ def wanted(rule, n_rows=100, n_features=5000, max_iter=1000, batch_size=None, l1
     X, y = np.ones((n_rows, n_features)), np.arange(n_rows) % 2
     loss, penalty = cross_entropy(2), ElasticNet(1 - l1_ratio, l1_ratio, n_features)
     objective = Objective(as_dataset(X, loss.targets(y), None, True), loss, penalty)
-    return rule.plan(objective, Task(batch_size=batch_size, max_iter=max_iter)).row_space
+    return rule.plan(objective, Budget(batch_size=batch_size, max_iter=max_iter)).row_space
 
 
 # -- what it costs --------------------------------------------------------------------------

@@ -748,7 +748,9 @@ def test_nothing_restrains_samples_without_rare_features():
 @pytest.mark.parametrize("C", [1.0, 1e4])
 def test_restrained_samples_spare_passes_where_features_are_rare(monkeypatch, storage, C):
     choose = import_module("sklearn_gd_logreg.data.presolve.choose")
-    monkeypatch.setattr(choose, "repeats_rows", lambda data: False)  # merged, the rows are too few
+    monkeypatch.setattr(
+        choose, "merging_rows_pays", lambda data: False
+    )  # merged, the rows are too few
     X, y = levels(30000, [50, 100])
     problem = Problem(storage(X), y, {"C": C})
     with_restraint = problem.fit(model())
@@ -1038,11 +1040,11 @@ def test_small_data_are_not_sampled(n_rows, n_features):
 @pytest.mark.parametrize(("n_rows", "n_features"), [(30_000, 500), (1_000_000, 50), (10**6, 5)])
 def test_a_sample_takes_little_memory_beside_x(n_rows, n_features):
     it = objective(n_rows, n_features)
-    largest = max(it.data.rows_to_copy, 1)
+    largest = max(it.data.max_rows_to_copy, 1)
     assert largest * 8 * n_features <= max(it.data.X.size * 8 / 16, 4e6)
     rows = hessian_rows(it)
-    assert rows == n_rows or rows <= it.data.rows_to_sample
-    assert all(size <= it.data.rows_to_sample for size in subsample_sizes(it))
+    assert rows == n_rows or rows <= it.data.max_rows_to_sample
+    assert all(size <= it.data.max_rows_to_sample for size in subsample_sizes(it))
 
 
 # -- an L1 penalty ---------------------------------------------------------------------------

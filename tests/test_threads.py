@@ -21,11 +21,12 @@ from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from sklearn_gd_logreg import GDLogisticRegression, duality_gap
-from sklearn_gd_logreg.data import as_dataset, base, csr, dense, threads
-from sklearn_gd_logreg.data.threads import (
+from sklearn_gd_logreg.data import as_dataset, base, blas, csr, dense
+from sklearn_gd_logreg.data.blas import (
     MIN_WORK_FOR_BLAS_THREADS as LARGE,
 )
-from sklearn_gd_logreg.data.threads import add_up, blas_threads, own_threads
+from sklearn_gd_logreg.data.blas import blas_threads, reserve_threads
+from sklearn_gd_logreg.data.threads import tree_sum
 from sklearn_gd_logreg.inspection import duality
 from sklearn_gd_logreg.loss import cross_entropy
 from sklearn_gd_logreg.objective import Objective
@@ -58,13 +59,13 @@ def small_blocks(monkeypatch):
     """Blocks so small that there are many."""
     monkeypatch.setattr(dense, "BLOCK_BYTES", 60_000)
     monkeypatch.setattr(csr, "MIN_ENTRIES_PER_BLOCK", 20_000)
-    monkeypatch.setattr(base, "THREAD_BYTES", 1)
+    monkeypatch.setattr(base, "WORK_BYTES_PER_THREAD", 1)
 
 
 @pytest.fixture
 def use(monkeypatch):
     """Sets how many threads there are."""
-    return lambda number: monkeypatch.setattr(base, "own_threads", lambda: nullcontext(number))
+    return lambda number: monkeypatch.setattr(base, "reserve_threads", lambda: nullcontext(number))
 
 
 @pytest.fixture
@@ -82,10 +83,10 @@ def thin(n_rows, n_features):
 
 
 def summed(function, n_blocks, n_threads, run=1):
-    """`add_up` as it is used: with BLAS held, or without threads."""
+    """`tree_sum` as it is used: with BLAS held, or without threads."""
     runs = [range(k, min(k + run, n_blocks)) for k in range(0, n_blocks, run)]
-    with own_threads():
-        return add_up(partial(map, function), runs, n_threads)
+    with reserve_threads():
+        return tree_sum(partial(map, function), runs, n_threads)
 
 
 def pairwise_sum(values):
@@ -280,7 +281,7 @@ def results(objective, w):
     point = objective.loss_and_gradient(w)
     yield from point
     yield from objective.loss_gradient_and_fisher(w)
-    yield objective.losses_along(w, -w, np.array([0.0, 0.3, 1.0]))
+    yield objective.losses_between(w, -w, np.array([0.0, 0.3, 1.0]))
     yield from objective.loss_and_accuracy(w)
     yield objective.fisher(w, np.array([3, 1, 4]))
     yield from objective.fisher.kronecker_factors(w)
@@ -330,15 +331,15 @@ def test_a_run_of_blocks_has_the_bits_of_its_blocks(storage, n_classes, weighted
     monkeypatch.setattr(csr, "MIN_ENTRIES_PER_BLOCK", 20_000)
     if storage == "rows one by one":
         storage = "C float64"
-        monkeypatch.setattr(dense, "STREAM_BYTES", 1)
-        monkeypatch.setattr(dense, "STREAM_ROW_BYTES", (1, 8000))
-    monkeypatch.setattr(base, "THREAD_BYTES", 1)
-    monkeypatch.setattr(base.Dataset, "_run_length", 4)
+        monkeypatch.setattr(dense, "MIN_BYTES_BEYOND_CACHE", 1)
+        monkeypatch.setattr(dense, "STREAMED_ROW_BYTES", (1, 8000))
+    monkeypatch.setattr(base, "WORK_BYTES_PER_THREAD", 1)
+    monkeypatch.setattr(base.Dataset, "_group_size", 4)
     share = uneven_weights(len(X)) / uneven_weights(len(X)).sum() if weighted else None
     X = stored(X, storage)
     objective = objective_on(X, codes, n_classes, None if share is None else share.astype(X.dtype))
-    made, found = Mock(side_effect=base.Run), []
-    monkeypatch.setattr(base, "Run", made)
+    made, found = Mock(side_effect=base.BlockGroup), []
+    monkeypatch.setattr(base, "BlockGroup", made)
     for number in (1, 2, 3, 5):
         assert bool(made.call_count) == (number > 3)
         use(number)
@@ -404,13 +405,13 @@ def test_few_blocks_are_for_one_thread(monkeypatch):
         return as_dataset(np.broadcast_to(1.0, (n_rows, 50)), np.zeros(n_rows), None, True)
 
     data = rows(180_000)
-    n_blocks = len(data._cuts)
+    n_blocks = len(data._block_slices)
     assert n_blocks > 16
     assert [data._n_threads(available) for available in (1, 2, 1000)] == [1, 2, 2]
-    monkeypatch.setattr(base, "THREAD_BYTES", 1)
+    monkeypatch.setattr(base, "WORK_BYTES_PER_THREAD", 1)
     assert data._n_threads(1000) == n_blocks // 2
     few = rows(20_000)
-    assert len(few._cuts) > 1
+    assert len(few._block_slices) > 1
     assert few._n_threads(1000) == 1
 
 
@@ -426,7 +427,7 @@ def test_blocks_of_many_classes_have_fewer_rows():
     for form in (np.asarray, sparse.csr_array):
         two, many = (as_dataset(form(X), np.zeros(len(X), np.uint8), None, True) for _ in range(2))
         Objective(many, cross_entropy(100), ElasticNet(0.0, 0.0, 10))
-        assert len(many._cuts) > 5 * len(two._cuts)
+        assert len(many._block_slices) > 5 * len(two._block_slices)
 
 
 @pytest.mark.parametrize(
@@ -444,7 +445,7 @@ def test_large_parts_have_fewer_threads_and_products_those_of_blas(
         return (1,)
 
     found, block = all_together(n_threads, look)
-    starts = [cut.start for cut in data._cuts]
+    starts = [cut.start for cut in data._block_slices]
     assert data.sum(lambda rows: block(starts.index(rows.index.start)), size, products)
     assert len(set(found)) == n_threads
     assert numbers == {number}
@@ -461,7 +462,7 @@ def test_blas_has_one_thread_while_blocks_have_several():
         seen.extend(numbers_of_blas())
         return (1,)
 
-    with own_threads() as number:
+    with reserve_threads() as number:
         assert number == 3
         summed(block, 10, number)
         seen.extend(numbers_of_blas())
@@ -471,11 +472,11 @@ def test_blas_has_one_thread_while_blocks_have_several():
 
 def test_one_thread_at_a_time_has_threads():
     def other():
-        with own_threads() as number:
+        with reserve_threads() as number:
             found.append(number)
 
     found = []
-    with own_threads() as outer, own_threads() as inner:
+    with reserve_threads() as outer, reserve_threads() as inner:
         assert outer == inner == 3
         user = Thread(target=other)
         user.start()
@@ -492,7 +493,7 @@ class Holder(Thread):
         self.has_begun, self.may_end, self.fails = Event(), Event(), fails
 
     def run(self):
-        with suppress(ZeroDivisionError), own_threads():
+        with suppress(ZeroDivisionError), reserve_threads():
             self.has_begun.set()
             assert self.may_end.wait(60)
             if self.fails:
@@ -523,7 +524,7 @@ def test_blas_has_one_thread_until_the_last_of_several_fits_ends(order, fails):
 def test_blas_stays_held_while_fits_follow_one_another(another):
     """There is always one, and, unless there is another, never the same for long."""
     others = [Holder() for _ in range(4)]
-    with own_threads() if another else nullcontext():
+    with reserve_threads() if another else nullcontext():
         for one, other in pairwise(others):
             if not one.is_alive():
                 one.begin()
@@ -536,7 +537,7 @@ def test_blas_stays_held_while_fits_follow_one_another(another):
 
 def test_large_products_have_one_thread_while_another_fit_holds_blas():
     other = Holder()
-    with own_threads():
+    with reserve_threads():
         other.begin()
         with blas_threads(LARGE):
             assert set(numbers_of_blas()) == {1}
@@ -548,7 +549,7 @@ def test_large_products_have_one_thread_while_another_fit_holds_blas():
 
 def test_a_fit_that_begins_during_a_large_product_has_one_thread():
     other = Holder()
-    with own_threads():
+    with reserve_threads():
         with blas_threads(LARGE):
             other.begin()
             assert set(numbers_of_blas()) == {1}
@@ -573,7 +574,7 @@ class OwnNumbers(threading.local):
 @pytest.mark.parametrize("first_ends", [True, False])
 def test_where_each_thread_has_a_number_of_its_own_it_gets_that_back(monkeypatch, first_ends):
     library, seen = OwnNumbers(), []
-    monkeypatch.setattr(threads, "_blas", lambda: [library])
+    monkeypatch.setattr(blas, "_blas", lambda: [library])
 
     class WithItsOwn(Holder):
         def run(self):
@@ -582,7 +583,7 @@ def test_where_each_thread_has_a_number_of_its_own_it_gets_that_back(monkeypatch
             seen.append(library.num_threads)
 
     other = WithItsOwn()
-    with own_threads() as number:
+    with reserve_threads() as number:
         assert (number, library.num_threads) == (4, 1)
         other.begin()
         assert library.num_threads == 1
@@ -596,28 +597,28 @@ def test_where_each_thread_has_a_number_of_its_own_it_gets_that_back(monkeypatch
 
 
 def test_there_is_one_thread_where_blas_has_one():
-    with threadpool_limits(1, "blas"), own_threads() as number:
+    with threadpool_limits(1, "blas"), reserve_threads() as number:
         assert number == 1
 
 
 def test_there_is_one_thread_where_blas_cannot_be_held(monkeypatch):
     """So it is with threadpoolctl where another thread has limited BLAS, and may again."""
-    monkeypatch.setattr(threads, "_threads_of_blas", lambda: [3, 3])
-    with own_threads() as number:
+    monkeypatch.setattr(blas, "_numbers_of_threads", lambda: [3, 3])
+    with reserve_threads() as number:
         assert number == 1
     assert set(numbers_of_blas()) == {3}
 
 
 def test_large_products_have_the_threads_of_blas():
-    with own_threads():
+    with reserve_threads():
         with blas_threads(LARGE):
             assert set(numbers_of_blas()) == {3}
-            with own_threads() as number:
+            with reserve_threads() as number:
                 assert number == 1
         assert set(numbers_of_blas()) == {1}
         with blas_threads(LARGE / 2):
             assert set(numbers_of_blas()) == {1}
-        with own_threads() as number:
+        with reserve_threads() as number:
             assert number == 3
     with threadpool_limits(2, "blas"), blas_threads(LARGE):
         assert set(numbers_of_blas()) == {2}
@@ -741,7 +742,7 @@ def fit_and_send(pipe):
     coef = GDLogisticRegression().fit(X, y).coef_
     found, block = all_together(3)
     summed(block, 10, 3)
-    with own_threads() as number:
+    with reserve_threads() as number:
         pipe.send((coef, len(set(found)), number))
 
 

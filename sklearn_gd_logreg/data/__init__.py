@@ -1,4 +1,4 @@
-"""Storage of the rows. Nothing outside this package knows how X is stored."""
+"""Data sets. Only this package depends on how X is stored."""
 
 from typing import Any
 
@@ -6,40 +6,41 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._typing import Array
-from .base import ALL, Dataset, Rows, Run, pairs
+from .base import Dataset
+from .blas import blas_threads, reserve_threads
 from .columns import Columns
 from .presolve import (
-    Allowed,
+    AllowedReductions,
     Presolve,
     Reduction,
     RowSpace,
     choose_reductions,
+    dataset_class,
     row_space,
     row_space_pays,
-    storage_of,
 )
-from .threads import blas_threads, own_threads
+from .rows import ALL, BlockGroup, Rows, pairs
 
 __all__ = [
     "ALL",
-    "Allowed",
+    "AllowedReductions",
+    "BlockGroup",
     "Columns",
     "Dataset",
     "Presolve",
     "Reduction",
     "RowSpace",
     "Rows",
-    "Run",
     "as_dataset",
     "blas_threads",
     "choose_reductions",
-    "own_threads",
     "pairs",
+    "reserve_threads",
     "row_space",
     "row_space_pays",
 ]
 
 
 def as_dataset(X: Any, y: NDArray[np.generic], share: Array | None, intercept: bool) -> Dataset:
-    """The data set for the storage of ``X``."""
-    return storage_of(X)(X, y, share, intercept)
+    """Return the data set for the storage of ``X``."""
+    return dataset_class(X)(X, y, share, intercept)

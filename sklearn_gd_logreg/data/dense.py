@@ -1,4 +1,4 @@
-"""Rows in a NumPy array of either order, a read-only memory map included."""
+"""Data sets over NumPy arrays in C or Fortran order, memory maps included."""
 
 from __future__ import annotations
 
@@ -9,52 +9,53 @@ from numpy.typing import NDArray
 
 from .._cached import cached_attribute
 from .._typing import Array, Precision
-from .base import ALL, Dataset, Rows, added, bordered, cuts, pairs, products
+from .base import Dataset
+from .rows import ALL, Rows, bordered, even_slices, gram_and_sum, pairs, sum_of_pairs
 from .view import ArrayView
 
 BLOCK_BYTES, COPIED_BYTES = 1 << 22, 1 << 21
-"""Size of a block of X: backward finds in the cache what forward has read. Half where it is a
-copy."""
+"""Bytes of a block of X, which stays in the cache between forward and backward; and of a block that
+is a copy."""
 
 BLOCK_WORK_BYTES = 3 << 19
-"""What the work on a block takes beside X."""
+"""Temporary bytes of the loss for a block."""
 
-RELEASING = 512
-"""Entries of a result from which `numpy.matmul` lets other threads run while it works."""
+MIN_SIZE_TO_RELEASE_GIL = 512
+"""Entries of a result from which `numpy.matmul` releases the lock of the interpreter (GIL)."""
 
-STREAM_BYTES = 1 << 24
-"""Bytes of X from which it is taken to come from memory, not from a cache."""
+MIN_BYTES_BEYOND_CACHE = 1 << 24
+"""Bytes of X from which it does not stay in the cache between passes."""
 
-STREAM_ROW_BYTES = 400, 8000
-"""Least and most bytes of rows that are read one after the other for Xw; of longer ones too few
-are in a block for `RELEASING`."""
+STREAMED_ROW_BYTES = 400, 8000
+"""Range of row lengths for which Xw is computed row by row. A block of longer rows has fewer than
+`MIN_SIZE_TO_RELEASE_GIL`."""
 
-SMALL_PRODUCT = 1_000_000
-"""Multiplications up to which OpenBLAS copies no matrix: twice as fast for a few columns."""
+MAX_WORK_WITHOUT_COPY = 1_000_000
+"""Multiplications up to which OpenBLAS does not copy the factors: twice as fast for few columns."""
 
-SMALL_GRAMS = 20_000
-"""Entries of X up to which several weighted products are made in one call."""
+MAX_ENTRIES_FOR_BATCHED_GRAMS = 20_000
+"""Entries of X up to which one call computes the Gram matrices of all pairs of classes."""
 
-SMALL_BYTES = 1 << 18
-"""Bytes of X up to which its rows are copied with the 1 of the intercept beside them."""
+MAX_BYTES_WITH_INTERCEPT_COLUMN = 1 << 18
+"""Bytes of X up to which it is copied with a column of ones for the intercept."""
 
 SCALED_COPY_BYTES = 1 << 19
-"""Size of a scaled copy of rows, if these are some times as many as the features."""
+"""Bytes of a scaled copy of rows, unless it would have fewer than four rows for each feature."""
 
 DENSE_PASS_WORK, DENSE_SCALING_WORK, DENSE_GRAM_WORK = 15.0, 60.0, 1.2
-"""Work on an entry of X in a pass, in scaling it for `gram`, and in that for each feature."""
+"""Work of an entry of X in a pass; in `gram` to scale it, and for each feature."""
 
 
 def dot(a: Array, b: Array) -> Array:
-    """The matrix product; while it is made, other threads can run.
+    """Matrix product that releases the lock of the interpreter (GIL).
 
-    `numpy.matmul` lets them only if its result is not small, and `numpy.dot` copies what is not
-    contiguous. Of such matrices a small product is a sum of products of their parts.
+    `numpy.matmul` does so only for a result that is not small, and `numpy.dot` copies arrays that
+    are not contiguous. For these a small product is a sum of products of submatrices.
     """
     if a.flags.forc and b.flags.forc:
         return np.dot(a, b)
     length, size = len(b), len(a) * b.shape[1]
-    n_parts = RELEASING // size + 1
+    n_parts = MIN_SIZE_TO_RELEASE_GIL // size + 1
     if n_parts == 1 or n_parts > length:
         return a @ b
     even = length - length % n_parts
@@ -65,21 +66,21 @@ def dot(a: Array, b: Array) -> Array:
 
 
 def row_products(X: Array, w: Array) -> Array:
-    """Xw for a column w, row by row.
+    """Xw for a column w, as a scalar product for each row.
 
-    The product of a matrix and a vector in BLAS reads several rows side by side, and waits for
-    memory. A scalar product for each row hardly does.
+    BLAS reads several rows concurrently in a matrix-vector product, which is slower for data in
+    memory than reading one row at a time.
     """
     return np.matmul(X[:, np.newaxis], w)[:, 0]
 
 
 def _gram(X: Array, root: Array) -> tuple[Array, Array]:
-    """Σ rootᵢ² xᵢxᵢᵀ and Σ rootᵢ² xᵢ, float64, from products in the precision of the roots."""
-    return products(np.multiply(X, root[:, np.newaxis], dtype=root.dtype), root)
+    """Σ rootᵢ² xᵢxᵢᵀ and Σ rootᵢ² xᵢ, by products in the precision of ``root``."""
+    return gram_and_sum(np.multiply(X, root[:, np.newaxis], dtype=root.dtype), root)
 
 
 class DenseRows(Rows):
-    """A view of some rows of an array."""
+    """Rows of an array, usually a view."""
 
     def times(self, w: Array) -> Array:
         X, n_outputs = self.X, w.shape[1]
@@ -88,8 +89,8 @@ class DenseRows(Rows):
         if X.strides[0] < X.strides[1]:  # Fortran order
             return dot(w.T, X.T).T
         z = np.empty((len(X), n_outputs), np.result_type(X, w))
-        for part in cuts(len(X), X.size * n_outputs // SMALL_PRODUCT + 1):
-            np.matmul(X[part], w, out=z[part])
+        for chunk in even_slices(len(X), X.size * n_outputs // MAX_WORK_WITHOUT_COPY + 1):
+            np.matmul(X[chunk], w, out=z[chunk])
         return z
 
     def transposed_times(self, dz: Array) -> Array:
@@ -101,13 +102,14 @@ class DenseRows(Rows):
         stored = self._stored(columns)
         factors: Array = root.astype(precision, copy=False)
         width = self.X.shape[1] if isinstance(stored, slice) else len(stored)
-        n_parts = min(
+        n_chunks = min(
             len(root) * width * factors.itemsize // SCALED_COPY_BYTES,
             len(root) // (4 * max(width, 1)),
         )
-        grams = (_gram(self.X[part, stored], factors[part]) for part in cuts(len(root), n_parts))
-        gram, edge = added(grams)
-        return bordered(gram, edge, float(root @ root)) if self.intercept else gram
+        chunks = even_slices(len(root), n_chunks)
+        grams = (_gram(self.X[chunk, stored], factors[chunk]) for chunk in chunks)
+        gram, sums = sum_of_pairs(grams)
+        return bordered(gram, sums, float(root @ root)) if self.intercept else gram
 
     def pair_grams(
         self,
@@ -115,7 +117,7 @@ class DenseRows(Rows):
         columns: NDArray[np.intp] | slice = ALL,
         precision: Precision = np.float64,
     ) -> Array:
-        if self.intercept or self.X.size > SMALL_GRAMS:
+        if self.intercept or self.X.size > MAX_ENTRIES_FOR_BATCHED_GRAMS:
             return super().pair_grams(a, columns, precision)
         rows = self.X[:, self._stored(columns)]
         first, second = pairs(len(a))
@@ -126,10 +128,10 @@ class DenseRows(Rows):
         return grams + grams.swapaxes(1, 2)
 
     def _stored(self, columns: NDArray[np.intp] | slice) -> NDArray[np.intp] | slice:
-        """Where in X the chosen features are."""
+        """Columns of `X` with the chosen features, and the intercept if `X` has it."""
         return columns
 
-    def entries(self) -> tuple[NDArray[np.intp], Array]:
+    def counts_and_squares(self) -> tuple[NDArray[np.intp], Array]:
         counts = np.count_nonzero(self.X, axis=0)
         return counts, np.einsum("ij,ij->j", self.X, self.X, dtype=np.float64)
 
@@ -137,63 +139,63 @@ class DenseRows(Rows):
         squares: Array = sum(
             (
                 np.dot(np.square(self.X[part], dtype=np.float64).T, h[part])
-                for part in self._parts()
+                for part in self._chunks()
             ),
             start=np.zeros((self.X.shape[1], h.shape[1])),
         )
         return np.vstack([squares, h.sum(axis=0)]) if self.intercept else squares
 
-    def _parts(self) -> Iterator[slice]:
-        """Rows of which a copy in float64 is small."""
-        return cuts(len(self.X), self.X.size * 8 // SCALED_COPY_BYTES)
+    def _chunks(self) -> Iterator[slice]:
+        """Slices of rows whose float64 copy is small."""
+        return even_slices(len(self.X), self.X.size * 8 // SCALED_COPY_BYTES)
 
 
 class StreamedRows(DenseRows):
-    """Rows, each of them in one piece, that come from memory and not from a cache."""
+    """Contiguous rows that are read from memory, not from the cache."""
 
     def times(self, w: Array) -> Array:
         return row_products(self.X, w) if w.shape[1] == 1 else super().times(w)
 
-    def is_row_by_row(self, n_outputs: int) -> bool:
+    def is_rowwise(self, n_outputs: int) -> bool:
         return n_outputs == 1
 
 
-class BorderedRows(DenseRows):
-    """A copy of few rows of an array with the 1 of the intercept as their last column.
+class RowsWithIntercept(DenseRows):
+    """Copy of a small X with a last column of ones for the intercept.
 
-    What costs time there are the calls: each product is then one.
+    The time of small data is that of the calls, and each product is then one call.
     """
 
     @classmethod
-    def of(cls, X: Array, y: NDArray[np.generic], share: Array | float) -> BorderedRows:
-        """All rows of X; in Fortran order, in which the transposed scores are lines."""
-        bordered = np.ones((X.shape[0], X.shape[1] + 1), X.dtype, order="F")
-        bordered[:, :-1] = X
-        return cls(bordered, y, share, ALL, intercept=False)
+    def of(cls, X: Array, y: NDArray[np.generic], share: Array | float) -> RowsWithIntercept:
+        """Rows of X, in Fortran order, so that transposed scores are contiguous."""
+        with_ones = np.ones((X.shape[0], X.shape[1] + 1), X.dtype, order="F")
+        with_ones[:, :-1] = X
+        return cls(with_ones, y, share, ALL, intercept=False)
 
     def _stored(self, columns: NDArray[np.intp] | slice) -> NDArray[np.intp] | slice:
-        """With the 1 of the intercept."""
+        """Columns of the chosen features and of the intercept."""
         return columns if isinstance(columns, slice) else np.append(columns, -1)
 
 
 class DenseDataset(Dataset):
-    """Data set over a NumPy array; blocks are views, and only a small array is copied."""
+    """Data set over a NumPy array; blocks are views, but a small array is copied."""
 
     def block(self, index: slice) -> Rows:
         is_all = index.stop - index.start == self.n_rows
-        if is_all and self.intercept and self.n_bytes <= SMALL_BYTES:
-            return BorderedRows.of(self.X, self.y, self.share)
+        if is_all and self.intercept and self.n_bytes <= MAX_BYTES_WITH_INTERCEPT_COLUMN:
+            return RowsWithIntercept.of(self.X, self.y, self.share)
         rows, share = self.X[index], self.share_of(index)
-        return self._kind(rows, self.y[index], share, index, self.intercept)
+        return self._rows_class(rows, self.y[index], share, index, self.intercept)
 
     @cached_attribute
-    def _kind(self) -> type[DenseRows]:
-        """Rows one by one, where X comes from memory and they lie side by side in it."""
-        size, (to_next, to_entry) = self.X.itemsize * self.n_features, self.X.strides
-        least, most = STREAM_ROW_BYTES
-        in_one_piece = to_entry == self.X.itemsize and abs(to_next) < 2 * size
-        one_by_one = in_one_piece and least <= size <= most and self.X.flags.aligned
-        return StreamedRows if one_by_one and self.n_bytes >= STREAM_BYTES else DenseRows
+    def _rows_class(self) -> type[DenseRows]:
+        """`StreamedRows` if X is larger than the cache and its rows are contiguous."""
+        row_bytes, (row_stride, entry_stride) = self.X.itemsize * self.n_features, self.X.strides
+        low, high = STREAMED_ROW_BYTES
+        contiguous = entry_stride == self.X.itemsize and abs(row_stride) < 2 * row_bytes
+        streamed = contiguous and low <= row_bytes <= high and self.X.flags.aligned
+        return StreamedRows if streamed and self.n_bytes >= MIN_BYTES_BEYOND_CACHE else DenseRows
 
     @property
     def n_blocks(self) -> int:
@@ -205,12 +207,12 @@ class DenseDataset(Dataset):
         return BLOCK_BYTES
 
     def _rows(self, index: NDArray[np.signedinteger], share: Array | float) -> Dataset:
-        if len(index) > self.rows_to_copy:
+        if len(index) > self.max_rows_to_copy:
             return ViewDataset(ArrayView(self.X, index), self.y[index], share, self.intercept)
         return DenseDataset(self.X[index], self.y[index], share, self.intercept)
 
     @property
-    def rows_to_sample(self) -> int:
+    def max_rows_to_sample(self) -> int:
         return self.n_rows
 
     @property
@@ -232,13 +234,13 @@ class DenseDataset(Dataset):
 
 
 class ViewDataset(DenseDataset):
-    """Rows of an `ArrayView`, made block by block whenever they are read.
+    """Data set over an `ArrayView`, whose blocks are copied whenever they are read.
 
     Parameters
     ----------
     X : ArrayView
     y, share, intercept
-        As of a `Dataset`.
+        As for `Dataset`.
     """
 
     def block(self, index: slice) -> Rows:
@@ -246,12 +248,12 @@ class ViewDataset(DenseDataset):
         return DenseRows(self.X[index], self.y[index], share, index, self.intercept)
 
     def _block(self, number: int) -> Rows:
-        return self.block(self._cuts[number])
+        return self.block(self._block_slices[number])
 
     @property
     def _block_bytes(self) -> int:
         return COPIED_BYTES
 
     @property
-    def _run_length(self) -> int:
+    def _group_size(self) -> int:
         return 1

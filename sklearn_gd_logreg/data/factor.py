@@ -1,7 +1,6 @@
-"""X = T Qᵀ with orthonormal columns of Q, and products Xᵀc, without a copy of X.
+"""Factorisation X = T Qᵀ with orthonormal columns of Q, and products with Xᵀ, without a copy of X.
 
-Q is not kept: Q = XᵀM. X is read a few MB at a time; float32 becomes float64 there,
-and nowhere else.
+Q is not stored: Q = XᵀM. X is read in chunks of a few MB, which are converted to float64.
 """
 
 from __future__ import annotations
@@ -14,35 +13,33 @@ from scipy import linalg, sparse
 
 from .._linalg import diagonal
 from .._typing import Array
-from .threads import blas_threads
+from .blas import blas_threads
+from .rows import CHUNK_ENTRIES
 
-NUMBERS_AT_ONCE = 1 << 17
-"""Numbers worked on at once: 1 MB of float64."""
-
-MAX_PARTS = 32
-"""Most parts of a sparse X. Every pair of them is multiplied."""
+MAX_CHUNKS = 32
+"""Largest number of chunks of a sparse X. Each pair of them is multiplied."""
 
 MAX_TRACE_OF_INVERSE = 1e6
-"""Trace of the inverse matrix of cosines between the rows beyond which X Xᵀ is not used.
+"""Trace of the inverse of the cosine matrix of the rows up to which Cholesky's factor is used.
 
-Below, the columns of Q are orthonormal within some 1e-11.
+The columns of Q are then orthonormal within about 1e-11.
 """
 
 MIN_ROW_LENGTH = 1e-140
-"""Length of a row whose products come near underflow."""
+"""Norm of a row up to which its products may underflow."""
 
 
 def factorise(X: Any) -> tuple[Array, Array]:
     """T and M of X = T Qᵀ, where Q = XᵀM is an orthonormal basis of the row space.
 
-    The Cholesky factor of X Xᵀ is cheapest, but it squares the condition number. Rows
-    that are nearly dependent are factorised another way: with X = U S Vᵀ, T is U S and
-    M is U S⁻¹, without the singular values that are rounding.
+    They follow from the Cholesky factor of X Xᵀ, which squares the condition number. If the rows
+    are nearly dependent, they follow from the singular value decomposition X = U S Vᵀ: T = U S
+    and M = U S⁻¹, without the singular values that are rounding errors.
 
     Parameters
     ----------
     X : matrix of shape (n_rows, n_features)
-        Dense or CSR, with no more rows than features.
+        Dense or CSR, with at most as many rows as features.
 
     Returns
     -------
@@ -56,19 +53,19 @@ def factorise(X: Any) -> tuple[Array, Array]:
 
 
 def transposed_product(X: Any, c: Array) -> Iterator[tuple[slice, slice, Array]]:
-    """Xᵀc in the precision of c, piece by piece: features, columns of c, numbers."""
+    """Yield blocks of Xᵀc in the precision of c, as (features, columns of c, block)."""
     if sparse.issparse(X):
         yield from _sparse_transposed_product(X, c)
         return
-    for features in _runs(X.shape[1], NUMBERS_AT_ONCE // max(c.shape)):
+    for features in _slices(X.shape[1], CHUNK_ENTRIES // max(c.shape)):
         block = X[:, features].astype(c.dtype, copy=False)
         yield features, slice(None), (c.T @ block).T
 
 
 def _sparse_transposed_product(X: Any, c: Array) -> Iterator[tuple[slice, slice, Array]]:
-    """A few columns at a time; all features, since slices of CSR are copies."""
-    parts = [slice(None)] if X.dtype == c.dtype else list(_parts(X))
-    for columns in _runs(c.shape[1], 4 * NUMBERS_AT_ONCE // X.shape[1]):
+    """Yield a few columns of Xᵀc at a time, all features: column slices of CSR are copies."""
+    parts = [slice(None)] if X.dtype == c.dtype else list(_row_slices(X))
+    for columns in _slices(c.shape[1], 4 * CHUNK_ENTRIES // X.shape[1]):
         products = (_rows(X, part).T @ c[part, columns] for part in parts)
         yield slice(None), columns, sum(products)
 
@@ -77,14 +74,14 @@ def product(X: Any, w: Array) -> Array:
     """Xw in float64."""
     n_rows, n_features = X.shape
     if sparse.issparse(X):
-        return np.vstack([_rows(X, part) @ w for part in _parts(X)])
+        return np.vstack([_rows(X, part) @ w for part in _row_slices(X)])
     z = np.zeros((n_rows, w.shape[1]))
-    for features in _runs(n_features, NUMBERS_AT_ONCE // n_rows):
+    for features in _slices(n_features, CHUNK_ENTRIES // n_rows):
         z += X[:, features].astype(np.float64, copy=False) @ w[features]
     return z
 
 
-# -- the matrix of products between rows ----------------------------------------------------
+# -- X Xᵀ -----------------------------------------------------------------------------------
 
 
 def _gram(X: Array) -> Array:
@@ -92,7 +89,7 @@ def _gram(X: Array) -> Array:
     n_rows, n_features = X.shape
     gram = np.zeros((n_rows, n_rows))
     with blas_threads(n_rows * X.size):
-        for features in _runs(n_features, max(n_rows, NUMBERS_AT_ONCE // n_rows)):
+        for features in _slices(n_features, max(n_rows, CHUNK_ENTRIES // n_rows)):
             block = X[:, features].astype(np.float64, copy=False)
             gram += block @ block.T
     return gram
@@ -101,7 +98,7 @@ def _gram(X: Array) -> Array:
 def _sparse_gram(X: Any, scale: float) -> Array:
     """X Xᵀ / scale² of a CSR array, float64."""
     gram = np.empty((X.shape[0], X.shape[0]))
-    parts = list(_parts(X))
+    parts = list(_row_slices(X))
     for number, a in enumerate(parts):
         right = (_rows(X, a) / scale).T.tocsr()
         for b in parts[: number + 1]:
@@ -110,18 +107,19 @@ def _sparse_gram(X: Any, scale: float) -> Array:
     return gram
 
 
-def _parts(X: Any) -> Iterator[slice]:
-    """Runs of rows of a CSR array, each with about ``NUMBERS_AT_ONCE`` entries or more."""
+def _row_slices(X: Any) -> Iterator[slice]:
+    """Slices of the rows of a CSR array with about ``CHUNK_ENTRIES`` entries or more."""
     n_rows = X.shape[0]
-    return _runs(n_rows, max(NUMBERS_AT_ONCE * n_rows // max(X.nnz, 1), -(-n_rows // MAX_PARTS)))
+    return _slices(n_rows, max(CHUNK_ENTRIES * n_rows // max(X.nnz, 1), -(-n_rows // MAX_CHUNKS)))
 
 
 def _rows(X: Any, part: slice) -> Any:
+    """Rows in float64; X itself for all rows."""
     return X if part == slice(None) else X[part].astype(np.float64)
 
 
-def _runs(length: int, size: int) -> Iterator[slice]:
-    """0 … length − 1 in runs of ``size``, at least 1."""
+def _slices(length: int, size: int) -> Iterator[slice]:
+    """Slices of 0 … length − 1 of ``size`` entries, at least 1."""
     size = max(size, 1)
     return (slice(start, min(start + size, length)) for start in range(0, length, size))
 
@@ -130,16 +128,16 @@ def _runs(length: int, size: int) -> Iterator[slice]:
 
 
 def _by_cholesky(gram: Array) -> tuple[Array, Array] | None:
-    """T and M from X Xᵀ, which is overwritten; None if that is too inexact.
+    """T and M from X Xᵀ, which is overwritten; None if they would be inaccurate.
 
-    With D = diag of the lengths of the rows, D⁻¹ X Xᵀ D⁻¹ = RᵀR, the cosines between
-    the rows. T = (R D)ᵀ, M = (R D)⁻¹.
+    With D the diagonal matrix of the norms of the rows, D⁻¹ X Xᵀ D⁻¹ = RᵀR is their cosine
+    matrix. Then T = (R D)ᵀ and M = (R D)⁻¹.
     """
-    lengths = np.sqrt(diagonal(gram))
-    if not (np.isfinite(lengths).all() and (lengths > MIN_ROW_LENGTH).all()):
+    norms = np.sqrt(diagonal(gram))
+    if not (np.isfinite(norms).all() and (norms > MIN_ROW_LENGTH).all()):
         return None
-    gram /= lengths
-    gram /= lengths[:, np.newaxis]
+    gram /= norms
+    gram /= norms[:, np.newaxis]
     try:
         with blas_threads(len(gram) ** 3 / 3):
             r = linalg.cholesky(gram.T, overwrite_a=True, check_finite=False)
@@ -148,16 +146,16 @@ def _by_cholesky(gram: Array) -> tuple[Array, Array] | None:
         return None
     if not np.vdot(inverse, inverse) < MAX_TRACE_OF_INVERSE:
         return None
-    r *= lengths
-    inverse /= lengths[:, np.newaxis]
+    r *= norms
+    inverse /= norms[:, np.newaxis]
     return r.T, inverse
 
 
 def _by_singular_values(X: Any) -> tuple[Array, Array]:
-    """U S and U S⁻¹ of X = U S Vᵀ: U and S are those of Rᵀ, where Xᵀ = Q R."""
+    """T = U S and M = U S⁻¹ of X = U S Vᵀ, by the decomposition of Rᵀ, where Xᵀ = Q R."""
     n_rows, n_features = X.shape
     triangle: Any = np.empty((0, n_rows))
-    for features in _runs(n_features, max(2 * n_rows, NUMBERS_AT_ONCE // n_rows)):
+    for features in _slices(n_features, max(2 * n_rows, CHUNK_ENTRIES // n_rows)):
         block = X[:, features]
         block = (block.toarray() if sparse.issparse(block) else block).T.astype(np.float64)
         with blas_threads(4 * n_rows**3):

@@ -1,4 +1,4 @@
-"""Rows of two arrays one below the other, whatever holds them."""
+"""Concatenation of the rows of arrays, sparse matrices and data frames."""
 
 from __future__ import annotations
 
@@ -11,29 +11,28 @@ from scipy import sparse
 from ..validation import InvalidParameterError
 
 FRAMES = ("pandas", "polars")
-"""Libraries of frames. Both join frames and series by a function ``concat``."""
+"""Data frame libraries. Both have a function ``concat``."""
 
 
 def join_rows(names: str, first: Any, second: Any) -> Any:
-    """The rows of ``first``, then those of ``second``.
+    """Concatenate the rows of ``first`` and ``second``.
 
     Parameters
     ----------
     names : str
-        What the two are called, for the error.
-    first, second : array-like, sparse matrix, frame or series
-        Frames keep their index and their types. All that is neither a frame nor sparse
-        becomes an array.
+        Names of the two, for the error message.
+    first, second : array-like, sparse matrix, data frame or series
+        A data frame keeps its index and dtypes. Any other array-like becomes an array.
 
     Returns
     -------
-    array, CSR matrix, frame or series
+    array, CSR matrix, data frame or series
 
     Raises
     ------
     ValueError
-        If one is a frame or a series and the other is not of the same class, or the
-        columns differ.
+        If one is a data frame or series and the other is of another class, or if the columns
+        differ.
     """
     if library(first) in FRAMES or library(second) in FRAMES:
         if type(first) is not type(second):
@@ -52,14 +51,14 @@ def join_rows(names: str, first: Any, second: Any) -> Any:
 
 
 def library(array: Any) -> str:
-    """The library that an object comes from. What made it has been imported."""
+    """Name of the library of an object's class, which is in ``sys.modules``."""
     return type(array).__module__.partition(".")[0]
 
 
 def check_columns(names: str, first: Any, second: Any) -> None:
-    """Raise if two frames have other columns; pandas would join them with gaps."""
-    ours, theirs = (list(getattr(frame, "columns", [])) for frame in (first, second))
-    if ours != theirs:
+    """Raise if the columns of two data frames differ; pandas would fill them with NaN."""
+    one, other = (list(getattr(frame, "columns", [])) for frame in (first, second))
+    if one != other:
         raise InvalidParameterError(
-            f"{names} must have the same columns in the same order. Got {ours} and {theirs}."
+            f"{names} must have the same columns in the same order. Got {one} and {other}."
         )

@@ -1,20 +1,21 @@
-"""How often the data have been read."""
+"""Counter of passes over the data."""
 
 
 class Passes:
-    """How often the data have been read, in units of all rows.
+    """Counter of passes over the data.
 
     Attributes
     ----------
     count : float
-    whole : float
-        The part of all rows that is left where equal rows are merged.
+        Rows read over all rows.
+    distinct_fraction : float
+        Rows after `merge_equal_rows` over rows before.
     """
 
     def __init__(self) -> None:
-        self.count, self.whole = 0.0, 1.0
+        self.count, self.distinct_fraction = 0.0, 1.0
 
     @property
-    def over_rows_left(self) -> float:
-        """The count in units of the rows that are left, as costs are."""
-        return self.count / self.whole
+    def over_distinct_rows(self) -> float:
+        """Rows read over the rows after `merge_equal_rows`, the unit of costs."""
+        return self.count / self.distinct_fraction

@@ -1,4 +1,4 @@
-"""Rows of an array as a reduction leaves them, made whenever they are read."""
+"""Lazy view of some rows of an array, less an offset."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ Index = NDArray[np.signedinteger] | slice
 
 
 class ArrayView:
-    """Some rows of an array, less a constant for each column; nothing is copied before it is read.
+    """Some rows of an array, less an offset; indexing makes the copy.
 
     Parameters
     ----------
-    X : array of shape (n, n_features), or a view of one
+    X : array of shape (n, n_features), or an ArrayView
     rows : array of ints, default=None
-        The rows chosen; None: all.
-    centre : array of shape (n_features,), default=None
-        What is subtracted from every row, in the precision of X.
+        Indices of the rows; None: all rows.
+    offset : array of shape (n_features,), default=None
+        Subtracted from each row, in the precision of X.
     """
 
     def __init__(
         self,
         X: Any,
         rows: NDArray[np.signedinteger] | None = None,
-        centre: Array | None = None,
+        offset: Array | None = None,
     ) -> None:
-        self.X, self.rows, self.centre = X, rows, centre
+        self.X, self.rows, self.offset = X, rows, offset
         self.shape = (X.shape[0] if rows is None else len(rows), X.shape[1])
         self.dtype, self.itemsize = X.dtype, X.dtype.itemsize
         self.size = self.shape[0] * self.shape[1]
@@ -45,4 +45,4 @@ class ArrayView:
         if not (isinstance(rows, slice) or isinstance(columns, slice)):
             rows = rows[:, np.newaxis]
         entries: Array = self.X[rows, columns]
-        return entries if self.centre is None else entries - self.centre[columns]
+        return entries if self.offset is None else entries - self.offset[columns]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from .._floating import ignoring
+from .._floating import ignore_floating_errors
 from ..validation import InvalidParameterError
 from .style import INK, MUTED, axes_for, require_pyplot, style_axes, wrap_text
 
@@ -110,7 +110,7 @@ class BiasVarianceDisplay:
         self.optimisation_error = optimisation_error
 
     @classmethod
-    @ignoring()
+    @ignore_floating_errors()
     def from_report(cls, report: BiasVarianceReport, *, ax: Axes | None = None) -> Any:
         """Draw a report.
 
@@ -136,7 +136,7 @@ class BiasVarianceDisplay:
         ).plot(ax)
 
     @classmethod
-    @ignoring()
+    @ignore_floating_errors()
     def from_estimator(
         cls,
         estimator: Any,
@@ -176,7 +176,7 @@ class BiasVarianceDisplay:
         steps = pairwise([self.baseline, *(self.errors[name] for name in names)])
         return {name: after - before for name, (before, after) in zip(names, steps, strict=True)}
 
-    @ignoring()
+    @ignore_floating_errors()
     def plot(self, ax: Axes | None = None) -> BiasVarianceDisplay:
         """Draw the bar chart.
 

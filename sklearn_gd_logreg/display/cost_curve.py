@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._floating import ignoring
+from .._floating import ignore_floating_errors
 from .._typing import Array
 from ..validation import InvalidParameterError
 from .models import final_estimator, fit_history
@@ -100,7 +100,7 @@ class CostCurveDisplay:
         self.best_iters = best_iters
 
     @classmethod
-    @ignoring()
+    @ignore_floating_errors()
     def from_estimator(
         cls,
         estimator: Any,
@@ -133,7 +133,7 @@ class CostCurveDisplay:
         return cls.from_estimators({label: estimator}, **options, ax=ax, **line_kw)
 
     @classmethod
-    @ignoring()
+    @ignore_floating_errors()
     def from_estimators(
         cls,
         estimators: Mapping[str, Any] | Sequence[Any],
@@ -169,7 +169,7 @@ class CostCurveDisplay:
         options = {"x": x, "quantity": quantity, "scale": scale, "x_scale": x_scale}
         return cls(histories, best_iters).plot(ax, **options, **line_kw)
 
-    @ignoring()
+    @ignore_floating_errors()
     def plot(
         self,
         ax: Axes | None = None,

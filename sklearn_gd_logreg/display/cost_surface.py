@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._floating import ignoring
+from .._floating import ignore_floating_errors
 from .._text import shown
 from .._typing import Array
 from ..inspection.fitted import objective_of
@@ -130,7 +130,7 @@ class CostSurfaceDisplay:
         self.explained_variance_ratio = explained_variance_ratio
 
     @classmethod
-    @ignoring()
+    @ignore_floating_errors()
     def from_estimator(
         cls,
         estimator: Any,
@@ -204,7 +204,7 @@ class CostSurfaceDisplay:
         display = cls(*cost_landscape(fitted.objective, plane, w, points, *grid))
         return display.plot(ax, kind=kind, colorbar=colorbar)
 
-    @ignoring()
+    @ignore_floating_errors()
     def plot(
         self, ax: Axes | None = None, *, kind: str = "contour", colorbar: bool = True
     ) -> CostSurfaceDisplay:

@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.exceptions import ConvergenceWarning
 
-from .._floating import ignoring
+from .._floating import ignore_floating_errors
 from .._text import shown
 from .._typing import Array
 from ..estimator import GDLogisticRegression
 from ..objective import Objective
 from ..rules import UpdateRule
 from ..rules.base import StableRate
-from ..validation import Interval, InvalidParameterError, numbers
+from ..validation import Interval, InvalidParameterError, check_finite
 from .models import final_step, rule_and_objective, silent_clone
 from .style import (
     AXIS_TOP_OVER_START,
@@ -122,7 +122,7 @@ class LearningRateDisplay:
         self.stable_formula = stable_formula
 
     @classmethod
-    @ignoring()
+    @ignore_floating_errors()
     def from_estimator(
         cls,
         estimator: Any,
@@ -177,7 +177,7 @@ class LearningRateDisplay:
         display = cls(rates, costs, diverged, float(stable.value), stable.formula)
         return display.plot(ax, kind=kind, scale=scale)
 
-    @ignoring()
+    @ignore_floating_errors()
     def plot(
         self, ax: Axes | None = None, *, kind: str = "curves", scale: str = "log"
     ) -> LearningRateDisplay:
@@ -295,7 +295,7 @@ class LearningRateDisplay:
 
 def check_learning_rates(caller: str, learning_rates: ArrayLike) -> Array:
     """Return the given rates, ascending, after checks."""
-    rates = np.unique(numbers("learning_rates", learning_rates))
+    rates = np.unique(check_finite("learning_rates", learning_rates))
     if not len(rates) or not rates[0] > 0:
         raise InvalidParameterError(
             f"The 'learning_rates' parameter of {caller} must be positive floats or None. "

@@ -16,12 +16,12 @@ from sklearn.utils.validation import check_is_fitted
 from .._typing import Array
 from ..estimator import GDLogisticRegression
 from ..fitting.assembly import cost_of
-from ..fitting.inputs import check_finite, checked
+from ..fitting.inputs import check_features_finite, checked
 from ..fitting.settings import settings_of
 from ..inspection.fitted import parameters_of, present_classes
 from ..objective import Objective
 from ..rules import UpdateRule
-from ..targets import label_rows
+from ..targets import encode_labels
 from ..validation import InvalidParameterError
 
 MAX_ENDPOINT_ERROR = 0.01
@@ -130,8 +130,8 @@ def rule_and_objective(
     unfitted = silent_clone(clf)
     settings, _ = settings_of(unfitted)
     X, y = checked(unfitted, X, y, reset=True)
-    check_finite(unfitted, X)
-    labels = label_rows(unfitted, y, sample_weight, unfitted.class_weight, X.dtype)
+    check_features_finite(unfitted, X)
+    labels = encode_labels(unfitted, y, sample_weight, unfitted.class_weight, X.dtype)
     return settings.rule, cost_of(unfitted, X, labels, float(unfitted.C), float(unfitted.l1_ratio))
 
 

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from .._text import shown
 from .._typing import Array
 from ..fitting.parameters import reduce
-from ..validation import Interval, InvalidParameterError, numbers
+from ..validation import Interval, InvalidParameterError, check_finite
 from .models import FinalStep
 from .plane import Plane, coordinate_plane
 
@@ -112,7 +112,7 @@ def path_points(caller: str, path: ArrayLike, estimator: Any, present: NDArray[n
         )
     not_finite = np.flatnonzero(~np.isfinite(array.reshape(len(array), -1)).all(axis=1))
     array = array[: not_finite[0]] if len(not_finite) else array
-    numbers("path", array[:1] if len(array) else [np.nan])
+    check_finite("path", array[:1] if len(array) else [np.nan])
     array = array.reshape(len(array), n_outputs, n_parameters)
     return np.stack(
         [parameters_of_point(point, estimator.fit_intercept, present) for point in array]

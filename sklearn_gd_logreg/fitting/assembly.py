@@ -13,7 +13,7 @@ from ..loss import cross_entropy
 from ..objective import Objective
 from ..penalty import ElasticNet
 from ..targets import Labels, listed
-from ..validation import invalid, numbers
+from ..validation import check_finite, invalid
 from .parameters import absent_in, reduce, without_absent
 
 MAX_STRENGTH = float(np.finfo(np.float64).max)
@@ -63,14 +63,14 @@ def initial_parameters(
     It is 0, that of the previous fit where the fit ``continues`` it, or as given.
     """
     n_features = objective.data.n_features
-    n_outputs = 1 if len(labels.known) == 2 else len(labels.known)
+    n_outputs = 1 if len(labels.all_classes) == 2 else len(labels.all_classes)
     coef: Array = np.zeros((n_outputs, n_features))
     intercept: Array = np.zeros(n_outputs)
     if continues:
-        if not np.array_equal(estimator.classes_, labels.known):
+        if not np.array_equal(estimator.classes_, labels.all_classes):
             raise ValueError(
                 f"warm_start=True needs the classes of the previous fit, "
-                f"{listed(estimator.classes_)}. Got {listed(labels.known)} instead."
+                f"{listed(estimator.classes_)}. Got {listed(labels.all_classes)} instead."
             )
         coef, intercept = estimator.coef_, estimator.intercept_
     if coef_init is not None:
@@ -87,7 +87,7 @@ def initial_parameters(
 
 def check_initial(name: str, value: ArrayLike, shape: tuple[int, ...]) -> Array:
     """A starting value as an array of the shape asked; a single row may be 1-D."""
-    array = numbers(name, value)
+    array = check_finite(name, value)
     if shape[0] == 1 and array.shape == shape[1:]:
         array = array[np.newaxis]
     if array.shape != shape:

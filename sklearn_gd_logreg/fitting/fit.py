@@ -12,11 +12,11 @@ import numpy as np
 from numpy.random import RandomState
 from numpy.typing import ArrayLike
 
-from ..data import own_threads
-from ..targets import Labels, label_rows
+from ..data import reserve_threads
+from ..targets import Labels, encode_labels
 from .assembly import cost_of, initial_parameters
 from .callback_tasks import Tasks
-from .inputs import check_finite, checked, checked_validation_set
+from .inputs import check_features_finite, checked, checked_validation_set
 from .messages import EarlyStopping, warn_if_rounded, warn_unless_converged
 from .monitor import History, Observer
 from .progress import Printer
@@ -61,14 +61,18 @@ def fit(
         if estimator.early_stopping and not is_given:
             seed = seed or int(random_state.randint(1, np.iinfo(np.int32).max))
             weights, held_out = hold_out(estimator, LabelledRows(X, y, weights), seed)
-        labels = label_rows(estimator, y, weights, estimator.class_weight, X.dtype)
+        labels = encode_labels(estimator, y, weights, estimator.class_weight, X.dtype)
         objective = cost_of(estimator, X, labels, float(estimator.C), float(estimator.l1_ratio))
         validation_set = held_out and validation_set_of(held_out, labels, objective)
         w = initial_parameters(estimator, objective, labels, continues(estimator), **initial)
-        with nullcontext() if objective.is_tiny and not validation_set else own_threads():
+        with (
+            nullcontext()
+            if objective.runs_on_one_thread and not validation_set
+            else reserve_threads()
+        ):
             resumable = bool(estimator.warm_start or callbacks)
             n_steps = sys.maxsize if estimator.warm_start else estimator.max_iter
-            finite = partial(check_finite, estimator, X)
+            finite = partial(check_features_finite, estimator, X)
             state = resume_state, n_steps, random_state, seed, resumable
             descent = begin(settings, objective, w, *state, finite)
             vars(estimator).pop("best_iter_", None)  # callbacks get a copy of all attributes
@@ -86,7 +90,7 @@ def fit(
     warn_unless_converged(outcome, objective, settings, descent.rate, remaining, stopped_by)
     if descent.space is not None and settings.tol:
         warn_if_rounded(
-            descent.space.rounding(outcome.w, descent.fingerprint.w.dtype), settings.tol
+            descent.space.score_error(outcome.w, descent.fingerprint.w.dtype), settings.tol
         )
 
 

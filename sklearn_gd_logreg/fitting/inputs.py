@@ -8,14 +8,14 @@ from sklearn import config_context
 from sklearn.utils import assert_all_finite, check_consistent_length, column_or_1d
 from sklearn.utils.validation import validate_data
 
-from ..validation import DTYPES, advice_on_images, is_converted, refuse_nat
+from ..validation import DTYPES, hint_for_images, needs_no_conversion, reject_nat
 from .validation_set import LabelledRows
 
 
 def checked(estimator: Any, X: Any, *y: Any, reset: bool) -> Any:
     """X, or X and y, as scikit-learn checks them, but for the finiteness of X."""
-    converted = is_converted(X, *y)
-    with advice_on_images(X):
+    converted = needs_no_conversion(X, *y)
+    with hint_for_images(X):
         found = validate_data(
             estimator,
             X,
@@ -27,11 +27,11 @@ def checked(estimator: Any, X: Any, *y: Any, reset: bool) -> Any:
             ensure_all_finite=False,
         )
     if not converted:
-        refuse_nat(estimator, X, found[0] if y else found)
+        reject_nat(estimator, X, found[0] if y else found)
     return found
 
 
-def check_finite(estimator: Any, X: Any, name: str = "X") -> None:
+def check_features_finite(estimator: Any, X: Any, name: str = "X") -> None:
     """Raise unless X is finite, whatever scikit-learn may assume of it."""
     with config_context(assume_finite=False):
         assert_all_finite(X, estimator_name=type(estimator).__name__, input_name=name)
@@ -51,7 +51,7 @@ def checked_validation_set(estimator: Any, rows: LabelledRows) -> LabelledRows |
         X_val = checked(estimator, X_val, reset=False)
     except ValueError as error:
         raise ValueError(f"X_val does not fit X: {error}") from error
-    check_finite(estimator, X_val, "X_val")
+    check_features_finite(estimator, X_val, "X_val")
     y_val = column_or_1d(y_val)
     check_consistent_length(X_val, y_val)
     return LabelledRows(X_val, y_val, weights)

@@ -83,7 +83,7 @@ def unshifted(
         About J.
     """
     moved = w - start
-    shift = moved - loss.without_shared(moved)
+    shift = moved - loss.center_classes(moved)
     if not shift.any():
         return w
     centred: Array = w - shift

@@ -16,27 +16,27 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import column_or_1d
 
 from .._typing import Array
-from ..data import own_threads
+from ..data import reserve_threads
 from ..descent import Iterate, epoch, first_epoch
 from ..loss import cross_entropy
 from ..objective import Objective, Point
-from ..rules.base import Task
+from ..rules.base import Budget
 from ..state import Frozen, freeze, shuffles_from, state_of, thaw
 from ..targets import (
     Labels,
-    among,
-    check_kind,
+    check_label_type,
     check_weights,
     class_factors,
-    class_mass,
+    class_weight_sums,
     encode,
+    encode_with,
     listed,
-    place,
+    renumber,
     shares,
 )
 from ..validation import invalid
 from .assembly import cost_of, initial_parameters
-from .inputs import check_finite, checked
+from .inputs import check_features_finite, checked
 from .messages import diverged_on_stream, sorted_stream
 from .monitor import History
 from .parameters import absent_in
@@ -181,7 +181,7 @@ def epoch_on(
     """One epoch on new rows; ``share`` is their fraction of the weight of all rows so far."""
     objective = first.point.objective
     size = settings.batch_size or objective.data.n_rows
-    rule = settings.rule.plan(objective, Task(batch_size=size, stream_share=share)).rule
+    rule = settings.rule.plan(objective, Budget(batch_size=size, stream_fraction=share)).rule
     rate = settings.rate or rule.auto_rate(objective, size)
     objective.data.passes.count = first.passes
     return epoch(first, rule, rate, size, random_state)
@@ -217,10 +217,10 @@ def labels_of_part(
     if class_weight == "balanced":
         allowed = "a dict or None in partial_fit, which does not know how often a class will occur"
         raise invalid(owner, "class_weight", class_weight, allowed)
-    check_kind(y)
-    codes = place(y, classes, "y must hold no labels but those of the first call's classes")
+    check_label_type(y)
+    codes = encode_with(y, classes, "y must hold no labels but those of the first call's classes")
     weights = check_weights(sample_weight, len(y), may_be_zeros=True)
-    mass = class_mass(codes, weights, len(classes))
+    mass = class_weight_sums(codes, weights, len(classes))
     factors = class_factors(owner, class_weight, classes, mass)
     total = float(mass @ factors)
     if not np.isfinite(total):
@@ -230,7 +230,7 @@ def labels_of_part(
     share = None
     if total and (weights is not None or class_weight is not None):
         share = shares(codes, weights, factors, total, dtype)
-    return Labels(classes, present, among(codes, present), share, total)
+    return Labels(classes, present, renumber(codes, present), share, total)
 
 
 # -- one call --------------------------------------------------------------------------------
@@ -245,10 +245,10 @@ def partial_fit(
     started: float,
 ) -> None:
     """One epoch on the rows of a call, and the fitted attributes after it."""
-    with own_threads(), unchanged_on_error(estimator):
+    with reserve_threads(), unchanged_on_error(estimator):
         known = classes_of_stream(estimator, classes)
         X, y = checked(estimator, rows.X, rows.y, reset=not is_fitted(estimator))
-        check_finite(estimator, X)
+        check_features_finite(estimator, X)
         absent = np.zeros(len(known), np.bool_)
         if is_fitted(estimator):
             absent = absent_in(estimator.coef_.T, estimator.intercept_)

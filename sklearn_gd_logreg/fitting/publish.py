@@ -45,7 +45,7 @@ def fitted_attributes(
     b = w[n_features] if intercept else np.zeros(w.shape[1], w.dtype)
     weights, b = expand(w[:n_features], b, labels.present)
     return {
-        "classes_": labels.known,
+        "classes_": labels.all_classes,
         "coef_": np.ascontiguousarray(weights.T),
         "intercept_": b,
         "n_iter_": len(history["iteration"]) - 1,

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.random import RandomState
 
-from .._mixing import mixed
+from .._splitmix64 import splitmix64
 from .._typing import Array
 from ..data import Dataset, Presolve, Rows
 from ..descent import Iterate
@@ -44,15 +44,15 @@ def row_fingerprint(rows: Rows) -> Array:
     start = 1 + (rows.index.start or 0)
     bits = np.arange(start, start + len(rows.y), dtype=np.uint64)
     bits += rows.y.ravel().astype(np.int64).astype(np.uint64) << np.uint64(48)
-    u = mixed(bits).view(np.int32).reshape(-1, 2).T * (2.0**-31 * rows.shares())
+    u = splitmix64(bits).view(np.int32).reshape(-1, 2).T * (2.0**-31 * rows.shares())
     parts = (line[:, np.newaxis] for line in np.ascontiguousarray(u))  # one by one is faster
     return np.hstack([np.vstack([rows.backward(part), part.sum(keepdims=True)]) for part in parts])
 
 
 def data_fingerprint(data: Dataset) -> Array:
     """The `row_fingerprint` of all rows, in a pass that does not count."""
-    data.along(row_fingerprint)
-    sums = data.added_along()
+    data.add_to_next_pass(row_fingerprint)
+    sums = data.extra_sum()
     assert sums is not None
     return sums
 
@@ -100,8 +100,8 @@ class ObjectiveFingerprint:
         The fingerprint of the data was summed along the last pass.
         """
         data = objective.data
-        same = same_fingerprint(self.rows, data.added_along(), data.n_rows)
-        alike = self.coordinates == presolve.coordinates
+        same = same_fingerprint(self.rows, data.extra_sum(), data.n_rows)
+        alike = self.coordinates == presolve.key
         return same and alike and self.penalty == objective.penalty
 
 
@@ -164,7 +164,7 @@ class ResumeState:
         assert isinstance(frozen, Frozen)
         loop_state = thaw(frozen, left_out(objective))
         assert isinstance(loop_state, LoopState)
-        objective.remember(loop_state.known)
+        objective.restore_cached(loop_state.known)
         objective.data.passes.count = loop_state.iterate.passes
         return loop_state
 
@@ -200,7 +200,7 @@ class LoopState:
             lowest=copy(state.lowest),
             best=copy(state.best),
         )
-        return cls(iterate, kept, state_of(random_state), iterate.point.objective.known)
+        return cls(iterate, kept, state_of(random_state), iterate.point.objective.cached_values)
 
 
 def left_out(objective: Objective) -> Mapping[str, object]:

@@ -12,19 +12,19 @@ import numpy as np
 from numpy.random import RandomState
 
 from .._typing import Array
-from ..data import Allowed, Presolve, Reduction, choose_reductions
+from ..data import AllowedReductions, Presolve, Reduction, choose_reductions
 from ..descent import (
     Iterate,
     descend,
     descend_by_batches,
     first_epoch,
     first_iterate,
-    seen_again,
+    reevaluate,
     with_max_norms,
 )
 from ..objective import Objective, Point
 from ..rules import UpdateRule
-from ..rules.base import Task
+from ..rules.base import Budget
 from ..schedules import LearningRate
 from ..state import shuffles_from
 from .monitor import History, Monitor, MonitorState, Observer, Outcome
@@ -45,7 +45,7 @@ from .validation_set import ValidationSet
 
 def allowed_reductions(
     rule: UpdateRule, objective: Objective, batch_size: int | None, n_steps: int
-) -> Allowed:
+) -> AllowedReductions:
     """The reductions that leave the descent of a rule the same.
 
     The textbook's natural gradient merges nothing, so that its F is that of the rows as they are.
@@ -53,12 +53,12 @@ def allowed_reductions(
     full_batch, merges = batch_size is None, not getattr(rule, "exact", False)
     l1, l2, intercept = objective.penalty.l1, objective.penalty.l2, objective.data.intercept
     turns = rule.rotation_invariant or rule.scale_free
-    task = Task(batch_size=batch_size, max_iter=n_steps)
-    return Allowed(
+    task = Budget(batch_size=batch_size, max_iter=n_steps)
+    return AllowedReductions(
         n_steps=n_steps,
         zero_weight=full_batch,
         equal_rows=full_batch and merges,
-        centring=rule.scale_free and intercept,
+        centering=rule.scale_free and intercept,
         single_row_features=full_batch and merges and turns and not l1,
         row_space=lambda data: rule.plan(objective.on(data), task).row_space,
         l2=l2 if rule.scale_free else None,
@@ -74,7 +74,7 @@ def begin(
     random_state: RandomState,
     seed: int,
     resumable: bool,
-    check_finite: Callable[[], None],
+    check_features_finite: Callable[[], None],
 ) -> Descent:
     """The descent from w, or from where the last one ended if data and cost are the same.
 
@@ -93,21 +93,23 @@ def begin(
         Seed of the validation split; 0 if there is none.
     resumable : bool
         Whether another fit may resume this one.
-    check_finite : callable
+    check_features_finite : callable
         Raises unless X is finite.
     """
     if resumable:
-        objective.data.along(row_fingerprint)
+        objective.data.add_to_next_pass(row_fingerprint)
     if resume_state and resume_state.fingerprint.has_shape_of(w):
         fingerprint = resume_state.fingerprint
-        found = first_point(settings, objective, fingerprint.w, fingerprint.n_steps, check_finite)
+        found = first_point(
+            settings, objective, fingerprint.w, fingerprint.n_steps, check_features_finite
+        )
         if not fingerprint.matches(objective, found.presolve):
             resume_state = None
     else:
         resume_state = None
     if resume_state is None:
-        found = first_point(settings, objective, w, n_steps, check_finite)
-        rows, coordinates = objective.data.added_along(), found.presolve.coordinates
+        found = first_point(settings, objective, w, n_steps, check_features_finite)
+        rows, coordinates = objective.data.extra_sum(), found.presolve.key
         fingerprint = ObjectiveFingerprint(w, rows, objective.penalty, n_steps, coordinates)
     start, rule, presolve = found
     rate = settings.rate or settings.rule.auto_rate(objective, settings.batch_size)
@@ -133,7 +135,7 @@ def first_point(
     objective: Objective,
     w: Array,
     n_steps: int,
-    check_finite: Callable[[], None],
+    check_features_finite: Callable[[], None],
 ) -> FirstPoint:
     """Reduce the data, and evaluate J at w_0.
 
@@ -141,13 +143,13 @@ def first_point(
     checked first where a reduction leaves rows out or computes the row space.
     """
     allowed = allowed_reductions(settings.rule, objective, settings.batch_size, n_steps)
-    presolve = choose_reductions(objective.data, w, allowed, check_finite)
+    presolve = choose_reductions(objective.data, w, allowed, check_features_finite)
     if presolve.reduction is not None:
         objective, w = objective.on(presolve.data), presolve.start
-    plan = settings.rule.plan(objective, Task(settings.tol, settings.batch_size))
+    plan = settings.rule.plan(objective, Budget(settings.tol, settings.batch_size))
     point = Point(objective, w, plan.fused)
     if not (isfinite(point.cost) and np.isfinite(point.dw).all()):
-        check_finite()
+        check_features_finite()
     return FirstPoint(point, plan.rule, presolve)
 
 
@@ -199,7 +201,7 @@ class Descent:
         self.loop_state = resume_state.resume(self.start.objective)
         self.first_iteration, self.history = resume_state.first_iteration, resume_state.history
         if self.settings.batch_size is None and self.settings.tol != resume_state.settings.tol:
-            iterate = seen_again(self.loop_state.iterate, self.rule)
+            iterate = reevaluate(self.loop_state.iterate, self.rule)
             self.loop_state = replace(self.loop_state, iterate=iterate)
         self.random_state = shuffles_from(self.loop_state.random_state)
 
@@ -231,9 +233,9 @@ class Descent:
             return descend_by_batches(first, rule, self.rate, batch_size, self.random_state)
         first = self.loop_state.iterate if self.loop_state else first_iterate(self.start, rule)
         iterates = descend(first, rule, self.rate)
-        if self.space is None or not (self.space.steps_ahead and rule.max_norm):
+        if self.space is None or not (self.space.norms_per_product and rule.uses_max_norm):
             return iterates
-        last, ahead = max(first.k, last), self.space.steps_ahead
+        last, ahead = max(first.k, last), self.space.norms_per_product
         return with_max_norms(iterates, self.space.max_norms, first.k, last, ahead)
 
     def _monitor_state(
@@ -260,7 +262,7 @@ class Descent:
         settings = self.settings
         if settings.batch_size is not None:
             return CostPlateau(settings.tol)
-        return GradientTolerance(settings.tol, not settings.rule.max_norm, self.rate.searches)
+        return GradientTolerance(settings.tol, not settings.rule.uses_max_norm, self.rate.searches)
 
     def remaining(self, outcome: Outcome) -> Remaining | None:
         """How far J can still fall after the last iterate, if the descent met a plateau."""

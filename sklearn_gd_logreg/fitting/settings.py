@@ -20,7 +20,7 @@ from ..validation import (
     Interval,
     check_flags,
     check_intervals,
-    first_with,
+    first_class_with,
     invalid,
 )
 
@@ -133,7 +133,7 @@ def rate_with(parameter: str, value: object) -> str:
     if parameter == "alpha" and value in POSITIVE:
         return f"Constant({shown(value)})"
     kinds = (TimeDecay, StepDecay, CosineDecay, Backtracking)
-    return f"{first_with(parameter, kinds).__name__}()"
+    return f"{first_class_with(parameter, kinds).__name__}()"
 
 
 def hint_for_rate(value: object) -> str:

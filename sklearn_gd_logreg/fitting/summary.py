@@ -8,7 +8,7 @@ import numpy as np
 
 from .._typing import Array
 from ..objective import Point
-from ..targets import Labels, class_mass
+from ..targets import Labels, class_weight_sums
 from .fenchel_bound import fenchel_gap
 from .monitor import Columns, Outcome
 from .run import Descent
@@ -50,7 +50,7 @@ def known_gap(outcome: Outcome, descent: Descent, labels: Labels) -> KnownGap | 
     it, cost = outcome.last, outcome.last.cost
     if descent.settings.batch_size is not None or outcome.w is not it.w:
         return None
-    if not (descent.settings.rule.max_norm or descent.start.objective.penalty.l1):
+    if not (descent.settings.rule.uses_max_norm or descent.start.objective.penalty.l1):
         estimate = 0.5 * float(it.gradient_norm) ** 2
         if estimate <= MAX_ESTIMATE_OVER_COST * cost:
             return KnownGap(estimate, proven=False)
@@ -99,7 +99,7 @@ def is_proved(point: Point, enough: float, labels: Labels) -> bool:
 def class_shares(labels: Labels) -> Array:
     """Fraction of the total weight of each class that is present."""
     share = None if labels.share is None else labels.share[:, 0]
-    mass = class_mass(labels.codes, share, len(labels.classes))
+    mass = class_weight_sums(labels.codes, share, len(labels.classes))
     return np.asarray(mass[mass > 0] / mass.sum())
 
 

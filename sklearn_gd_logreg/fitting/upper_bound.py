@@ -69,7 +69,7 @@ def balancing(db: Array, mass: Array) -> tuple[float, Array]:
 
 def eigenvalue_bound(objective: Objective) -> float:
     """Upper bound on the largest eigenvalue of Σ share · xxᵀ from cached values, or inf."""
-    known = objective.known
+    known = objective.cached_values
     by_curvature = (
         known.get("lipschitz", np.inf) - objective.penalty.l2
     ) / objective.loss.smoothness

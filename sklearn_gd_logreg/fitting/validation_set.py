@@ -15,7 +15,7 @@ from .._text import shown
 from .._typing import Array
 from ..data import Reduction, as_dataset
 from ..objective import Objective
-from ..targets import Labels, among, check_weights, class_mass, label_rows, place
+from ..targets import Labels, check_weights, class_weight_sums, encode_labels, encode_with, renumber
 from .assembly import assemble
 from .parameters import expand, unshifted
 
@@ -63,7 +63,7 @@ class ValidationSet:
         """The same set for parameters in the coordinates of a reduction of the training rows."""
         data = self.objective.data
         share = data.share if isinstance(data.share, np.ndarray) else None
-        rows = as_dataset(space.coordinates(data.X), data.y, share, data.intercept)
+        rows = as_dataset(space.transform(data.X), data.y, share, data.intercept)
         return replace(self, objective=self.objective.on(rows))
 
 
@@ -84,17 +84,17 @@ def validation_set_of(rows: LabelledRows, labels: Labels, objective: Objective) 
         If a label does not occur in the training rows, or the weights are not valid.
     """
     rule = "y_val must hold no labels but those of the training rows"
-    codes = place(rows.y, labels.known, rule)
+    codes = encode_with(rows.y, labels.all_classes, rule)
     weights = check_weights(rows.sample_weight, len(rows.y), "sample_weight_val")
     share = None if weights is None else (weights / weights.sum())[:, np.newaxis]
-    mass = class_mass(codes, weights, len(labels.known))
+    mass = class_weight_sums(codes, weights, len(labels.all_classes))
     entropy = float(entr(mass / mass.sum()).sum())
     n_classes, intercept = len(labels.classes), objective.data.intercept
     has_absent_classes = not labels.present[codes].all()
     if has_absent_classes:
-        n_classes, intercept = len(labels.known), True
+        n_classes, intercept = len(labels.all_classes), True
     else:
-        codes = among(codes, labels.present)
+        codes = renumber(codes, labels.present)
     validation_objective = assemble(rows.X, codes, share, n_classes, intercept)
     if has_absent_classes:
         return ValidationSet(validation_objective, entropy, objective, labels.present)
@@ -121,7 +121,7 @@ def hold_out(estimator: Any, rows: LabelledRows, seed: int) -> tuple[Array, Labe
         The held-out rows, in order.
     """
     fraction = estimator.validation_fraction
-    labels = label_rows(estimator, rows.y, rows.sample_weight, estimator.class_weight)
+    labels = encode_labels(estimator, rows.y, rows.sample_weight, estimator.class_weight)
     weights = check_weights(rows.sample_weight, len(rows.y))
     kept = np.ones(len(rows.y)) if weights is None else weights.copy()
     there = np.arange(len(kept)) if labels.share is None else np.flatnonzero(labels.share)

@@ -141,7 +141,7 @@ class Probabilities:
 
     def of_block(self, rows: Rows) -> Array:
         """Return the probabilities of a block of m rows, shape (n_classes, m)."""
-        a = self.fitted.objective.loss.lines(self.scores[rows.index] + self.b)
+        a = self.fitted.objective.loss.class_probabilities(self.scores[rows.index] + self.b)
         return a if self.score_step is None else a * (1 - self._relative_decrease(rows, a))
 
     def max_relative_decrease(self) -> float:
@@ -150,7 +150,7 @@ class Probabilities:
         largest = np.empty(data.n_rows)
 
         def block(rows: Rows) -> tuple[float]:
-            a = self.fitted.objective.loss.lines(self.scores[rows.index] + self.b)
+            a = self.fitted.objective.loss.class_probabilities(self.scores[rows.index] + self.b)
             largest[rows.index] = self._relative_decrease(rows, a).max(axis=0)
             return (0.0,)
 

@@ -10,13 +10,13 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._floating import ignoring
+from .._floating import ignore_floating_errors
 from .._typing import Array
-from ..data import Rows, own_threads
+from ..data import Rows, reserve_threads
 from ..descent import descend, first_iterate
 from ..objective import Point
 from ..rules import NaturalGradient
-from ..rules.base import Task
+from ..rules.base import Budget
 from .dual_newton import newton_dual_points
 from .dual_point import DualPoint, Probabilities, dual_point
 from .fitted import FittedObjective, objective_of
@@ -28,7 +28,7 @@ NEGLIGIBLE_SLACK = 1e-11
 """Slack in units of J that needs no further step."""
 
 MAX_DESCENT_STEPS = 20
-"""Steps of the descent, each of which gives a lower bound."""
+"""StepRule of the descent, each of which gives a lower bound."""
 
 
 class DualityGap(float):
@@ -82,7 +82,7 @@ class DualityGap(float):
         return str(float(self))
 
 
-@ignoring()
+@ignore_floating_errors()
 def duality_gap(model: Any, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> DualityGap:
     r"""Compute the duality gap of a fitted model, an upper bound on J − J*.
 
@@ -178,7 +178,7 @@ def duality_gap(model: Any, X: Any, y: Any, sample_weight: ArrayLike | None = No
     """
     fitted = objective_of(model, X, y, sample_weight)
     require_penalty(model, fitted)
-    with own_threads():
+    with reserve_threads():
         evaluated = cost_and_bound(fitted)
         cost = lowest_cost = evaluated.cost
         lower_bound, lowest = bound_after_newton_steps(evaluated, damped=False), fitted
@@ -247,7 +247,7 @@ def is_tight(cost: float, lowest_cost: float, lower_bound: float) -> bool:
 def iterates_from(fitted: FittedObjective) -> Iterator[Array]:
     """Yield the parameters of the natural gradient's iterates from those of the model on."""
     objective = fitted.objective
-    rule, fused, _ = NaturalGradient().plan(objective, Task(NEGLIGIBLE_SLACK))
+    rule, fused, _ = NaturalGradient().plan(objective, Budget(NEGLIGIBLE_SLACK))
     start = Point(objective, fitted.w, fused)
     first, rate = first_iterate(start, rule), rule.auto_rate(objective, None)
     iterates = descend(first, rule, rate)

@@ -18,8 +18,8 @@ from ..estimator import GDLogisticRegression
 from ..fitting.assembly import cost_of
 from ..fitting.parameters import absent_in, reduce
 from ..objective import Objective
-from ..targets import Labels, label_rows, listed
-from ..validation import DTYPES, InvalidParameterError, advice_on_images, invalid, refuse_nat
+from ..targets import Labels, encode_labels, listed
+from ..validation import DTYPES, InvalidParameterError, hint_for_images, invalid, reject_nat
 
 L1_RATIO_OF_PENALTY = {"l2": 0.0, "l1": 1.0}
 """l1_ratio of the values of ``penalty``, deprecated in scikit-learn 1.8."""
@@ -73,10 +73,10 @@ def objective_of(model: Any, X: Any, y: Any, sample_weight: ArrayLike | None) ->
     model, X = unwrap_pipeline(model, X)
     C, l1_ratio = penalty_parameters(model)
     X_given = X
-    with advice_on_images(X), config_context(assume_finite=False):
+    with hint_for_images(X), config_context(assume_finite=False):
         X, y = validate_data(model, X, y, reset=False, accept_sparse="csr", dtype=DTYPES)
-    refuse_nat(model, X_given, X)
-    labels = label_rows(model, y, sample_weight, model.class_weight)
+    reject_nat(model, X_given, X)
+    labels = encode_labels(model, y, sample_weight, model.class_weight)
     present = present_classes(model)
     check_classes(model, labels, present)
     objective = cost_of(model, X, labels, C, l1_ratio)

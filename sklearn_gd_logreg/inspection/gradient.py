@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import log_softmax
 from sklearn.preprocessing import MaxAbsScaler
 
-from .._floating import ignoring
+from .._floating import ignore_floating_errors
 from .._text import shown
 from .._typing import Array
 from ..validation import Interval, InvalidParameterError
@@ -24,7 +24,7 @@ PARAMETER_INTERVALS = {
 }
 
 
-@ignoring()
+@ignore_floating_errors()
 def gradient_check(
     model: Any,
     X: Any,

@@ -8,7 +8,7 @@ import numpy as np
 
 from .._typing import Array
 from ..data import Rows, pairs
-from ..fisher import joined
+from ..fisher import assemble_fisher
 from ..objective import Objective
 
 FLOAT64_EPS = float(np.finfo(np.float64).eps)
@@ -68,12 +68,12 @@ class InterceptLoss:
 
         def block(rows: Rows) -> tuple[float, Array, Array]:
             z = self.scores[rows.index] + b
-            value, dz, a = loss.loss_dz_and_a(z, rows.y, rows.share)
+            value, dz, a = loss.loss_dz_and_probabilities(z, rows.y, rows.share)
             products = (a * rows.shares()) @ a.T
             return value, np.add.reduce(dz), products[pairs(len(a))]
 
         value, db, products = self.objective.data.sum(block)
-        fisher = joined(products[:, np.newaxis, np.newaxis], loss.n_outputs)
+        fisher = assemble_fisher(products[:, np.newaxis, np.newaxis], loss.n_outputs)
         return InterceptPoint(b, value, db, fisher)
 
     def minimiser(self, b: Array) -> InterceptPoint:
@@ -96,7 +96,7 @@ class InterceptLoss:
         return current
 
     def _newton_step(self, current: InterceptPoint) -> Array:
-        fisher = current.fisher + self.objective.loss.redundancy
+        fisher = current.fisher + self.objective.loss.shift_projector
         return np.linalg.lstsq(fisher, -current.db, rcond=None)[0]
 
     def _majorisation_step(self, current: InterceptPoint) -> Array:

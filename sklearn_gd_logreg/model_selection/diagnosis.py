@@ -6,7 +6,7 @@ from typing import Any
 
 from sklearn.pipeline import Pipeline
 
-from .._floating import ignoring
+from .._floating import ignore_floating_errors
 from ..inspection import duality_gap
 from ..validation import Interval
 from .action import ErrorDifference, Findings, OptimisationBound, next_action
@@ -19,7 +19,7 @@ from .set_metrics import SetMetrics, check_model, check_set, evaluate_set
 BASELINE_INTERVAL = Interval(0, 1, "[)")
 
 
-@ignoring()
+@ignore_floating_errors()
 def bias_variance_report(
     model: Any,
     X_train: Any,

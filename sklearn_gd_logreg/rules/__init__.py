@@ -1,10 +1,10 @@
-"""Update rules: how w_{k+1} follows from w_k. One file each."""
+"""Update rules: how w_{k+1} follows from w_k, one file each."""
 
 from difflib import get_close_matches
 from inspect import isabstract
 from typing import Any
 
-from ..validation import Hyperparameters, first_with, invalid
+from ..validation import Hyperparameters, first_class_with, invalid
 from .adagrad import AdaGrad
 from .adam import Adam
 from .base import UpdateRule
@@ -36,7 +36,7 @@ RULES: dict[str, type[UpdateRule]] = {
     "adam": Adam,
     "natural": NaturalGradient,
 }
-"""Name of every rule that ``solver`` may be."""
+"""Rules by their name as ``solver``."""
 
 SOLVERS_OF_LOGISTIC_REGRESSION = (
     "lbfgs",
@@ -46,11 +46,11 @@ SOLVERS_OF_LOGISTIC_REGRESSION = (
     "sag",
     "saga",
 )
-"""What ``solver`` may be there."""
+"""Solvers of scikit-learn's `LogisticRegression`."""
 
 
 def as_rule(owner: object, value: Any) -> UpdateRule:
-    """The rule for a name, or the object itself; raises for anything else."""
+    """Return the rule of this name, or the rule itself; raise for any other value."""
     if isinstance(value, UpdateRule):
         value.check()
         return value
@@ -62,13 +62,13 @@ def as_rule(owner: object, value: Any) -> UpdateRule:
 
 
 def rule_with(parameter: str, value: object) -> str:
-    """How to write a rule with such a parameter, in place of a name."""
+    """Return an expression for a rule with this parameter, for an error message."""
     named = [RULES[value]] if isinstance(value, str) and value in RULES else []
-    return f"{first_with(parameter, [*named, *RULES.values()]).__name__}()"
+    return f"{first_class_with(parameter, [*named, *RULES.values()]).__name__}()"
 
 
 def hint_for_rule(value: object) -> str:
-    """What to give in place of something that is no rule."""
+    """Return a hint for a value of ``solver`` that is not a rule, or an empty string."""
     if isinstance(value, type) and issubclass(value, UpdateRule) and not isabstract(value):
         return f"Give an instance: solver={value.__name__}()."
     kind = value if isinstance(value, type) else type(value)

@@ -1,4 +1,4 @@
-"""AdaGrad: a rate for each coordinate, from the sum of its squared derivatives."""
+"""AdaGrad: a step size for each coordinate, from the sum of squared gradients."""
 
 from typing import Any, ClassVar
 
@@ -18,13 +18,13 @@ class AdaGrad(AdaptiveRule):
     Parameters
     ----------
     epsilon : float, default=1e-8
-        ε, which keeps the step finite where the derivative has always been 0.
+        ε, which keeps the step finite if the gradient has always been 0.
 
     References
     ----------
     Duchi, Hazan and Singer, "Adaptive subgradient methods for online learning and
-    stochastic optimization", JMLR 12 (2011), where the prox is taken in the metric
-    of the step, as here.
+    stochastic optimization", JMLR 12 (2011). As there, the prox is in the metric of
+    the step.
 
     Examples
     --------

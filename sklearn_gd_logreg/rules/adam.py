@@ -1,4 +1,4 @@
-"""Adam: momentum and RMSProp together, with the bias of their first steps corrected."""
+"""Adam: momentum and RMSProp combined, with bias correction."""
 
 from typing import Any, ClassVar, NamedTuple
 
@@ -11,7 +11,7 @@ from .adaptive import AdaptiveRule
 
 
 class AdamMemory(NamedTuple):
-    """Running means of dw and dw², and the number of steps they cover."""
+    """Running means of dw and dw², and the number of steps."""
 
     m: Array
     v: Array
@@ -22,18 +22,18 @@ class Adam(AdaptiveRule):
     """Adam: w := w − α m̂ / (√v̂ + ε).
 
     m := β₁ m + (1 − β₁) dw, v := β₂ v + (1 − β₂) dw²,
-    m̂ = m / (1 − β₁ᵏ), v̂ = v / (1 − β₂ᵏ). With an L1 penalty the prox has the step of
-    each coordinate, α / (√v̂ + ε), and v is the mean of the squared subgradient of J, as
-    in `RMSProp`. ``learning_rate="auto"`` is 0.01.
+    m̂ = m / (1 − β₁ᵏ), v̂ = v / (1 − β₂ᵏ). With an L1 penalty the prox has the step size of
+    each coordinate, α / (√v̂ + ε), and v averages the squared subgradient of J, as in
+    `RMSProp`. ``learning_rate="auto"`` is 0.01.
 
     Parameters
     ----------
     beta1 : float, default=0.9
-        Share of the mean of dw that is kept in a step.
+        Decay of the running mean of dw per step.
     beta2 : float, default=0.999
-        Share of the mean of dw² that is kept in a step.
+        Decay of the running mean of dw² per step.
     epsilon : float, default=1e-8
-        ε, which keeps the step finite where the derivative vanishes.
+        ε, which keeps the step finite where the gradient vanishes.
 
     References
     ----------

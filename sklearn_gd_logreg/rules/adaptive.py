@@ -1,4 +1,4 @@
-"""What AdaGrad, RMSProp and Adam have in common."""
+"""Base class of AdaGrad, RMSProp and Adam."""
 
 from math import inf
 from typing import ClassVar
@@ -9,10 +9,10 @@ from .base import StableRate, UpdateRule
 
 
 class AdaptiveRule(UpdateRule):
-    """Base of the rules whose step is α / (√v + ε), with v some mean of dw².
+    """Base class of rules with the step size α / (√v + ε), where v averages dw².
 
-    Such a step has the length α whatever the gradient, so 1/L says nothing about it:
-    the default rate is a plain number, and there is no rate above which it grows.
+    The length of such a step hardly depends on the gradient, so its rate does not depend on L:
+    the default is a constant, and no largest stable rate is known.
     """
 
     default_rate: ClassVar[float] = 0.01

@@ -1,4 +1,4 @@
-"""What every update rule answers."""
+"""Base class of the update rules."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..validation import Hyperparameters
 
 
 class StableRate(NamedTuple):
-    """A rate, and how it comes about."""
+    """A learning rate and its formula."""
 
     value: float
     formula: str
@@ -25,38 +25,39 @@ class StableRate(NamedTuple):
         return number if number == self.formula else f"{self.formula} = {number}"
 
 
-class Task(NamedTuple):
-    """What is asked of a descent.
+class Budget(NamedTuple):
+    """Tolerance and length of a descent.
 
     Attributes
     ----------
     tol : float
-        The norm at which it ends; 0 if it does not.
+        Norm at which the descent stops; 0 if no norm stops it.
     batch_size : int or None
+        None: full batch.
     max_iter : int
-        The most steps.
-    stream_share : float or None
-        For an epoch of a stream, the part of the rows so far that its rows are.
+        Largest number of iterations.
+    stream_fraction : float or None
+        In ``partial_fit``, the rows of this call over all rows so far.
     """
 
     tol: float = 0.0
     batch_size: int | None = None
     max_iter: int = sys.maxsize
-    stream_share: float | None = None
+    stream_fraction: float | None = None
 
 
 class Plan(NamedTuple):
-    """How a descent goes about its task.
+    """How to run a descent.
 
     Attributes
     ----------
     rule : UpdateRule
-        The rule, ready for the task.
+        The rule, configured for this descent.
     fused : bool
-        Whether the pass for J and dw works out F too.
+        Whether one pass computes J, dw and F.
     row_space : bool
-        Whether to run in coordinates of the space that the rows span: if that leads to the same
-        iterates, and sooner. Of no effect where the rows are not fewer than the features.
+        Whether to run in coordinates of the row space: if the iterates are the same and it is
+        faster. It has no effect unless the rows are fewer than the features.
     """
 
     rule: UpdateRule
@@ -65,63 +66,61 @@ class Plan(NamedTuple):
 
 
 class UpdateRule(Hyperparameters):
-    """One way to get from w_k to w_{k+1}.
+    """Base class of update rules: how w_{k+1} follows from w_k.
 
-    Hyper-parameters live on the rule and never change in a fit; what a rule
-    remembers from step to step (velocities, averages) is an explicit value that
-    `init` makes and `step` hands on. A rule that has nothing to remember or to
-    look at inherits the neutral answers below.
+    Hyper-parameters are attributes of the rule, and a fit does not change them. The memory
+    of a rule (velocities, running means) is an explicit value that `init` returns and `step`
+    updates. A subclass must define `step`; the other methods have defaults.
 
-    With an L1 penalty a rule ends its step with ``point.prox(w, step)``, where
-    ``step`` is the length of its own gradient move: a number, or an array with one
-    length for each coordinate.
+    With an L1 penalty a rule ends its step with ``point.prox(w, step)``, where ``step`` is the
+    step size of its gradient step: a number, or an array with one for each coordinate.
     """
 
     scale_free = False
-    """Whether the scales of the features do not matter to the path."""
+    """Whether the scales of the features do not change the iterates."""
 
     rotation_invariant = False
-    """Whether the path is the same in any orthonormal coordinates of the features."""
+    """Whether the iterates are the same in any orthonormal coordinates of the features."""
 
     @property
-    def max_norm(self) -> bool:
+    def uses_max_norm(self) -> bool:
         """Whether `norm` is the max-norm of the gradient, which depends on the coordinates."""
         return type(self).norm is UpdateRule.norm
 
-    def plan(self, objective: Objective, task: Task) -> Plan:
-        """How a descent goes about its task."""
-        same = self.rotation_invariant and task.batch_size is None and not objective.penalty.l1
-        return Plan(self, row_space=same and row_space_pays(objective.data, task.max_iter))
+    def plan(self, objective: Objective, budget: Budget) -> Plan:
+        """Return how to run a descent with this rule."""
+        same = self.rotation_invariant and budget.batch_size is None and not objective.penalty.l1
+        return Plan(self, row_space=same and row_space_pays(objective.data, budget.max_iter))
 
     def is_straight(self, objective: Objective) -> bool:
-        """Whether the trials of all lengths from a point lie on one line through it."""
+        """Whether w moves along a straight line as α grows, so that a line search is cheap."""
         return False
 
     def init(self, w: Array) -> Any:
-        """Memory before the first step from w."""
+        """Return the memory before the first step from w."""
         return None
 
     def prepare(self, point: Point, memory: Any) -> Any:
-        """Memory prepared, on all rows, for the step from a new point, or for an epoch from there.
+        """Return the memory updated for a step, or an epoch, from ``point``, which has all rows.
 
-        It is called once for each step or epoch, and again at the same point where a descent goes
-        on to another ``tol``.
+        It is called once before each step or epoch, and again at the same point if a descent is
+        resumed with another ``tol``.
         """
         return memory
 
     def norm(self, point: Point, memory: Any) -> float:
-        """Size of the gradient, to be compared with ``tol``."""
+        """Return the norm that is compared with ``tol``."""
         return point.gradient_norm()
 
     @abstractmethod
     def step(self, point: Point, alpha: float, memory: Any) -> tuple[Array, Any]:
-        """The next parameters and the next memory; neither argument is changed."""
+        """Return the next parameters and the next memory; do not modify the arguments."""
 
     def auto_rate(self, objective: Objective, batch_size: int | None) -> LearningRate:
-        """The rate that ``learning_rate="auto"`` stands for.
+        """Return the rate of ``learning_rate="auto"``.
 
-        1/L on the full batch. With mini-batches a rate that starts at the like of it
-        for a batch and has halved after 30 epochs: a constant one would never settle.
+        It is 1/L on the full batch. With mini-batches it starts at 1 / `batch_lipschitz` and
+        halves in 30 epochs: a constant rate would not converge.
         """
         require_finite(objective.lipschitz)
         if batch_size is None:
@@ -131,20 +130,19 @@ class UpdateRule(Hyperparameters):
         return InverseSqrt(1 / curvature if curvature else 1.0, 0.1 / steps_per_epoch)
 
     def stable_rate(self, objective: Objective) -> StableRate:
-        """The largest constant rate at which full-batch steps cannot grow."""
+        """Return the largest constant rate at which full-batch descent is stable."""
         return StableRate(2 / max(objective.lipschitz, SMALLEST_RATE), "2/L")
 
 
 def batch_lipschitz(objective: Objective, batch_size: int) -> float:
-    """The curvature to reckon with on mini-batches.
+    """Expected smoothness of mini-batches, L + (L₁ − L)₊ / batch_size.
 
-    It is L + (L₁ − L)₊ / batch_size, the expected smoothness of sampling, with L₁ the
-    average curvature of single rows in place of the largest.
+    L₁ is the mean Lipschitz constant of single rows, in place of the largest.
 
     References
     ----------
     Gower, Loizou, Qian, Sailanbayev, Shulgin and Richtárik, "SGD: General analysis
     and improved rates", ICML 2019.
     """
-    surplus = max(objective.row_lipschitz - objective.lipschitz, 0)
-    return objective.lipschitz + surplus / batch_size
+    excess = max(objective.mean_row_lipschitz - objective.lipschitz, 0)
+    return objective.lipschitz + excess / batch_size

@@ -1,4 +1,4 @@
-"""Plain gradient descent: w := w − α dw."""
+"""Gradient descent: w := w − α dw."""
 
 from typing import Any
 
@@ -8,10 +8,9 @@ from .base import UpdateRule
 
 
 class GradientDescent(UpdateRule):
-    """Plain gradient descent, w := w − α dw, b := b − α db.
+    """Gradient descent: w := w − α dw, b := b − α db.
 
-    No scaling, no memory, no line search. ``learning_rate="auto"`` is 1/L; any rate
-    below 2/L is stable.
+    ``learning_rate="auto"`` is 1/L. Any rate below 2/L is stable.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Momentum: the heavy ball."""
+"""Momentum: Polyak's heavy-ball method."""
 
 from typing import Any, ClassVar
 
@@ -10,17 +10,17 @@ from .base import StableRate, UpdateRule
 
 
 class Momentum(UpdateRule):
-    """Gradient descent with momentum: w := w − α dw + β (w − w_before).
+    """Gradient descent with momentum: w := w − α dw + β (w − w_previous).
 
-    This is v := β v − α dw, w := w + v. (A course that averages gradients,
-    v := β v + (1 − β) dw and w := w − α v, takes the same path with α/(1 − β)
-    for its rate.) The velocity is kept as the difference of two iterates, which is
-    what makes the proximal step for an L1 penalty end at the right point.
+    This is v := β v − α dw, w := w + v. (The averaging form, v := β v + (1 − β) dw and
+    w := w − α v, gives the same iterates with rate α/(1 − β).) The velocity is stored as
+    the difference of two iterates, so that the proximal step for an L1 penalty converges
+    to the minimum.
 
     Parameters
     ----------
     beta : float, default=0.9
-        Share of the last move that is made again.
+        Fraction of the previous step that is added to the next.
 
     References
     ----------
@@ -51,7 +51,7 @@ class Momentum(UpdateRule):
     def auto_rate(self, objective: Objective, batch_size: int | None) -> LearningRate:
         rate = super().auto_rate(objective, batch_size)
         if batch_size is not None:
-            # The ball carries on 1/(1 − β) steps, and so does the noise of every batch.
+            # A batch contributes to about 1/(1 − β) steps, and so does its noise.
             rate.set_params(alpha=(1 - self.beta) * rate.alpha)
         return rate
 
@@ -64,6 +64,6 @@ class Momentum(UpdateRule):
         return w
 
     def step(self, point: Point, alpha: float, memory: Any) -> tuple[Array, Any]:
-        w_before = memory
-        w = point.w - alpha * point.dw + self.beta * (point.w - w_before)
+        w_previous = memory
+        w = point.w - alpha * point.dw + self.beta * (point.w - w_previous)
         return point.prox(w, alpha), point.w

@@ -1,4 +1,4 @@
-"""Nesterov's accelerated gradient, restarted when it runs uphill."""
+"""Nesterov's accelerated gradient with adaptive restart."""
 
 from math import sqrt
 from typing import Any, NamedTuple
@@ -12,7 +12,7 @@ from .base import StableRate, UpdateRule
 
 
 class NesterovMemory(NamedTuple):
-    """The last point before the look-ahead, and the count that sets the momentum."""
+    """The last x, before extrapolation, and t, which sets the momentum."""
 
     x: Array
     t: float
@@ -22,10 +22,9 @@ class Nesterov(UpdateRule):
     """Accelerated gradient with adaptive restart.
 
     x⁺ := prox(w − α dw, α), then w := x⁺ + (t − 1)/t⁺ · (x⁺ − x) with
-    t⁺ = (1 + √(1 + 4t²))/2. The iterate w is the point ahead, at which the gradient
-    is taken, so that every entry of the history is true of one point. When the move
-    from x to x⁺ goes against the gradient step, the momentum starts from t = 1 again:
-    no parameter is needed to know how strongly convex the cost is.
+    t⁺ = (1 + √(1 + 4t²))/2. The iterate w is the extrapolated point, so that cost and
+    gradient of an entry of the history belong to the same point. If x⁺ − x is opposed to
+    the gradient step, t restarts from 1, so no strong-convexity parameter is needed.
 
     References
     ----------
@@ -56,8 +55,8 @@ class Nesterov(UpdateRule):
 
     def step(self, point: Point, alpha: float, memory: Any) -> tuple[Array, Any]:
         x = point.prox(point.w - alpha * point.dw, alpha)
-        uphill = np.vdot(point.w - x, x - memory.x) > 0
-        t = 1.0 if uphill else memory.t
+        restart = np.vdot(point.w - x, x - memory.x) > 0
+        t = 1.0 if restart else memory.t
         t_next = (1 + sqrt(1 + 4 * t * t)) / 2
         w = x + (t - 1) / t_next * (x - memory.x)
         return w, NesterovMemory(x, t_next)

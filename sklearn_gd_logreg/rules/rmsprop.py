@@ -1,4 +1,4 @@
-"""RMSProp: a rate for each coordinate, from a running mean of its squared derivatives."""
+"""RMSProp: a step size for each coordinate, from a running mean of squared gradients."""
 
 from typing import Any, ClassVar
 
@@ -13,20 +13,20 @@ from .adaptive import AdaptiveRule
 class RMSProp(AdaptiveRule):
     """RMSProp: v := ρ v + (1 − ρ) dw², w := w − α dw / (√v + ε).
 
-    With a constant rate it ends up circling the optimum at a distance of about α; a
-    falling rate (`CosineDecay`, `ExponentialDecay`) takes it there.
+    With a constant rate the iterates oscillate at a distance of about α from the optimum.
+    With a decaying rate (`CosineDecay`, `ExponentialDecay`) they converge.
     ``learning_rate="auto"`` is 0.01.
 
-    With an L1 penalty v is the mean of the squared subgradient of J in place of dw: dw
-    itself does not vanish at the optimum, and coordinates with and without a penalty
-    would end up with steps of very different lengths.
+    With an L1 penalty v is the mean of the squared subgradient of J of least norm, not of dw:
+    dw does not vanish at the optimum, so the step sizes of penalised coordinates would be
+    much smaller than that of the intercept.
 
     Parameters
     ----------
     rho : float, default=0.9
-        Share of the running mean that is kept in a step.
+        Decay of the running mean per step.
     epsilon : float, default=1e-8
-        ε, which keeps the step finite where the derivative vanishes.
+        ε, which keeps the step finite where the gradient vanishes.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""What every reduction answers, and what they share."""
+"""Interface of the reductions, and functions that they share."""
 
 from __future__ import annotations
 
@@ -15,48 +15,48 @@ from ..csr import SparseDataset
 from ..dense import DenseDataset, ViewDataset
 from ..view import ArrayView
 
-MAX_COPY_BYTES = 1 << 23
-"""Bytes that a copy of the remaining rows may take whatever the size of X; beyond, X/16."""
+MIN_REDUCED_LIMIT_BYTES = 1 << 23
+"""Lower bound of the memory limit for a copy of the remaining rows, which is X/16."""
 
-MAX_PART_COPIED = 0.85
-"""Part of the rows up to which a copy of them pays: a copy takes about as long as a pass."""
+MAX_FRACTION_COPIED = 0.85
+"""Fraction of the rows up to which a copy of them pays: a copy takes about as long as a pass."""
 
-MAX_PART_GATHERED = 0.25
-"""Part of the rows up to which it pays to gather them for each pass. To read a row then takes up
+MAX_FRACTION_GATHERED = 0.25
+"""Fraction of the rows up to which it pays to gather them in each pass. Reading a row then takes up
 to 2.2 times as long (20 features, float64)."""
 
 
 class Reduction(Protocol):
-    """Other rows, or other coordinates, in which J has the same values."""
+    """Data with fewer rows or other coordinates, on which J has the same values."""
 
     @property
     def data(self) -> Dataset:
-        """The rows as the descent reads them."""
+        """The reduced data."""
 
     @property
     def start(self) -> Array:
-        """The starting point, in the coordinates of the descent."""
+        """The starting point, in the coordinates of the reduced data."""
 
     def expand(self, v: Array) -> Array:
-        """Parameters of the descent as parameters of the rows as they are."""
+        """Parameters of the original data from parameters v of the reduced data."""
 
-    def coordinates(self, rows: Any) -> Any:
-        """Other rows, validation data for one, as the descent would read them."""
+    def transform(self, X: Any) -> Any:
+        """Other rows, for example validation data, in the coordinates of the reduced data."""
 
-    def rounding(self, v: Array, precision: DTypeLike) -> float:
-        """By how much a score may change where v is `expand`ed to parameters in this precision."""
+    def score_error(self, v: Array, precision: DTypeLike) -> float:
+        """Bound on the rounding error of a score after ``expand(v)`` in this precision."""
 
     @property
-    def steps_ahead(self) -> int:
-        """Of how many steps the max-norms are best worked out together; 0: they stay the same."""
+    def norms_per_product(self) -> int:
+        """Number of gradients for one call of `max_norms`; 0 if the norms do not change."""
 
     def max_norms(self, v: Array) -> Array:
-        """Max-norm in coordinates of the features of every column of v, gradients."""
+        """Max-norms of gradients, the columns of v, in the original coordinates."""
 
 
 @dataclass(frozen=True)
-class FewerRows:
-    """Fewer rows in the same coordinates.
+class RowSubset:
+    """Subset of the rows, in the same coordinates.
 
     Attributes
     ----------
@@ -68,114 +68,114 @@ class FewerRows:
     start: Array
 
     def expand(self, v: Array) -> Array:
-        """The parameters themselves."""
+        """Return v."""
         return v
 
-    def coordinates(self, rows: Any) -> Any:
-        """The rows themselves."""
-        return rows
+    def transform(self, X: Any) -> Any:
+        """Return X."""
+        return X
 
-    def rounding(self, v: Array, precision: DTypeLike) -> float:
-        """Nothing is rounded."""
+    def score_error(self, v: Array, precision: DTypeLike) -> float:
+        """0: the parameters are the same."""
         return 0.0
 
     @property
-    def steps_ahead(self) -> int:
-        """0: the coordinates are the same."""
+    def norms_per_product(self) -> int:
+        """0: the coordinates do not change."""
         return 0
 
     def max_norms(self, v: Array) -> Array:
-        """Max-norm of every column of v."""
+        """Max-norm of each column of v."""
         return np.abs(v).max(axis=0, initial=0)
 
 
 @dataclass(frozen=True)
 class Chain:
-    """One reduction after another."""
+    """Composition of two reductions."""
 
     first: Reduction
     second: Reduction
 
     @property
     def data(self) -> Dataset:
-        """The rows after both."""
+        """The data after both reductions."""
         return self.second.data
 
     @property
     def start(self) -> Array:
-        """The start after both."""
+        """The starting point after both reductions."""
         return self.second.start
 
     def expand(self, v: Array) -> Array:
-        """The second is undone first."""
+        """Undo the second reduction, then the first."""
         return self.first.expand(self.second.expand(v))
 
-    def coordinates(self, rows: Any) -> Any:
-        """Other rows after both."""
-        return self.second.coordinates(self.first.coordinates(rows))
+    def transform(self, X: Any) -> Any:
+        """Apply both reductions to other rows."""
+        return self.second.transform(self.first.transform(X))
 
-    def rounding(self, v: Array, precision: DTypeLike) -> float:
-        """That of both."""
-        between = self.first.rounding(self.second.expand(v), precision)
-        return between + self.second.rounding(v, precision)
+    def score_error(self, v: Array, precision: DTypeLike) -> float:
+        """Sum of both bounds."""
+        first = self.first.score_error(self.second.expand(v), precision)
+        return first + self.second.score_error(v, precision)
 
     @property
-    def steps_ahead(self) -> int:
-        """As for the one that needs more."""
-        return max(self.first.steps_ahead, self.second.steps_ahead)
+    def norms_per_product(self) -> int:
+        """The larger of both numbers."""
+        return max(self.first.norms_per_product, self.second.norms_per_product)
 
     def max_norms(self, v: Array) -> Array:
-        """The second is undone first."""
-        if not self.first.steps_ahead:
+        """Max-norms in the original coordinates."""
+        if not self.first.norms_per_product:
             return self.second.max_norms(v)
         return self.first.max_norms(self.second.expand(v))
 
 
-def counted_like(reduced: Dataset, data: Dataset, rows_in_a_pass: int | None = None) -> Dataset:
-    """The reduced data with the counter of passes of ``data``.
+def with_pass_counter(reduced: Dataset, data: Dataset, rows_per_pass: int | None = None) -> Dataset:
+    """Let the reduced data count passes in the counter of ``data``; return them.
 
-    A pass is ``rows_in_a_pass`` rows, default as many as for ``data``.
+    ``rows_per_pass`` is the number of rows of a pass, by default that of ``data``.
     """
     reduced.passes, reduced.n_outputs = data.passes, data.n_outputs
-    reduced.rows_in_a_pass = data.rows_in_a_pass if rows_in_a_pass is None else rows_in_a_pass
+    reduced.rows_per_pass = data.rows_per_pass if rows_per_pass is None else rows_per_pass
     return reduced
 
 
-def most_rows(data: Dataset) -> float:
-    """The largest number of rows with which a reduction to some rows pays."""
-    copied = max(MAX_COPY_BYTES, data.n_bytes / 16) / max(data.n_bytes, 1)
-    gathered = 0.0 if sparse.issparse(data.X) else MAX_PART_GATHERED
-    return data.n_rows * max(min(copied, MAX_PART_COPIED), gathered)
+def max_remaining_rows(data: Dataset) -> float:
+    """Largest number of remaining rows for which a reduction pays."""
+    copied = max(MIN_REDUCED_LIMIT_BYTES, data.n_bytes / 16) / max(data.n_bytes, 1)
+    gathered = 0.0 if sparse.issparse(data.X) else MAX_FRACTION_GATHERED
+    return data.n_rows * max(min(copied, MAX_FRACTION_COPIED), gathered)
 
 
-def with_rows(
+def select_rows(
     data: Dataset, index: NDArray[np.signedinteger], share: Array | float
 ) -> Dataset | None:
-    """The rows ``index`` with these shares, or None where it does not pay.
+    """Data set of the rows ``index`` with these shares, or None if it does not pay.
 
-    Few bytes are copied. Of more, dense rows are gathered block by block whenever they are read.
+    The rows are copied within the memory limit. Beyond, dense rows are gathered in each pass.
     """
-    if not 0 < len(index) <= most_rows(data):
+    if not 0 < len(index) <= max_remaining_rows(data):
         return None
-    if len(index) / data.n_rows * data.n_bytes > max(MAX_COPY_BYTES, data.n_bytes / 16):
+    if len(index) / data.n_rows * data.n_bytes > max(MIN_REDUCED_LIMIT_BYTES, data.n_bytes / 16):
         rows: Any = ArrayView(data.X, index)
     else:
-        rows = rows_of(data.X, index)
-    return storage_of(rows)(rows, data.y[index], share, data.intercept)
+        rows = take_rows(data.X, index)
+    return dataset_class(rows)(rows, data.y[index], share, data.intercept)
 
 
-def rows_of(X: Any, index: NDArray[np.signedinteger]) -> Any:
-    """Some rows of X, a copy; of an array in C order by the fastest way there."""
+def take_rows(X: Any, index: NDArray[np.signedinteger]) -> Any:
+    """Copy of some rows of X."""
     if isinstance(X, np.ndarray) and X.flags.c_contiguous:
-        return np.take(X, index, axis=0)
+        return np.take(X, index, axis=0)  # faster than X[index]
     rows = X[index]
     if sparse.issparse(rows):
-        rows.has_canonical_format = True  # as X is, as far as it matters: nothing is there twice
+        rows.has_canonical_format = True  # X has no duplicate entries
     return rows
 
 
-def storage_of(X: Any) -> type[Dataset]:
-    """The kind of data set for X."""
+def dataset_class(X: Any) -> type[Dataset]:
+    """Class of data sets for the storage of X."""
     if sparse.issparse(X):
         return SparseDataset
     return ViewDataset if isinstance(X, ArrayView) else DenseDataset

@@ -1,4 +1,4 @@
-"""Which reductions a fit uses, in which order, and why."""
+"""Choice of the reductions of a fit."""
 
 from __future__ import annotations
 
@@ -9,39 +9,39 @@ from typing import NamedTuple
 from ..._typing import Array
 from ..base import Dataset
 from .base import Chain, Reduction
-from .centring import centre_if_far
-from .equal_rows import merge_equal_rows, repeats_rows
+from .centering import center_columns
+from .equal_rows import merge_equal_rows, merging_rows_pays
 from .row_space import row_space
 from .single_row_features import merge_single_row_features
-from .zero_weight import has_zero_weights, leave_out_zero_weights, weighted_part
+from .zero_weight import drop_zero_weights, has_zero_weights, without_zero_weights
 
-MIN_STEPS = 10
-"""Steps from which equal rows and features of single rows are merged, which takes as long as two or
-three passes and usually spares a fifth of each pass or more."""
+MIN_STEPS_TO_MERGE = 10
+"""Steps from which equal rows and features of single rows are merged. It takes as long as two or
+three passes and usually saves at least a fifth of each pass."""
 
-ZERO_WEIGHT, EQUAL_ROWS, CENTRING = "rows of weight 0", "equal rows", "columns far from 0"
+ZERO_WEIGHT, EQUAL_ROWS, CENTERING = "rows of weight 0", "equal rows", "columns far from 0"
 SINGLE_ROW_FEATURES, ROW_SPACE = "features of single rows", "row space"
 
 
-class Allowed(NamedTuple):
-    """The reductions that leave a descent the same, and how long it may be.
+class AllowedReductions(NamedTuple):
+    """Reductions that do not change the iterates of a descent, and its length.
 
     Attributes
     ----------
     n_steps : int
-        Most steps that there may be.
-    zero_weight, equal_rows, centring, single_row_features : bool
-    row_space : function of a Dataset
-        Whether the descent is to be in coordinates of the row space of these rows; asked where
-        they are fewer than the features.
+        Largest number of steps.
+    zero_weight, equal_rows, centering, single_row_features : bool
+        Whether each reduction is allowed.
+    row_space : callable
+        Whether to use the row space of a `Dataset` with fewer rows than features.
     l2 : float or None
-        The L2 penalty of a descent that needs all that the rows tell (`RowSpace.is_faithful`).
+        L2 penalty, if the row space must pass `RowSpace.is_accurate`.
     """
 
     n_steps: int
     zero_weight: bool
     equal_rows: bool
-    centring: bool
+    centering: bool
     single_row_features: bool
     row_space: Callable[[Dataset], bool]
     l2: float | None
@@ -49,18 +49,18 @@ class Allowed(NamedTuple):
 
 @dataclass
 class Presolve:
-    """The reductions of a fit, one after the other.
+    """The reductions of a fit.
 
     Attributes
     ----------
     data : Dataset
-        The rows after all of them.
+        The data after all reductions.
     start : array of shape (n_parameters, n_outputs)
-        The start after all of them.
+        The starting point after all reductions.
     reduction : Reduction or None
-        All of them as one.
+        Composition of all reductions.
     reasons : dict
-        For each by its name, in their order, why it is used.
+        Reason for each reduction by its name, in order.
     """
 
     data: Dataset
@@ -69,13 +69,13 @@ class Presolve:
     reasons: dict[str, str] = field(default_factory=dict)
 
     @property
-    def coordinates(self) -> tuple[object, ...]:
-        """By which it is known whether iterates and memories of two descents go together."""
-        others = tuple(name for name in self.reasons if name not in (ZERO_WEIGHT, EQUAL_ROWS))
-        return self.data.n_weighted_rows, self.data.n_parameters, *others
+    def key(self) -> tuple[object, ...]:
+        """Equal for two descents whose iterates have the same coordinates."""
+        names = tuple(name for name in self.reasons if name not in (ZERO_WEIGHT, EQUAL_ROWS))
+        return self.data.n_weighted_rows, self.data.n_parameters, *names
 
     def add(self, name: str, reduction: Reduction | None, reason: str) -> None:
-        """Reduce the rows further, if there is a reduction."""
+        """Append a reduction, if it is not None."""
         if reduction is not None:
             self.reduction = Chain(self.reduction, reduction) if self.reduction else reduction
             self.data, self.start = reduction.data, reduction.start
@@ -83,47 +83,45 @@ class Presolve:
 
 
 def choose_reductions(
-    data: Dataset, w: Array, allowed: Allowed, require_finite: Callable[[], None]
+    data: Dataset, w: Array, allowed: AllowedReductions, require_finite: Callable[[], None]
 ) -> Presolve:
-    """Reduce the data of a fit where it pays: fewer rows first, then other coordinates.
+    """Reduce the data of a fit where it pays: first to fewer rows, then to other coordinates.
 
-    The choice depends on the data, the start and what is allowed alone, so a descent that goes on
-    finds its coordinates again.
+    The choice depends only on the arguments, so a resumed descent has the same coordinates.
 
     Parameters
     ----------
     data : Dataset
-        In any storage.
     w : array of shape (n_features + intercept, n_outputs)
         The starting point.
-    allowed : Allowed
-    require_finite : function
-        Raises unless X is finite. It is called where rows are left out, or factorised, before the
-        first pass could find that X is not.
+    allowed : AllowedReductions
+    require_finite : callable
+        Raises unless X is finite. It is called before rows are dropped or factorised, since the
+        first pass would not detect it.
     """
-    data.passes.whole = 1.0
-    chosen, is_long = Presolve(data, w), allowed.n_steps >= MIN_STEPS
+    data.passes.distinct_fraction = 1.0
+    chosen, is_long = Presolve(data, w), allowed.n_steps >= MIN_STEPS_TO_MERGE
     if allowed.zero_weight:
-        chosen.add(ZERO_WEIGHT, leave_out_zero_weights(data, w), "they are absent")
-    if allowed.equal_rows and is_long and repeats_rows(chosen.data):
+        chosen.add(ZERO_WEIGHT, drop_zero_weights(data, w), "they are absent")
+    if allowed.equal_rows and is_long and merging_rows_pays(chosen.data):
         n_rows = chosen.data.n_weighted_rows
-        fewer = merge_equal_rows(chosen.data, w)
-        reason = f"{fewer.data.n_rows} of {n_rows} rows differ" if fewer else ""
-        chosen.add(EQUAL_ROWS, fewer, reason)
+        merged = merge_equal_rows(chosen.data, w)
+        reason = f"{merged.data.n_rows} of {n_rows} rows differ" if merged else ""
+        chosen.add(EQUAL_ROWS, merged, reason)
     rows = chosen.data
     in_row_space = rows.n_weighted_rows < rows.n_features and allowed.row_space(rows)
     if in_row_space or (chosen.reasons and has_zero_weights(data)):
         require_finite()
-    if allowed.centring:
-        centred = centre_if_far(chosen.data, w)
-        chosen.add(CENTRING, centred, "F would be ill-conditioned")
+    if allowed.centering:
+        centered = center_columns(chosen.data, w)
+        chosen.add(CENTERING, centered, "F would be ill-conditioned")
     if in_row_space:
-        space = row_space(weighted_part(chosen.data), chosen.start)
-        if allowed.l2 is None or space.is_faithful(allowed.l2):
+        space = row_space(without_zero_weights(chosen.data), chosen.start)
+        if allowed.l2 is None or space.is_accurate(allowed.l2):
             chosen.add(ROW_SPACE, space, "rows are fewer than features")
     elif allowed.single_row_features and is_long:
         n_features = chosen.data.n_features
-        merged = merge_single_row_features(chosen.data, chosen.start)
-        reason = f"{n_features} features become {merged.data.n_features}" if merged else ""
-        chosen.add(SINGLE_ROW_FEATURES, merged, reason)
+        fewer = merge_single_row_features(chosen.data, chosen.start)
+        reason = f"{n_features} features become {fewer.data.n_features}" if fewer else ""
+        chosen.add(SINGLE_ROW_FEATURES, fewer, reason)
     return chosen

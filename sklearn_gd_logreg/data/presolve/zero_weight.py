@@ -1,4 +1,4 @@
-"""Rows of weight 0 are left out: they add nothing to a sum."""
+"""Reduction to the rows of non-zero weight."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from ..._typing import Array
 from ..base import Dataset
-from .base import FewerRows, counted_like, with_rows
+from .base import RowSubset, select_rows, with_pass_counter
 
 
 def has_zero_weights(data: Dataset) -> bool:
@@ -14,19 +14,19 @@ def has_zero_weights(data: Dataset) -> bool:
     return isinstance(data.share, np.ndarray) and not data.share.all()
 
 
-def leave_out_zero_weights(data: Dataset, w: Array) -> FewerRows | None:
-    """The rows of non-zero weight, which are a pass; None where it does not pay."""
+def drop_zero_weights(data: Dataset, w: Array) -> RowSubset | None:
+    """Drop the rows of weight 0, also from the rows of a pass; None if it does not pay."""
     if not has_zero_weights(data):
         return None
     index = data.weighted_rows()
-    part = with_rows(data, index, data.share_of(index))
-    return FewerRows(counted_like(part, data, len(index)), w) if part else None
+    reduced = select_rows(data, index, data.share_of(index))
+    return RowSubset(with_pass_counter(reduced, data, len(index)), w) if reduced else None
 
 
-def weighted_part(data: Dataset) -> Dataset:
-    """The data without rows of weight 0, whatever it costs: they span a part of the row space."""
+def without_zero_weights(data: Dataset) -> Dataset:
+    """Data without rows of weight 0, even if it does not pay: the row space needs it."""
     if not has_zero_weights(data):
         return data
-    part = data.take(data.weighted_rows(), 1.0)
-    part.rows_in_a_pass = part.n_rows
-    return part
+    reduced = data.take(data.weighted_rows(), 1.0)
+    reduced.rows_per_pass = reduced.n_rows
+    return reduced

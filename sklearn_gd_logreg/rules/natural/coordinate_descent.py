@@ -114,7 +114,7 @@ def column_coordinate_descent(
         return start
     target, entry = extra
     matrix = columns.bordered(entry)
-    columns.count(n_cycles)
+    columns.count_reads(n_cycles)
     coef = _elastic_net(
         matrix,
         np.append(targets, targets.dtype.type(target)),

@@ -38,7 +38,7 @@ def hessian_rows(objective: Objective) -> int:
     data, n_outputs = objective.data, objective.loss.n_outputs
     n_parameters = data.n_parameters * n_outputs
     full_cost = hessian_cost(objective, data.n_rows) - hessian_cost(objective, 0)
-    half_a_pass = 0.5 * data.rows_in_a_pass * data.passes.whole / max(full_cost, 1e-300)
+    half_a_pass = 0.5 * data.rows_per_pass * data.passes.distinct_fraction / max(full_cost, 1e-300)
     min_rows = n_parameters * (
         tuning.MIN_ROWS_PER_PARAMETER if n_outputs == 1 else tuning.MIN_ROWS_PER_PARAMETER_SOFTMAX
     )
@@ -50,11 +50,15 @@ def more_hessian_rows(objective: Objective, n_rows: int) -> int:
     """A larger subsample size, or ``n_rows`` if F on it costs more than the descent so far."""
     target = tuning.SUBSAMPLE_GROWTH * n_rows
     size = affordable_rows(objective, target, target)
-    return size if hessian_cost(objective, size) <= objective.data.passes.over_rows_left else n_rows
+    return (
+        size
+        if hessian_cost(objective, size) <= objective.data.passes.over_distinct_rows
+        else n_rows
+    )
 
 
 def affordable_rows(objective: Objective, n_rows: float, min_rows: float) -> int:
     """``n_rows`` or what memory allows; all rows if that is too few or over half of all rows."""
     data = objective.data
-    size = min(int(min(n_rows, data.n_rows)), data.rows_to_sample)
+    size = min(int(min(n_rows, data.n_rows)), data.max_rows_to_sample)
     return size if min_rows <= size <= data.n_rows / 2 else data.n_rows

@@ -157,10 +157,10 @@ def center_classes(direction: Array, point: Point) -> Array:
     of its gradient along this shift is rounding, which would accumulate over the steps.
     """
     loss, penalty = point.objective.loss, point.objective.penalty
-    centered = loss.without_shared(direction)
+    centered = loss.center_classes(direction)
     if penalty.l2:
         penalised = point.w[: penalty.n_features]
-        centered[: penalty.n_features] += penalised - loss.without_shared(penalised)
+        centered[: penalty.n_features] += penalised - loss.center_classes(penalised)
     return centered
 
 
@@ -259,11 +259,11 @@ def regularized(point: Point, damping: float, fisher: Array) -> Array:
     side = len(unpenalised) // n_outputs
     if side == 1:
         curvature = SHIFT_CURVATURE / n_outputs * unpenalised.trace()
-        unpenalised += curvature * objective.loss.redundancy
+        unpenalised += curvature * objective.loss.shift_projector
         return fisher
     by_class = unpenalised.reshape(side, n_outputs, side, n_outputs)
     mean = np.einsum("icjc->ij", by_class) * (SHIFT_CURVATURE / n_outputs)
-    by_class += mean[:, np.newaxis, :, np.newaxis] * objective.loss.redundancy[:, np.newaxis]
+    by_class += mean[:, np.newaxis, :, np.newaxis] * objective.loss.shift_projector[:, np.newaxis]
     return fisher
 
 

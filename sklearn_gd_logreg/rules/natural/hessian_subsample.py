@@ -32,7 +32,7 @@ def hessian_subsample(point: Point, n_rows: int) -> Point:
     mass = None
     low_loss = point.loss < tuning.MAX_LOSS_FOR_TRACE_SAMPLING * objective.loss.uniform_loss
     if low_loss and hessian_cost(objective, data.n_rows) > 1 + hessian_cost(objective, n_rows):
-        mass = objective.fisher.trace_by_row(point.w)
+        mass = objective.fisher.row_traces(point.w)
         trace = float(np.sum(mass, dtype=np.float64))
         mass *= (1 - DEFENSIVE_WEIGHT) / trace if trace > MIN_TRACE else 0.0
         mass += DEFENSIVE_WEIGHT * np.ravel(data.share)

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..._typing import Array
 from ...objective import Objective, Point
-from ...schedules import Constant, LearningRate, Steps, TimeDecay
+from ...schedules import Constant, LearningRate, StepRule, TimeDecay
 from ..base import UpdateRule
 from . import tuning
 from .curvature import MIN_RIDGE, CholeskyFisher, Curvature, regularized_fisher
@@ -119,7 +119,7 @@ class PolyakBound(Constant):
     """
 
     def advance(
-        self, rule: Steps, point: Point, memory: Any, k: int, last: float
+        self, rule: StepRule, point: Point, memory: Any, k: int, last: float
     ) -> tuple[Point, Any, float]:
         alpha = self.at(k)
         w, next_memory = rule.step(point, alpha, memory)

@@ -123,7 +123,7 @@ class Method:
     def factorised(self, point: Point, n_rows: int, previous: Curvature | None = None) -> LBFGS:
         """F at the point on ``n_rows`` rows, factorised."""
         sample = hessian_subsample(point, n_rows)
-        if point.curved:
+        if point.fused:
             fisher = regularized_fisher(point, self.damping)
             base = CholeskyFisher.factorise(fisher, MIN_RIDGE[point.w.dtype])
         else:
@@ -159,7 +159,7 @@ class Method:
         n_rows = hessian_rows(objective)
         if decides and n_rows < data.n_rows and isinstance(previous, ProximalFisher):
             return fisher.at(point, tol, hessian_subsample(point, n_rows))
-        float32 = is_small and not point.curved
+        float32 = is_small and not point.fused
         is_expensive = hessian_cost(objective, data.n_rows) > tuning.MAX_NEWTON_COST
         if float32 and n_rows < data.n_rows and is_expensive:
             # A subsample tells whether float32 is accurate enough before all rows are read.

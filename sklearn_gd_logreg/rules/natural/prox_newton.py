@@ -92,7 +92,7 @@ class ProximalFisher(Curvature):
         state, _ = minimise(model, INEXACT_TOL, 2 * self.tol**2)
         delta = (state.u - w).reshape(-1, n_outputs)
         # The common shift of the unpenalised rows is rounding.
-        delta[~penalised] = objective.loss.without_shared(delta[~penalised])
+        delta[~penalised] = objective.loss.center_classes(delta[~penalised])
         end = point.w.astype(np.float64)
         end[rows] += delta
         # At the minimum of the model, the decrease is at least half the curvature term, which has
@@ -298,5 +298,5 @@ def diagonal_decrease(subgradient: Array, curvatures: Array) -> float:
 
 def matrix_cost(data: Dataset, features: NDArray[np.intp]) -> float:
     """Cost of F of these features and its Cholesky factor, in products with their columns."""
-    product, gram = data.column_works(features)
+    product, gram = data.column_pass_and_gram_work(features)
     return (gram + len(features) ** 3 / 3) / (product + tuning.WORK_PER_PASS)

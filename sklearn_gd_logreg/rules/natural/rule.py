@@ -13,7 +13,7 @@ from ..._typing import Array
 from ...objective import Objective, Point
 from ...schedules import LearningRate
 from ...validation import Interval, check_flags
-from ..base import Plan, StableRate, Task, UpdateRule
+from ..base import Budget, Plan, StableRate, UpdateRule
 from . import tuning
 from .curvature import Curvature, Displacement
 from .memory import NaturalMemory, WorkCounts
@@ -23,7 +23,7 @@ from .step_length import NewtonRate
 from .subsampling import subsample_displacement
 
 MAX_STEPS_BEFORE_TEST = 6
-"""Steps after which the contraction of a curvature is tested, for any refresh cost."""
+"""StepRule after which the contraction of a curvature is tested, for any refresh cost."""
 
 
 class NaturalGradient(UpdateRule):
@@ -138,17 +138,17 @@ class NaturalGradient(UpdateRule):
         rule._on_subsample, rule._curvature, rule._method = True, curvature, None
         return rule
 
-    def plan(self, objective: Objective, task: Task) -> Plan:
-        if task.batch_size is not None:
+    def plan(self, objective: Objective, budget: Budget) -> Plan:
+        if budget.batch_size is not None:
             options = self.damping, self.direct_limit
-            if task.stream_share is None:
+            if budget.stream_fraction is None:
                 return Plan(BatchNaturalGradient(*options))
-            return Plan(OnlineNaturalGradient(*options, share=task.stream_share))
+            return Plan(OnlineNaturalGradient(*options, share=budget.stream_fraction))
         data, n_outputs = objective.data, objective.loss.n_outputs
         n_rows = data.n_weighted_rows
         is_small = (n_rows + 1) * n_outputs <= self.direct_limit
         row_space = n_rows < data.n_features and is_small and not objective.penalty.l1
-        rule = self.with_tol(task.tol)
+        rule = self.with_tol(budget.tol)
         rule._method = self.method_for(objective)
         return Plan(rule, rule._method.fused, row_space)
 

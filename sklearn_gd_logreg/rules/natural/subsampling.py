@@ -18,7 +18,7 @@ import numpy as np
 from ..._typing import Array
 from ...objective import Objective, Point
 from ...penalty import ElasticNet
-from ...schedules import LearningRate, Steps
+from ...schedules import LearningRate, StepRule
 from . import tuning
 from .curvature import Curvature, Displacement
 
@@ -29,7 +29,7 @@ MAX_RARE_DENSITY = 0.5
 """A feature is rare if it is non-zero in less than this part of the rows."""
 
 
-class SubsampleSolver(Steps, Protocol):
+class SubsampleSolver(StepRule, Protocol):
     """The natural gradient as a solver for subsamples."""
 
     @property
@@ -60,8 +60,8 @@ def subsample_sizes(objective: Objective) -> list[int]:
     data, growth = objective.data, tuning.SUBSAMPLE_GROWTH
     n_parameters = data.n_parameters * objective.loss.n_outputs
     small = data.n_bytes <= tuning.MAX_BYTES_FOR_LARGE_SUBSAMPLE
-    size = int(data.effective_rows) // (growth if small else growth**2)
-    size = min(size, data.rows_to_sample)
+    size = int(data.effective_sample_size) // (growth if small else growth**2)
+    size = min(size, data.max_rows_to_sample)
     sizes: list[int] = []
     min_rows = max(tuning.MIN_SUBSAMPLE_ROWS, tuning.MIN_ROWS_PER_PARAMETER * n_parameters)
     while size >= min_rows:
@@ -80,7 +80,7 @@ def subsample_ridge(objective: Objective) -> float:
     """
     data = objective.data.sample(min(tuning.MIN_SUBSAMPLE_ROWS, objective.data.n_rows))
     with np.errstate(over="ignore"):
-        counts, squares = data.sum(lambda rows: rows.entries())
+        counts, squares = data.sum(lambda rows: rows.counts_and_squares())
     if not (counts < MAX_RARE_DENSITY * data.n_rows).any():
         return 0.0
     smallest = float(np.min(squares[counts > 0] / counts[counts > 0], initial=inf))

@@ -1,4 +1,4 @@
-"""Numbers that look random, the same in every run."""
+"""SplitMix64: reproducible pseudo-random numbers."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 from ._typing import Array
 
 MULTIPLIERS = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
-"""Those of SplitMix64, which makes numbers that look random of 1, 2, 3, …"""
+"""Multipliers of SplitMix64."""
 
 
-def mixed(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """The outputs of SplitMix64 for these numbers, which are overwritten.
+def splitmix64(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Return the outputs of SplitMix64 for these counters, which may be overwritten.
 
     References
     ----------
@@ -26,7 +26,7 @@ def mixed(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return numbers
 
 
-def uniform(size: int) -> Array:
-    """The first ``size`` of these outputs as numbers in [0, 1)."""
-    bits = mixed(np.arange(1, size + 1, dtype=np.uint64))
+def pseudo_uniform(size: int) -> Array:
+    """Return the outputs for 1, 2, …, ``size`` as numbers in [0, 1)."""
+    bits = splitmix64(np.arange(1, size + 1, dtype=np.uint64))
     return (bits >> np.uint64(11)).astype(np.float64) * np.float64(2.0**-53)
