@@ -62,7 +62,7 @@ class Idle(GradientDescent):
     def init(self, *_):
         raise AssertionError("the work has begun")
 
-    auto_rate = prepare = plan = norm = step = init
+    auto_rate = prepare = norm = step = init
 
 
 def test_the_idle_rule_notices_any_work():

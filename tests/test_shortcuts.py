@@ -877,7 +877,7 @@ def test_a_sample_has_rows_of_weight_in_order_and_all_of_the_mass(weight, size, 
     weight = np.array(weight)
     if not weight.any():
         weight[0] = 1.0
-    with patch.object(base, "RUN", run):
+    with patch.object(base, "SHARES_PER_PARTIAL_SUM", run):
         _, rows, share = rows_and_shares(numbered(len(weight), weight), size)
     assert (np.diff(rows) > 0).all()
     assert 0 <= rows.min() <= rows.max() < len(weight)
@@ -889,7 +889,7 @@ def test_a_sample_has_rows_of_weight_in_order_and_all_of_the_mass(weight, size, 
 def test_every_run_of_rows_has_its_part_of_a_sample(weight, size, run, cut):
     """So every class of sorted data has; the rows before a cut, to one stratum."""
     weight = np.array(weight) + 0.01
-    with patch.object(base, "RUN", run):
+    with patch.object(base, "SHARES_PER_PARTIAL_SUM", run):
         _, rows, share = rows_and_shares(numbered(len(weight), weight), size)
     expected = weight[:cut].sum() / weight.sum()
     assert abs(share[rows < cut].sum() - expected) <= 1 / size + 1e-12
@@ -930,7 +930,7 @@ def test_a_sample_by_another_mass_has_as_much_of_it_in_every_run_of_rows(weight,
     data = numbered(len(weight), weight)
     h = 1 / (1 + np.arange(len(weight)))
     mass = (h * weight / weight.sum()).astype(np.float32)
-    with patch.object(base, "RUN", run):
+    with patch.object(base, "SHARES_PER_PARTIAL_SUM", run):
         blocks = list(data.sample(size, mass).blocks())
     rows = np.concatenate([np.asarray(b.X)[:, 0] for b in blocks]).astype(int)
     found = np.concatenate([b.shares() for b in blocks]) * h[rows]
