@@ -6,8 +6,10 @@ Nothing here imports the package under test: these are its judges.
 import warnings
 from dataclasses import dataclass, field, replace
 from functools import cache
+from importlib.util import find_spec
 
 import numpy as np
+import pytest
 import sklearn
 from scipy import sparse, special
 from sklearn import datasets
@@ -21,6 +23,10 @@ SOLVERS = ("gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "natural"
 
 L1_RATIO_DECIDES = tuple(map(int, sklearn.__version__.split(".")[:2])) >= (1, 8)
 """Since scikit-learn 1.8 the penalty follows from C and l1_ratio; before, ``penalty`` names it."""
+
+needs_callbacks = pytest.mark.skipif(
+    find_spec("sklearn.callback") is None, reason="sklearn.callback came with scikit-learn 1.9"
+)
 
 
 # -- data ---------------------------------------------------------------------------------

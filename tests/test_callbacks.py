@@ -27,11 +27,11 @@ from sklearn_gd_logreg import (
     ValidationMonitor,
 )
 from sklearn_gd_logreg.callbacks.checkpoint import ABANDONED, write_atomically
-from sklearn_gd_logreg.fitting.callback_support import AVAILABLE
 from sklearn_gd_logreg.fitting.callback_tasks import MOST_TASKS, Tasks
 
+from .problems import needs_callbacks
+
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-needs_callbacks = pytest.mark.skipif(not AVAILABLE, reason="sklearn.callback came with 1.9")
 RULES = ["gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "natural"]
 
 

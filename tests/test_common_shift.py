@@ -10,9 +10,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import scale
 
 from sklearn_gd_logreg import GDLogisticRegression, Trajectory
-from sklearn_gd_logreg.fitting.callback_support import AVAILABLE
 
-from .problems import SOLVERS, reference
+from .pairwise import pairwise
+from .problems import SOLVERS, needs_callbacks, reference
 
 X, Y = load_iris(return_X_y=True)
 Z = scale(X)
@@ -37,19 +37,19 @@ def cost(clf, X):
     return loss + ((1 - rho) / 2 * np.square(w).sum() + rho * np.abs(w).sum()) / (clf.C * len(Y))
 
 
-@pytest.mark.parametrize("method", ["fit", "partial_fit"])
-@pytest.mark.parametrize("batch_size", [None, 20])
-@pytest.mark.parametrize("rows", [X, Z], ids=["raw", "scaled"])
-@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize(
+    ("method", "batch_size", "rows", "solver"),
+    pairwise(["fit", "partial_fit"], [None, 20], [X, Z], SOLVERS),
+)
 def test_without_a_penalty_all_parameters_sum_to_0(solver, rows, batch_size, method):
     clf = fitted(rows, method, C=np.inf, solver=solver, batch_size=batch_size, max_iter=40)
     assert_centred(clf.coef_)
     assert_centred(clf.intercept_)
 
 
-@pytest.mark.parametrize("method", ["fit", "partial_fit"])
-@pytest.mark.parametrize("l1_ratio", [0.0, 0.5, 1.0])
-@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize(
+    ("method", "l1_ratio", "solver"), pairwise(["fit", "partial_fit"], [0.0, 0.5, 1.0], SOLVERS)
+)
 def test_with_a_penalty_the_intercepts_sum_to_0(solver, l1_ratio, method):
     clf = fitted(Z, method, l1_ratio=l1_ratio, solver=solver, max_iter=40)
     assert_centred(clf.intercept_)
@@ -61,9 +61,9 @@ def test_with_an_l2_penalty_the_weights_come_to_sum_to_0(rows, C):
     assert_centred(fitted(rows, C=C, tol=1e-8).coef_, 1e-9)
 
 
-@pytest.mark.parametrize("C", [1.0, 1e8, np.inf])
-@pytest.mark.parametrize("l1_ratio", [0.0, 0.5, 1.0])
-@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize(
+    ("C", "l1_ratio", "solver"), pairwise([1.0, 1e8, np.inf], [0.0, 0.5, 1.0], SOLVERS)
+)
 def test_the_last_cost_of_the_history_is_that_of_the_model(solver, l1_ratio, C):
     clf = fitted(C=C, l1_ratio=l1_ratio, solver=solver, max_iter=30)
     assert cost(clf, Z) == pytest.approx(clf.history_["cost"][-1], rel=1e-9)
@@ -76,9 +76,7 @@ def test_exact_zeros_of_an_l1_penalty_stay():
     np.testing.assert_allclose(clf.intercept_, saga.intercept_, atol=1e-5)
 
 
-@pytest.mark.parametrize("l1_ratio", [0.0, 0.5])
-@pytest.mark.parametrize("C", [1.0, np.inf])
-@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize(("l1_ratio", "C", "solver"), pairwise([0.0, 0.5], [1.0, np.inf], SOLVERS))
 def test_a_descent_goes_on_as_if_nothing_had_been_left_out(solver, C, l1_ratio):
     options = {"C": C, "l1_ratio": l1_ratio, "solver": solver, "tol": 0, "warm_start": True}
     once = fitted(max_iter=9, **options)
@@ -101,7 +99,7 @@ def test_float32_is_centred_to_its_rounding():
     assert_centred(clf.coef_, 1e-6)
 
 
-@pytest.mark.skipif(not AVAILABLE, reason="needs sklearn.callback")
+@needs_callbacks
 def test_so_do_the_models_that_callbacks_see():
     trajectory = Trajectory()
     clf = GDLogisticRegression(C=np.inf, solver="adam", max_iter=5, tol=0)

@@ -18,6 +18,7 @@ from sklearn_gd_logreg import GDLogisticRegression, duality_gap
 from sklearn_gd_logreg.inspection import duality, intercept
 from sklearn_gd_logreg.penalty import ElasticNet
 
+from .pairwise import pairwise
 from .problems import (
     L1_RATIO_DECIDES,
     Problem,
@@ -117,17 +118,10 @@ def problem(n_classes, l1_ratio, weights, fit_intercept, C=1.0):
     return Problem(X, y, options, sample_weight)
 
 
-TABLE = [
-    pytest.param(*case, id="-".join(map(str, case)))
-    for case in [
-        (n_classes, l1_ratio, weights, fit_intercept)
-        for n_classes in (2, 4)
-        for l1_ratio in (0.0, 0.5, 1.0)
-        for weights in WEIGHTS
-        for fit_intercept in (True, False)
-    ]
-]
-each_cost = pytest.mark.parametrize(("n_classes", "l1_ratio", "weights", "fit_intercept"), TABLE)
+each_cost = pytest.mark.parametrize(
+    ("n_classes", "l1_ratio", "weights", "fit_intercept"),
+    pairwise([2, 4], [0.0, 0.5, 1.0], WEIGHTS, [True, False]),
+)
 
 
 def points(p, rng):
@@ -147,12 +141,8 @@ def points(p, rng):
         )  # fmt: skip
 
 
-@pytest.mark.parametrize("steps", [0, 20])
 @each_cost
-def test_it_bounds_what_is_left_at_any_point(
-    monkeypatch, n_classes, l1_ratio, weights, fit_intercept, steps
-):
-    monkeypatch.setattr(duality, "MAX_DESCENT_STEPS", steps)
+def test_it_bounds_what_is_left_at_any_point(n_classes, l1_ratio, weights, fit_intercept):
     p = problem(n_classes, l1_ratio, weights, fit_intercept)
     lowest = lowest_cost(p)
     for model in points(p, np.random.default_rng(0)):
@@ -161,13 +151,11 @@ def test_it_bounds_what_is_left_at_any_point(
         assert 0 <= found.lower_bound <= lowest + ROUNDING
         assert found.gap == max(found.cost - found.lower_bound, 0)
         assert found.gap >= found.cost - lowest - ROUNDING * found.cost
-        if steps:
-            assert found.gap <= 1.011 * (found.cost - lowest) + 1e-9
+        assert found.gap <= 1.011 * (found.cost - lowest) + 1e-9
 
 
 @each_cost
-def test_nothing_is_left_at_the_optimum(monkeypatch, n_classes, l1_ratio, weights, fit_intercept):
-    monkeypatch.setattr(duality, "MAX_DESCENT_STEPS", 0)
+def test_nothing_is_left_at_the_optimum(n_classes, l1_ratio, weights, fit_intercept):
     p = problem(n_classes, l1_ratio, weights, fit_intercept)
     ours = p.fit(GDLogisticRegression(tol=1e-9))
     assert gap_of(p, ours) <= 1e-9
@@ -175,9 +163,9 @@ def test_nothing_is_left_at_the_optimum(monkeypatch, n_classes, l1_ratio, weight
         assert gap_of(p, p.optimum()) <= 1e-9
 
 
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("n_classes", [2, 4])
-@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize(
+    ("form", "n_classes", "fit_intercept"), pairwise(FORMS, [2, 4], [True, False])
+)
 def test_the_storage_of_the_rows_makes_no_difference(form, n_classes, fit_intercept):
     p = problem(n_classes, 0.5, "weighted", fit_intercept)
     for model in points(p, np.random.default_rng(1)):
@@ -228,32 +216,32 @@ DATA = {
 }
 
 
-@pytest.mark.parametrize("fit_intercept", [True, False])
-@pytest.mark.parametrize("l1_ratio", [1.0, 1 - 1e-6, 0.99, 0.0])
-@pytest.mark.parametrize("name", DATA)
-def test_the_gap_at_the_optimum_does_not_grow_with_C(name, l1_ratio, fit_intercept):
+@pytest.mark.parametrize(
+    ("fit_intercept", "l1_ratio", "name", "C"),
+    pairwise([True, False], [1.0, 1 - 1e-6, 0.99, 0.0], DATA, 10.0 ** np.arange(-2, 11, 2)),
+)
+def test_the_gap_at_the_optimum_does_not_grow_with_C(name, l1_ratio, fit_intercept, C):
     """|X'r| exceeds l1 by what the fit left, and by rounding: much beside l1, nothing beside J."""
     X, y = DATA[name]
-    for C in (1e-2, 1.0, 1e2, 1e4, 1e6, 1e8, 1e10):
-        p = Problem(X, y, {"C": C, "l1_ratio": l1_ratio, "fit_intercept": fit_intercept})
-        model = quietly(GDLogisticRegression(tol=1e-10, **p.options), X, y)
-        if model.stop_reason_ != "max_iter":
-            assert gap_of(p, model) <= (1e-9 if C <= 1e8 else 1e-7)
+    p = Problem(X, y, {"C": C, "l1_ratio": l1_ratio, "fit_intercept": fit_intercept})
+    model = quietly(GDLogisticRegression(tol=1e-10, **p.options), X, y)
+    if model.stop_reason_ != "max_iter":
+        assert gap_of(p, model) <= (1e-9 if C <= 1e8 else 1e-7)
 
 
-@pytest.mark.parametrize("l1_ratio", [1.0, 1 - 1e-6])
-@pytest.mark.parametrize("name", DATA)
-def test_the_gap_bounds_what_is_left_under_a_penalty_of_next_to_nothing(name, l1_ratio):
+@pytest.mark.parametrize(
+    ("l1_ratio", "name", "C"), pairwise([1.0, 1 - 1e-6], DATA, [1e6, 1e8, 1e10])
+)
+def test_the_gap_bounds_what_is_left_under_a_penalty_of_next_to_nothing(name, l1_ratio, C):
     X, y = DATA[name]
-    for C in (1e6, 1e8, 1e10):
-        p = Problem(X, y, {"C": C, "l1_ratio": l1_ratio})
-        tight = GDLogisticRegression(tol=1e-12, max_iter=3000, **p.options)
-        lowest = cost_of(p, quietly(tight, X, y))
-        for steps in (1, 3, 6, 12):
-            halted = quietly(GDLogisticRegression(max_iter=steps, tol=0, **p.options), X, y)
-            found = duality_gap(halted, X, y)
-            left = found.cost - lowest
-            assert left - ROUNDING <= found.gap <= 1.02 * left + 1e-7
+    p = Problem(X, y, {"C": C, "l1_ratio": l1_ratio})
+    tight = GDLogisticRegression(tol=1e-12, max_iter=3000, **p.options)
+    lowest = cost_of(p, quietly(tight, X, y))
+    for steps in (1, 3, 6, 12):
+        halted = quietly(GDLogisticRegression(max_iter=steps, tol=0, **p.options), X, y)
+        found = duality_gap(halted, X, y)
+        left = found.cost - lowest
+        assert left - ROUNDING <= found.gap <= 1.02 * left + 1e-7
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
@@ -285,8 +273,7 @@ def test_the_gap_is_tight_at_an_optimum_made_by_hand(n_classes, fit_intercept):
 
 
 @pytest.mark.parametrize("fit_intercept", [True, False])
-def test_it_is_no_worse_than_the_formula_for_two_classes(monkeypatch, fit_intercept):
-    monkeypatch.setattr(duality, "MAX_DESCENT_STEPS", 0)
+def test_it_is_no_worse_than_the_formula_for_two_classes(fit_intercept):
     p = problem(2, 0.0, "weighted", fit_intercept)
     share, l2 = p.sample_weight / p.sample_weight.sum(), 1 / p.sample_weight.sum()
     for model in points(p, np.random.default_rng(2)):
@@ -440,8 +427,7 @@ def test_a_sparsified_model_stays_as_it_is():
 
 @pytest.mark.parametrize("n_classes", [2, 4])
 @pytest.mark.parametrize("class_weight", [None, "balanced"])
-def test_a_weight_is_a_number_of_copies_and_0_is_absence(monkeypatch, n_classes, class_weight):
-    monkeypatch.setattr(duality, "MAX_DESCENT_STEPS", 0)
+def test_a_weight_is_a_number_of_copies_and_0_is_absence(n_classes, class_weight):
     X, y = noisy(50, 4, n_classes, seed=5)
     copies = np.random.default_rng(0).integers(0, 4, 50)
     copies[:n_classes] = 1
@@ -456,8 +442,7 @@ def test_a_weight_is_a_number_of_copies_and_0_is_absence(monkeypatch, n_classes,
         assert duality_gap(model, damaged, y, copies) == pytest.approx(weighted, abs=1e-12)
 
 
-def test_a_row_of_weight_0_does_not_stop_residuals_from_being_lengthened(monkeypatch):
-    monkeypatch.setattr(duality, "MAX_DESCENT_STEPS", 0)
+def test_a_row_of_weight_0_does_not_stop_residuals_from_being_lengthened():
     X, y = np.array([[-1.0], [1.0], [5.0]]), np.array([0, 1, 0])
     far = GDLogisticRegression(max_iter=0, tol=0).fit(X[:2], y[:2], coef_init=[[4.0]])
     absent, weightless = duality_gap(far, X[:2], y[:2]), duality_gap(far, X, y, [1, 1, 0])

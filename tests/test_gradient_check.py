@@ -15,6 +15,7 @@ from sklearn_gd_logreg.loss import SigmoidCrossEntropy, SoftmaxCrossEntropy
 from sklearn_gd_logreg.objective import Objective
 from sklearn_gd_logreg.penalty import ElasticNet
 
+from .pairwise import pairwise
 from .problems import load, noisy, sparse_rows, uneven_weights
 
 FORMS = {
@@ -31,16 +32,18 @@ def fitted(X, y, sample_weight=None, **options):
         return GDLogisticRegression(**options).fit(X, y, sample_weight)
 
 
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("n_classes", [2, 4])
 @pytest.mark.parametrize(
-    "options",
-    [
-        {},
-        {"C": np.inf},
-        {"C": 0.01, "l1_ratio": 0.5, "class_weight": "balanced"},
-        {"l1_ratio": 1.0, "fit_intercept": False},
-    ],
+    ("form", "n_classes", "options"),
+    pairwise(
+        FORMS,
+        [2, 4],
+        [
+            {},
+            {"C": np.inf},
+            {"C": 0.01, "l1_ratio": 0.5, "class_weight": "balanced"},
+            {"l1_ratio": 1.0, "fit_intercept": False},
+        ],
+    ),
     ids=str,
 )
 def test_the_gradient_is_right(form, n_classes, options):
@@ -97,9 +100,7 @@ BUGS = {
 }
 
 
-@pytest.mark.parametrize("bug", BUGS)
-@pytest.mark.parametrize("steps", [0, 100])
-@pytest.mark.parametrize("max_directions", [1000, 20])
+@pytest.mark.parametrize(("bug", "steps", "max_directions"), pairwise(BUGS, [0, 100], [1000, 20]))
 def test_a_bug_is_seen(monkeypatch, bug, steps, max_directions):
     X, y = load("breast_cancer")  # raw: its largest feature hides no other
     model = fitted(X, y, max_iter=steps, C=1e-2)

@@ -1,85 +1,38 @@
 """What history_ says about a descent is true, entry by entry."""
 
 from collections import Counter
-from math import cos, pi, sqrt
 
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import sparse
-from scipy.special import expit
-from sklearn.datasets import load_breast_cancer
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import log_loss
-from sklearn.preprocessing import StandardScaler
-from sklearn.utils.class_weight import compute_class_weight
 
 from sklearn_gd_logreg import (
     Backtracking,
-    Constant,
-    CosineDecay,
-    ExponentialDecay,
-    GDLogisticRegression,
     GradientDescent,
-    InverseSqrt,
     NaturalGradient,
-    StepDecay,
-    TimeDecay,
 )
 from sklearn_gd_logreg.objective import Point
 from sklearn_gd_logreg.rules.natural import tuning
 
+from .descents import (
+    BY_BATCHES,
+    DESCENTS,
+    PENALTIES,
+    WITH_PENALTIES,
+    by_hand,
+    exactly,
+    loss_and_cost,
+    rows,
+)
+from .pairwise import pairwise
+from .problems import SOLVERS
+
 pytestmark = pytest.mark.rounding
 
-SOLVERS = ["gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "natural"]
 COLUMNS = ["iteration", "passes", "cost", "loss", "gradient_norm", "learning_rate", "time"]
 
-PENALTIES = {
-    "L2": {},
-    "L1": {"l1_ratio": 1.0},
-    "elastic net": {"l1_ratio": 0.3},
-    "none": {"C": np.inf},
-}
 
-DESCENTS = {name: {"solver": name} for name in SOLVERS} | {
-    "gd backtracking": {"solver": "gd", "learning_rate": "backtracking"},
-    "nesterov backtracking": {"solver": "nesterov", "learning_rate": "backtracking"},
-    "natural at a given rate": {"learning_rate": 0.5},
-    "natural by products": {"solver": NaturalGradient(direct_limit=1)},
-}
-
-BY_BATCHES = {
-    f"{name} batches": {"solver": name, "batch_size": 16, "random_state": 0} for name in SOLVERS
-}
-
-
-def rows(n_classes=2, n_rows=70, n_features=5):
-    """Rows, labels that do not separate them, and weights of which some are 0."""
-    rng = np.random.default_rng(n_classes)
-    X = rng.normal(size=(n_rows, n_features)) * [1, 2, 0.5, 1, 3]
-    scores = X @ rng.normal(size=(n_features, n_classes)) + 2 * rng.gumbel(size=(n_rows, n_classes))
-    return X, scores.argmax(axis=1), np.arange(n_rows) % 4.0
-
-
-def exactly(n_iterations, **params):
-    """An estimator that makes so many iterations, no more and no less."""
-    return GDLogisticRegression(max_iter=n_iterations, tol=0, **params)
-
-
-def loss_and_cost(clf, X, y, weights):
-    """Mean loss and J of a fitted model, from its probabilities and its parameters alone."""
-    copies = np.repeat(y, weights.astype(int))  # balance counts a weight of k as k rows
-    factors = compute_class_weight(clf.class_weight, classes=clf.classes_, y=copies)
-    weights = weights * factors[np.searchsorted(clf.classes_, y)]
-    seen = weights > 0
-    p = clf.predict_proba(X)[seen]
-    loss = log_loss(y[seen], p, sample_weight=weights[seen], labels=clf.classes_)
-    squares, sizes = np.square(clf.coef_).sum(), np.abs(clf.coef_).sum()
-    penalty = (1 - clf.l1_ratio) / 2 * squares + clf.l1_ratio * sizes
-    return loss, loss + penalty / (clf.C * weights.sum())
-
-
-# -- form ---------------------------------------------------------------------------------
+# -- form --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("descent", [*DESCENTS, *BY_BATCHES])
@@ -122,7 +75,7 @@ def test_each_fit_writes_a_history_of_its_own():
     assert (len(first["cost"]), len(clf.history_["cost"])) == (3, 6)
 
 
-# -- cost and loss ------------------------------------------------------------------------
+# -- cost and loss -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("n_classes", [2, 3, 5])
@@ -134,9 +87,7 @@ def test_the_first_entry_is_the_logarithm_of_the_number_of_classes(descent, n_cl
     assert clf.history_["loss"][0] == pytest.approx(np.log(n_classes), rel=1e-14)
 
 
-@pytest.mark.parametrize("n_classes", [2, 3])
-@pytest.mark.parametrize("penalty", PENALTIES)
-@pytest.mark.parametrize("descent", DESCENTS)
+@pytest.mark.parametrize(("n_classes", "penalty", "descent"), pairwise([2, 3], PENALTIES, DESCENTS))
 def test_the_last_entry_is_the_cost_of_the_model(descent, penalty, n_classes):
     X, y, weights = rows(n_classes)
     params = DESCENTS[descent] | PENALTIES[penalty]
@@ -157,8 +108,7 @@ def test_the_last_entry_is_the_cost_of_the_model_where_features_outnumber_rows(s
     assert clf.history_["cost"][-1] == pytest.approx(cost, abs=1e-10)
 
 
-@pytest.mark.parametrize("penalty", PENALTIES)
-@pytest.mark.parametrize("descent", [*DESCENTS, *BY_BATCHES])
+@pytest.mark.parametrize(("descent", "penalty"), WITH_PENALTIES)
 def test_entry_k_is_the_last_entry_of_a_fit_of_k_iterations(descent, penalty):
     X, y, weights = rows(3)
     params = (DESCENTS | BY_BATCHES)[descent] | PENALTIES[penalty]
@@ -167,19 +117,6 @@ def test_entry_k_is_the_last_entry_of_a_fit_of_k_iterations(descent, penalty):
         short = exactly(k, **params).fit(X, y, weights).history_
         for name in set(COLUMNS) - {"time"}:
             np.testing.assert_array_equal(short[name], whole[name][: k + 1], err_msg=name)
-
-
-def by_hand(X, y, weights, C, alpha, n_steps):
-    """Loss, cost and max-norm of the gradient of plain descent, two classes, a row a step."""
-    share, w, b, entries = weights / weights.sum(), np.zeros(X.shape[1]), 0.0, []
-    l2, signs = 1 / (C * weights.sum()), np.where(y == 1, -1, 1)
-    for _ in range(n_steps + 1):
-        dz = share * (expit(X @ w + b) - y)
-        dw, db = X.T @ dz + l2 * w, dz.sum()
-        loss = share @ np.logaddexp(0, signs * (X @ w + b))
-        entries.append((loss, loss + l2 / 2 * w @ w, max(np.abs(dw).max(), abs(db))))
-        w, b = w - alpha * dw, b - alpha * db
-    return np.array(entries)
 
 
 def test_every_entry_is_that_of_descent_by_hand():
@@ -217,9 +154,6 @@ def test_with_an_l1_penalty_the_gradient_norm_is_that_of_the_smallest_subgradien
     assert 0 < np.count_nonzero(w) < len(w)
     expected = max(smallest.max(), abs(dz.sum()))
     assert clf.history_["gradient_norm"][-1] == pytest.approx(expected, rel=1e-6, abs=1e-15)
-
-
-# -- passes -------------------------------------------------------------------------------
 
 
 class Counting:
@@ -262,6 +196,9 @@ class CountedNatural(Counting, NaturalGradient):
     def __init__(self, counts):
         super().__init__(exact=True)
         self.counts = counts
+
+
+# -- passes ------------------------------------------------------------------------------------
 
 
 def test_plain_descent_reads_the_rows_once_a_step_and_once_at_the_start():
@@ -376,343 +313,3 @@ def test_an_epoch_reads_no_rows_of_weight_zero():
     clf = exactly(3, solver="gd", learning_rate=0.01, batch_size=16).fit(X, y, weights)
     expected = 1 + np.arange(4) * np.mean(weights > 0)
     np.testing.assert_allclose(clf.history_["passes"], expected, rtol=1e-12)
-
-
-# -- learning rates -----------------------------------------------------------------------
-
-RATES = {
-    "float": (0.3, lambda k: 0.3),
-    "int": (1, lambda k: 1.0),
-    "float32": (np.float32(0.3), lambda k: float(np.float32(0.3))),
-    "constant": (Constant(0.3), lambda k: 0.3),
-    "time decay": (TimeDecay(0.5, decay=0.2), lambda k: 0.5 / (1 + 0.2 * k)),
-    "exponential": (ExponentialDecay(0.5, decay=0.9), lambda k: 0.5 * 0.9**k),
-    "staircase": (StepDecay(0.5, factor=0.3, every=4), lambda k: 0.5 * 0.3 ** (k // 4)),
-    "inverse root": (InverseSqrt(0.5, decay=2.0), lambda k: 0.5 / sqrt(1 + 2 * k)),
-    "cosine": (
-        CosineDecay(0.5, steps=7, final=0.01),
-        lambda k: 0.5 * (0.01 + 0.99 * (1 + cos(pi * min(k, 7) / 7)) / 2),
-    ),
-    "function": (lambda k: 1 / (k + 2), lambda k: 1 / (k + 2)),
-    "function of numpy": (lambda k: np.float32(0.5) / np.sqrt(k + 1), lambda k: 0.5 / sqrt(k + 1)),
-}
-
-
-@pytest.mark.parametrize("solver", ["gd", "adam", "natural"])
-@pytest.mark.parametrize("name", RATES)
-def test_the_rate_of_step_k_is_the_formula_at_k(name, solver):
-    X, y, weights = rows()
-    rate, formula = RATES[name]
-    clf = exactly(12, solver=solver, learning_rate=rate).fit(X, y, weights)
-    expected = [formula(k) for k in range(12)]
-    np.testing.assert_allclose(clf.history_["learning_rate"][1:], expected, rtol=1e-7)
-    if "float32" not in name and "numpy" not in name:
-        np.testing.assert_allclose(clf.history_["learning_rate"][1:], expected, rtol=1e-15)
-
-
-@pytest.mark.parametrize("solver", ["gd", "adam", "natural"])
-@pytest.mark.parametrize("name", ["time decay", "staircase", "cosine", "function"])
-def test_with_mini_batches_the_rate_is_that_of_the_last_batch_of_the_epoch(name, solver):
-    X, y, weights = rows()
-    rate, formula = RATES[name]
-    clf = exactly(4, solver=solver, learning_rate=rate, batch_size=16).fit(X, y, weights)
-    n_batches = -(-np.count_nonzero(weights) // 16)
-    expected = [formula(epoch * n_batches - 1) for epoch in range(1, 5)]
-    np.testing.assert_allclose(clf.history_["learning_rate"][1:], expected, rtol=1e-15)
-
-
-@pytest.mark.parametrize(("batch_size", "n_calls"), [(None, 5), (16, 25), (70, 5), (1, 350)])
-def test_a_function_is_called_once_for_every_step_made_with_their_number(batch_size, n_calls):
-    X, y, _ = rows()
-    asked = []
-    clf = exactly(5, solver="gd", batch_size=batch_size)
-    clf.set_params(learning_rate=lambda k: asked.append(k) or 0.01).fit(X, y)
-    assert asked == list(range(n_calls))
-    assert {type(k) for k in asked} == {int}
-
-
-@pytest.mark.parametrize("n_classes", [2, 3])
-@pytest.mark.parametrize("fit_intercept", [True, False])
-@pytest.mark.parametrize("solver", ["gd", "momentum", "nesterov"])
-def test_auto_is_one_over_the_largest_curvature(solver, fit_intercept, n_classes):
-    X, y, weights = rows(n_classes)
-    clf = exactly(3, solver=solver, C=0.2, fit_intercept=fit_intercept).fit(X, y, weights)
-    Z = np.column_stack([X, np.ones(len(X))]) if fit_intercept else X
-    bound = Z.T @ (Z * (weights / weights.sum())[:, np.newaxis]) / (4 if n_classes == 2 else 2)
-    bound[range(5), range(5)] += 1 / (0.2 * weights.sum())
-    L = np.linalg.eigvalsh(bound)[-1]
-    np.testing.assert_allclose(clf.history_["learning_rate"][1:], 1 / L, rtol=1e-9)
-
-
-# -- number of iterations -----------------------------------------------------------------
-
-
-@pytest.mark.parametrize("penalty", PENALTIES)
-@pytest.mark.parametrize("descent", [*DESCENTS, *BY_BATCHES])
-def test_a_tolerance_of_zero_makes_all_iterations_and_no_warning(descent, penalty):
-    X, y, weights = rows()
-    params = (DESCENTS | BY_BATCHES)[descent] | PENALTIES[penalty]
-    clf = exactly(40, **params).fit(X, y, weights)
-    assert (clf.n_iter_, clf.stop_reason_) == (40, "max_iter")
-    assert clf.history_["iteration"][-1] == 40
-
-
-@pytest.mark.parametrize("n_classes", [2, 3])
-@pytest.mark.parametrize("descent", [*DESCENTS, *BY_BATCHES])
-def test_no_iterations_give_the_start(descent, n_classes):
-    X, y, weights = rows(n_classes)
-    params = (DESCENTS | BY_BATCHES)[descent]
-    n_outputs = 1 if n_classes == 2 else n_classes
-    coef, intercept = np.arange(5.0 * n_outputs).reshape(-1, 5) / 9, np.arange(n_outputs) / 7
-    clf = exactly(0, **params).fit(X, y, weights, coef_init=coef, intercept_init=intercept)
-    np.testing.assert_array_equal(clf.coef_, coef)
-    np.testing.assert_array_equal(clf.intercept_, intercept)
-    assert (clf.n_iter_, clf.stop_reason_) == (0, "max_iter")
-    assert clf.history_["cost"] == pytest.approx([loss_and_cost(clf, X, y, weights)[1]])
-
-
-@pytest.mark.parametrize("tol", [10.0, 0.1, 0.01, 0.003])
-def test_descent_stops_at_the_first_gradient_within_the_tolerance(tol):
-    X, y, weights = rows()
-    norms = by_hand(X, y, weights, 0.5, 0.3, 300)[:, 2]
-    clf = GDLogisticRegression(solver="gd", learning_rate=0.3, C=0.5, tol=tol).fit(X, y, weights)
-    assert clf.n_iter_ == np.flatnonzero(norms <= tol)[0]
-    assert clf.stop_reason_ == "tol"
-
-
-@pytest.mark.parametrize("penalty", PENALTIES)
-@pytest.mark.parametrize("descent", [name for name in DESCENTS if name != "rmsprop"])
-def test_every_full_descent_stops_as_soon_as_its_norm_is_within_the_tolerance(descent, penalty):
-    X, y, weights = rows()
-    params = DESCENTS[descent] | PENALTIES[penalty]
-    clf = GDLogisticRegression(tol=2e-3, max_iter=5000, **params).fit(X, y, weights)
-    within = clf.history_["gradient_norm"] <= 2e-3
-    assert not within[0]
-    assert within[-1]
-    assert clf.stop_reason_ == "tol"
-    if "natural" not in descent:
-        assert not within[:-1].any()
-        return
-    # The next step of the natural gradient is known by then, and is made; more are made where
-    # the norm shrinks so slowly that more is to come, or a bound does not agree.
-    assert within[-2]
-    norms = clf.history_["gradient_norm"]
-    ratio = min(norms[-1] / norms[-2], 0.995)
-    assert norms[-1] ** 2 / (1 - ratio**2) <= 2e-3**2
-
-
-@pytest.mark.parametrize("solver", SOLVERS)
-def test_the_last_iteration_allowed_may_be_the_one_that_converges(solver):
-    X, y, weights = rows()
-    clf = GDLogisticRegression(solver=solver, tol=0.05).fit(X, y, weights)
-    first = int(np.flatnonzero(clf.history_["gradient_norm"] <= 0.05)[0])
-    just = GDLogisticRegression(solver=solver, tol=0.05, max_iter=first)
-    just.fit(X, y, weights)
-    assert (just.n_iter_, just.stop_reason_) == (first, "tol")
-
-
-def test_the_tolerance_is_met_by_a_norm_that_equals_it():
-    X, y, _ = rows()
-    norms = exactly(9, solver="gd").fit(X, y).history_["gradient_norm"]
-    clf = GDLogisticRegression(solver="gd", tol=norms[6]).fit(X, y)
-    assert clf.n_iter_ == 6
-
-
-# -- the norm of the natural gradient -----------------------------------------------------
-
-
-@pytest.mark.parametrize("C", [0.01, 1.0, 100.0])
-@pytest.mark.parametrize("scale", [1.0, "1000 to the power of the column", "standard"])
-def test_half_the_square_of_the_natural_norm_estimates_the_excess_of_the_cost(scale, C):
-    X, y = load_breast_cancer(return_X_y=True)
-    if scale == "standard":
-        X = StandardScaler().fit_transform(X)
-    elif scale != 1.0:
-        X = X * np.where(np.arange(30) % 2, 1e-3, 1e2)
-    history = exactly(25, C=C).fit(X, y).history_
-    best = LogisticRegression(C=C, solver="newton-cholesky", tol=1e-12).fit(X, y)
-    best.l1_ratio = 0.0
-    excess = history["cost"] - loss_and_cost(best, X, y, np.ones(len(y)))[1]
-    near = (history["gradient_norm"] < 0.1) & (excess > 1e-11)
-    assert near.any()
-    ratio = history["gradient_norm"][near] ** 2 / 2 / excess[near]
-    assert ratio.min() > 0.5
-    assert ratio.max() < 2
-
-
-def test_the_natural_norm_and_path_do_not_depend_on_the_scales():
-    X, y, weights = rows(3)
-    one, other = (
-        exactly(6, C=np.inf).fit(A, y, weights) for A in (X, X * 10.0 ** np.arange(-3, 2))
-    )
-    for name in ("cost", "gradient_norm", "passes"):
-        np.testing.assert_allclose(one.history_[name], other.history_[name], rtol=1e-6, atol=1e-9)
-
-
-# -- mini-batches -------------------------------------------------------------------------
-
-
-def replayed_stop(costs, tol):
-    """The first epoch after five in a row whose cost was not lower than all before by tol."""
-    best, waited = np.inf, 0
-    for epoch, cost in enumerate(costs[1:], start=1):
-        waited = 0 if cost < best - tol else waited + 1
-        best = min(best, cost)
-        if waited == 5:
-            return epoch
-    return None
-
-
-@pytest.mark.parametrize("tol", [1e-1, 1e-2, 1e-3, 1e-4])
-@pytest.mark.parametrize("solver", SOLVERS)
-def test_mini_batches_stop_after_five_epochs_without_improvement(solver, tol):
-    X, y, weights = rows()
-    clf = GDLogisticRegression(solver=solver, batch_size=16, tol=tol, random_state=0)
-    clf.fit(X, y, weights)
-    assert clf.stop_reason_ == "plateau"
-    assert clf.n_iter_ == replayed_stop(clf.history_["cost"], tol)
-
-
-class Spy(GradientDescent):
-    """Plain descent that notes which rows it was shown, and where it stood."""
-
-    def __init__(self, seen):
-        self.seen = seen
-
-    def step(self, point, alpha, memory):
-        X = point.objective.data.X
-        numbers = (X[:, [0]].toarray() if sparse.issparse(X) else X[:, [0]]).ravel()
-        self.seen.append((np.rint(1e3 * numbers).astype(int), point.w.copy()))
-        return super().step(point, alpha, memory)
-
-
-def spied_epochs(container, weights, batch_size, n_epochs=3):
-    """Numbers and parameters of every batch of every epoch, and the model."""
-    X, y, _ = rows()
-    X[:, 0] = np.arange(len(X)) / 1e3
-    seen = []
-    clf = exactly(n_epochs, solver=Spy(seen), learning_rate=0.3, random_state=0)
-    clf.set_params(batch_size=batch_size).fit(container(X), y, weights)
-    n_batches = len(seen) // n_epochs
-    epochs = [seen[start : start + n_batches] for start in range(0, len(seen), n_batches)]
-    return X, y, clf, epochs
-
-
-@pytest.mark.parametrize("batch_size", [1, 16, 52, 53, 1000])
-@pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("container", [np.asarray, np.asfortranarray, sparse.csr_array])
-def test_an_epoch_shows_every_row_of_some_weight_once(container, weighted, batch_size):
-    weights = rows()[2] if weighted else np.ones(70)
-    *_, epochs = spied_epochs(container, weights if weighted else None, batch_size)
-    expected = np.flatnonzero(weights)
-    for epoch in epochs:
-        sizes = [len(numbers) for numbers, _ in epoch]
-        assert sizes[:-1] == [batch_size] * (len(sizes) - 1)
-        assert 0 < sizes[-1] <= batch_size
-        np.testing.assert_array_equal(np.sort(np.concatenate([n for n, _ in epoch])), expected)
-
-
-def test_every_epoch_is_shuffled_anew():
-    *_, epochs = spied_epochs(np.asarray, None, 16)
-    orders = {tuple(np.concatenate([numbers for numbers, _ in epoch])) for epoch in epochs}
-    assert len(orders | {tuple(range(70))}) == 4
-
-
-@pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
-def test_the_entries_of_an_epoch_are_means_over_its_batches_as_they_were_met(container):
-    weights = rows()[2]
-    X, y, clf, epochs = spied_epochs(container, weights, 16)
-    share, l2, n_rows = weights / weights.sum(), 1 / weights.sum(), np.count_nonzero(weights)
-    for entry, epoch in enumerate(epochs, start=1):
-        loss, penalty, dw = 0.0, 0.0, np.zeros(6)
-        for rows_met, w in epoch:
-            Z, w = np.column_stack([X[rows_met], np.ones(len(rows_met))]), w[:, 0]
-            loss += share[rows_met] @ np.logaddexp(0, np.where(y[rows_met], -1, 1) * (Z @ w))
-            part, weights_only = len(rows_met) / n_rows, w * (np.arange(6) < 5)
-            penalty += part * l2 / 2 * np.square(weights_only).sum()
-            dz = share[rows_met] * (expit(Z @ w) - y[rows_met])
-            dw += Z.T @ dz + part * l2 * weights_only
-        found = [clf.history_[name][entry] for name in ("loss", "cost", "gradient_norm")]
-        np.testing.assert_allclose(found, [loss, loss + penalty, np.abs(dw).max()], rtol=1e-9)
-
-
-@pytest.mark.parametrize("solver", SOLVERS)
-def test_the_same_seed_gives_the_same_bits_and_another_does_not(solver):
-    X, y, weights = rows(3)
-    seeds = [7, np.random.RandomState(7), 8]
-    clf = exactly(3, solver=solver, batch_size=16)
-    one, same, other = (clf.set_params(random_state=s).fit(X, y, weights).coef_ for s in seeds)
-    np.testing.assert_array_equal(one, same)
-    assert (one != other).all()
-
-
-@pytest.mark.parametrize("descent", DESCENTS)
-def test_the_full_batch_needs_no_seed(descent):
-    X, y, weights = rows(3)
-    clf = exactly(3, **DESCENTS[descent])
-    one, other = (clf.set_params(random_state=seed).fit(X, y, weights).coef_ for seed in (None, 1))
-    np.testing.assert_array_equal(one, other)
-
-
-def test_fits_leave_the_global_random_state_alone():
-    X, y, _ = rows()
-    np.random.seed(0)  # noqa: NPY002
-    expected = np.random.random()  # noqa: NPY002
-    np.random.seed(0)  # noqa: NPY002
-    exactly(3).fit(X, y)
-    exactly(3, solver="gd", batch_size=16, random_state=0).fit(X, y)
-    exactly(3, solver=NaturalGradient(direct_limit=1)).fit(X, y)
-    assert np.random.random() == expected  # noqa: NPY002
-
-
-# -- printed lines ------------------------------------------------------------------------
-
-
-def printed(capsys, n_iterations, verbose, **params):
-    """History, and the cells of each row of the table that a fit printed."""
-    X, y, _ = rows()
-    clf = exactly(n_iterations, verbose=verbose, random_state=0, **params).fit(X, y)
-    out, err = capsys.readouterr()
-    assert err == ""
-    header, *rows_shown = out.splitlines()
-    assert header.split() == ["iteration", "passes", "cost", "gradient_norm", "learning_rate"]
-    cells = [row.split() for row in rows_shown if len(row) == len(header)]
-    return clf.history_, [row for row in cells if row[0].isdigit()]
-
-
-def test_by_default_nothing_is_printed(capsys):
-    X, y, _ = rows()
-    GDLogisticRegression().fit(X, y)
-    exactly(3, solver="gd", batch_size=16).fit(X, y)
-    assert capsys.readouterr() == ("", "")
-
-
-@pytest.mark.parametrize(
-    ("verbose", "n_iterations", "expected"),
-    [
-        (1, 0, [0]),
-        (1, 3, [0, 1, 2, 3]),
-        (1, 234, [0, 1, 2, 5, 10, 20, 50, 100, 200, 234]),
-        (1, 20, [0, 1, 2, 5, 10, 20]),
-        (2, 12, range(13)),
-        (5, 12, range(13)),
-    ],
-)
-@pytest.mark.parametrize("batch_size", [None, 35])
-def test_verbose_prints_milestones_or_every_iteration(
-    capsys, batch_size, verbose, n_iterations, expected
-):
-    _, lines = printed(capsys, n_iterations, verbose, solver="gd", batch_size=batch_size)
-    assert [int(number) for number, *_ in lines] == list(expected)
-
-
-@pytest.mark.parametrize("batch_size", [None, 35])
-@pytest.mark.parametrize("solver", SOLVERS)
-def test_the_lines_say_what_the_history_says(capsys, solver, batch_size):
-    history, lines = printed(capsys, 6, 2, solver=solver, batch_size=batch_size)
-    _, passes, cost, norm, rate = (list(column) for column in zip(*lines, strict=True))
-    np.testing.assert_allclose(np.array(passes, float), history["passes"], rtol=1e-4)
-    np.testing.assert_allclose(np.array(cost, float), history["cost"], atol=5.1e-9)
-    np.testing.assert_allclose(np.array(norm, float), history["gradient_norm"], rtol=6e-3)
-    assert rate[0] == "-"
-    np.testing.assert_allclose(np.array(rate[1:], float), history["learning_rate"][1:], rtol=6e-3)

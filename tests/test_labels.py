@@ -21,6 +21,8 @@ from sklearn_gd_logreg.targets import (
     encode_labels,
 )
 
+from .pairwise import pairwise
+
 WORDS = np.array([f"{'ham' * (k % 3)}{k}" for k in range(1000)])
 
 FORMS = {
@@ -40,9 +42,14 @@ def drawn(n_rows, n_labels, seed=0):
     return np.random.default_rng(seed).integers(0, n_labels, n_rows)
 
 
-@pytest.mark.parametrize("n_labels", [2, 3, MAX_LABELS_TO_COMPARE, MAX_LABELS_TO_COMPARE + 1, 300])
-@pytest.mark.parametrize("n_rows", [1, 2, 700, ROWS_PER_BLOCK, 2 * ROWS_PER_BLOCK + 1])
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(
+    ("n_labels", "n_rows", "form"),
+    pairwise(
+        [2, 3, MAX_LABELS_TO_COMPARE, MAX_LABELS_TO_COMPARE + 1, 300],
+        [1, 2, 700, ROWS_PER_BLOCK, 2 * ROWS_PER_BLOCK + 1],
+        FORMS,
+    ),
+)
 def test_encoding_is_what_numpy_unique_returns(form, n_rows, n_labels):
     y = FORMS[form](drawn(n_rows, n_labels))
     classes, codes = numpy_unique(y)
@@ -158,9 +165,14 @@ def test_balanced_classes_need_no_weights_to_be_balanced():
     assert encode_labels(None, np.arange(201) % 2, None, "balanced").share is not None
 
 
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize("class_weight", [None, "balanced", {0: 0.5, 1: 3.0, 2: 0.0}])
-@pytest.mark.parametrize("n_rows", [100, 2 * ROWS_PER_BLOCK + 5])
+@pytest.mark.parametrize(
+    ("dtype", "class_weight", "n_rows"),
+    pairwise(
+        [np.float64, np.float32],
+        [None, "balanced", {0: 0.5, 1: 3.0, 2: 0.0}],
+        [100, 2 * ROWS_PER_BLOCK + 5],
+    ),
+)
 def test_shares_are_sample_weight_times_class_weight_over_their_sum(n_rows, class_weight, dtype):
     y = drawn(n_rows, 3)
     weight = np.random.default_rng(1).integers(0, 4, n_rows)

@@ -1,14 +1,15 @@
 """The most that a fit holds in memory beyond X and y: a tenth of X and some megabytes."""
 
 import tracemalloc
-from contextlib import nullcontext
 
 import numpy as np
 import pytest
 from scipy import sparse
+from threadpoolctl import threadpool_limits
 
 from sklearn_gd_logreg import GDLogisticRegression
-from sklearn_gd_logreg.data import base
+
+from .large import peak, stored_bytes, tall, tall_csr
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -152,7 +153,67 @@ def test_many_labels_and_a_rare_one(X):
 
 
 @pytest.mark.parametrize("options", [{}, {"solver": "gd"}], ids=str)
-def test_many_threads(X, options, monkeypatch):
-    monkeypatch.setattr(base, "reserve_threads", lambda: nullcontext(64))
+def test_many_threads(X, options):
     weight = np.random.default_rng(2).random(X.shape[0])
-    assert is_lean(X, labels(X), weight, **options)
+    with threadpool_limits(64, "blas"):
+        assert is_lean(X, labels(X), weight, **options)
+
+
+def brief(**params):
+    """An estimator that makes three iterations, whatever happens."""
+    return GDLogisticRegression(max_iter=3, tol=0, **params)
+
+
+def growth(make, use):
+    """By how many bytes the peak grows for every byte of X, as X gets more rows."""
+    use(make(50))
+    short, long = make(40_000), make(80_000)
+    more = stored_bytes(long) - stored_bytes(short)
+    return (peak(lambda: use(long)) - peak(lambda: use(short))) / more
+
+
+TALL = {
+    "C, float64": lambda n: tall(n),
+    "F, float64": lambda n: np.asfortranarray(tall(n)),
+    "C, float32": lambda n: tall(n).astype(np.float32),
+    "F, float32": lambda n: np.asfortranarray(tall(n), dtype=np.float32),
+    "CSR, float64": tall_csr,
+    "CSR, float32": lambda n: tall_csr(n).astype(np.float32),
+}
+
+LEAN = {
+    "natural": {},
+    "gd": {"solver": "gd"},
+    "gd at a given rate": {"solver": "gd", "learning_rate": 0.01},
+    "gd batches": {"solver": "gd", "batch_size": 500, "random_state": 0},
+    "adam": {"solver": "adam"},
+    "lasso": {"l1_ratio": 1.0},
+}
+
+
+# -- memory ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("layout", "fit"), [*zip(TALL, LEAN, strict=True)])
+def test_fit_copies_no_x(layout, fit):
+    def use(X):
+        brief(**LEAN[fit]).fit(X, np.arange(X.shape[0]) % 2)
+
+    assert growth(TALL[layout], use) < 0.5
+
+
+@pytest.mark.parametrize("layout", TALL)
+def test_predict_copies_no_x(layout):
+    X = TALL[layout](50)
+    clf = brief(solver="gd").fit(X, np.arange(50) % 2)
+    assert growth(TALL[layout], clf.predict_proba) < 0.5
+
+
+@pytest.mark.parametrize("fit", LEAN)
+def test_sparse_rows_with_many_features_are_not_densified(fit):
+    X = sparse.random(400, 20_000, density=1e-3, format="csr", random_state=0)
+    y = np.arange(400) % 2
+    dense = 8 * X.shape[0] * X.shape[1]
+    clf = brief(**LEAN[fit]).fit(X[:30], y[:30])
+    assert peak(lambda: clf.fit(X, y)) < dense / 5
+    assert peak(lambda: clf.predict_proba(X)) < dense / 100

@@ -2,7 +2,6 @@
 
 import tracemalloc
 import warnings
-from contextlib import contextmanager
 from importlib import import_module
 from itertools import product
 
@@ -12,8 +11,9 @@ from scipy import sparse
 from sklearn.datasets import make_classification
 
 from sklearn_gd_logreg import GDLogisticRegression, NaturalGradient
-from sklearn_gd_logreg.data import Presolve, as_dataset
+from sklearn_gd_logreg.data import as_dataset
 
+from .pairwise import pairwise
 from .problems import cost, kkt_violation, uneven_weights
 
 PRESOLVE = "sklearn_gd_logreg.data.presolve"
@@ -21,7 +21,6 @@ equal_rows, single_row_features, base, zero_weight = (
     import_module(f"{PRESOLVE}.{name}")
     for name in ("equal_rows", "single_row_features", "base", "zero_weight")
 )
-run = import_module("sklearn_gd_logreg.fitting.run")
 
 CONTAINERS = {
     "C": np.ascontiguousarray,
@@ -41,39 +40,36 @@ WEIGHTS = {
 }
 
 
+def let_small_data_pay(patch):
+    """Small data and small gains do not pay; from now on they do."""
+    patch.setattr(equal_rows, "MIN_ROWS_TO_MERGE", 0)
+    patch.setattr(equal_rows, "MIN_PASS_WORK_TO_MERGE", 0)
+    patch.setattr(single_row_features, "MIN_ENTRIES_TO_COUNT", 0)
+
+
 @pytest.fixture
 def any_size(monkeypatch):
-    """Small data and small gains do not pay; here they must do."""
-    monkeypatch.setattr(equal_rows, "MIN_ROWS_TO_MERGE", 0)
-    monkeypatch.setattr(equal_rows, "MIN_PASS_WORK_TO_MERGE", 0)
-    monkeypatch.setattr(single_row_features, "MIN_ENTRIES_TO_COUNT", 0)
+    """Data of any size are reduced."""
+    let_small_data_pay(monkeypatch)
 
 
-@contextmanager
-def presolve(monkeypatch, wanted=True):
-    """Fits with or without reductions; what they use is appended to the list."""
-    used = []
-    choose = run.choose_reductions
+def fit(X, y, weights=None, **options):
+    """A fit whatever the warnings, and the names of the reductions that it used."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        clf = GDLogisticRegression(**options).fit(X, y, weights)
+    return clf, tuple(clf.solver_info_["reductions"])
 
-    def chosen(data, w, *rest):
-        found = choose(data, w, *rest) if wanted else Presolve(data, w)
-        used.append(found)
-        return found
 
+def both(monkeypatch, X, y, weights=None, *, names, **options):
+    """A fit with the reductions, which must be those named, and one with those that always pay."""
     with monkeypatch.context() as patch:
-        patch.setattr(run, "choose_reductions", chosen)
-        yield used
-
-
-def both(monkeypatch, X, y, weights=None, *, names, clf=None, **options):
-    """A fit with the reductions, which must be those named, and one without."""
-    models = []
-    for wanted in (True, False):
-        with presolve(monkeypatch, wanted) as used, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            models.append(GDLogisticRegression(**options).fit(X, y, weights))
-        assert tuple(used[-1].reasons) == (names if wanted else ())
-    return models
+        let_small_data_pay(patch)
+        on, used = fit(X, y, weights, **options)
+    assert used == names
+    off, used = fit(X, y, weights, **options)
+    assert set(used) <= {"rows of weight 0", "columns far from 0"}
+    return on, off
 
 
 def repeated(n_classes=2, n_rows=400, n_distinct=50, n_features=5, seed=0):
@@ -110,13 +106,11 @@ def is_optimal(X, y, model, weights, options, atol):
     return max(of_coef.max(), of_intercept.max()) <= atol
 
 
-@pytest.mark.parametrize("weights", WEIGHTS)
-@pytest.mark.parametrize("n_classes", [2, 3])
-@pytest.mark.parametrize("penalty", PENALTIES)
-@pytest.mark.parametrize("container", CONTAINERS)
-def test_merged_rows_have_the_same_model(
-    any_size, monkeypatch, container, penalty, n_classes, weights
-):
+@pytest.mark.parametrize(
+    ("weights", "n_classes", "penalty", "container"),
+    pairwise(WEIGHTS, [2, 3], PENALTIES, CONTAINERS),
+)
+def test_merged_rows_have_the_same_model(monkeypatch, container, penalty, n_classes, weights):
     X, y = repeated(n_classes)
     X, weights = CONTAINERS[container](X), WEIGHTS[weights](len(y))
     single = X.dtype == np.float32
@@ -135,13 +129,11 @@ def test_merged_rows_have_the_same_model(
     assert on.history_["cost"][0] == pytest.approx(off.history_["cost"][0], rel=rounding)
 
 
-@pytest.mark.parametrize("weights", WEIGHTS)
-@pytest.mark.parametrize("n_classes", [2, 3])
-@pytest.mark.parametrize("fit_intercept", [True, False])
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
-def test_merged_features_have_the_same_model(
-    any_size, monkeypatch, dtype, fit_intercept, n_classes, weights
-):
+@pytest.mark.parametrize(
+    ("weights", "n_classes", "fit_intercept", "dtype"),
+    pairwise(WEIGHTS, [2, 3], [True, False], [np.float64, np.float32]),
+)
+def test_merged_features_have_the_same_model(monkeypatch, dtype, fit_intercept, n_classes, weights):
     X, y = texts(n_classes=n_classes)
     X, weights = X.astype(dtype), WEIGHTS[weights](len(y))
     names = ("features of single rows",)
@@ -163,7 +155,7 @@ def test_merged_features_have_the_same_model(
 
 @pytest.mark.parametrize("solver", ["gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam"])
 @pytest.mark.parametrize("l1_ratio", [0.0, 0.5])
-def test_every_rule_takes_the_same_path_on_merged_rows(any_size, monkeypatch, solver, l1_ratio):
+def test_every_rule_takes_the_same_path_on_merged_rows(monkeypatch, solver, l1_ratio):
     X, y = repeated(3)
     options = {"solver": solver, "l1_ratio": l1_ratio, "tol": 0, "max_iter": 30}
     on, off = both(monkeypatch, X, y, names=("equal rows",), **options)
@@ -174,7 +166,7 @@ def test_every_rule_takes_the_same_path_on_merged_rows(any_size, monkeypatch, so
 
 @pytest.mark.parametrize("solver", ["gd", "momentum", "nesterov"])
 @pytest.mark.parametrize("C", [1.0, np.inf])
-def test_rules_invariant_to_rotations_take_the_same_path(any_size, monkeypatch, solver, C):
+def test_rules_invariant_to_rotations_take_the_same_path(monkeypatch, solver, C):
     X, y = texts(n_classes=3)
     options = {"solver": solver, "C": C, "tol": 0, "max_iter": 30}
     names = ("features of single rows",)
@@ -184,7 +176,7 @@ def test_rules_invariant_to_rotations_take_the_same_path(any_size, monkeypatch, 
     np.testing.assert_allclose(on.coef_, off.coef_, atol=1e-12)
 
 
-def test_both_at_once_with_columns_far_from_0(any_size, monkeypatch):
+def test_both_at_once_with_columns_far_from_0(monkeypatch):
     X, y = repeated()
     X[:, 0] += 1e6
     names = ("equal rows", "columns far from 0")
@@ -246,10 +238,10 @@ def hard_tables():
     }
 
 
-@pytest.mark.parametrize("chunk", [100, 1 << 16])
-@pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("container", CONTAINERS)
-@pytest.mark.parametrize("table", hard_tables())
+@pytest.mark.parametrize(
+    ("chunk", "weighted", "container", "table"),
+    pairwise([100, 1 << 16], [False, True], CONTAINERS, hard_tables()),
+)
 def test_only_equal_rows_are_merged(table, container, weighted, chunk, monkeypatch):
     monkeypatch.setattr(equal_rows, "CHUNK_ROWS", chunk)
     X, y = hard_tables()[table]
@@ -326,13 +318,10 @@ def test_a_sample_tells_whether_rows_are_repeated():
         ((), {"solver": "adam", "batch_size": 50}),
     ],
 )
-def test_what_a_fit_uses(any_size, monkeypatch, names, options):
+def test_what_a_fit_uses(any_size, names, options):
     X, y = repeated()
     weights = (np.arange(len(y)) % 2).astype(float)
-    with presolve(monkeypatch) as used, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        GDLogisticRegression(**options).fit(X, y, weights)
-    assert tuple(used[-1].reasons) == names
+    assert fit(X, y, weights, **options)[1] == names
 
 
 @pytest.mark.parametrize(
@@ -344,30 +333,24 @@ def test_what_a_fit_uses(any_size, monkeypatch, names, options):
         {"batch_size": 50, "solver": "gd"},
     ],
 )
-def test_features_are_merged_only_where_j_and_the_path_stay_the_same(
-    any_size, monkeypatch, options
-):
+def test_features_are_merged_only_where_j_and_the_path_stay_the_same(any_size, options):
     X, y = texts()
-    with presolve(monkeypatch) as used, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        GDLogisticRegression(**options).fit(X, y)
-    assert "features of single rows" not in used[-1].reasons
+    assert "features of single rows" not in fit(X, y, **options)[1]
 
 
-def test_a_start_outside_the_span_is_met_as_it_is(any_size, monkeypatch):
+def test_a_start_outside_the_span_is_met_as_it_is(any_size):
     X, y = texts()
     start = np.random.default_rng(0).normal(size=(1, X.shape[1]))
     natural = NaturalGradient(direct_limit=10)
-    with presolve(monkeypatch) as used:
-        clf = GDLogisticRegression(solver=natural, tol=1e-7).fit(X, y, coef_init=start)
-        assert used[-1].reasons == {}
-        first = GDLogisticRegression()
-        first.coef_, first.intercept_ = start, np.zeros(1)
-        assert clf.history_["cost"][0] == pytest.approx(cost(X, y, first), rel=1e-12)
-        assert is_optimal(X, y, clf, None, {}, 1e-6)
-        again = GDLogisticRegression(solver=natural, tol=1e-9, C=0.1, warm_start=True)
-        again.fit(X, y).set_params(C=1.0).fit(X, y)
-        assert "features of single rows" in used[-1].reasons, "a fit ends in the span"
+    clf = GDLogisticRegression(solver=natural, tol=1e-7).fit(X, y, coef_init=start)
+    assert clf.solver_info_["reductions"] == {}
+    first = GDLogisticRegression()
+    first.coef_, first.intercept_ = start, np.zeros(1)
+    assert clf.history_["cost"][0] == pytest.approx(cost(X, y, first), rel=1e-12)
+    assert is_optimal(X, y, clf, None, {}, 1e-6)
+    again = GDLogisticRegression(solver=natural, tol=1e-9, C=0.1, warm_start=True)
+    again.fit(X, y).set_params(C=1.0).fit(X, y)
+    assert "features of single rows" in again.solver_info_["reductions"], "a fit ends in the span"
     np.testing.assert_allclose(again.coef_, clf.coef_, atol=1e-5)
 
 
@@ -375,7 +358,7 @@ def test_a_start_outside_the_span_is_met_as_it_is(any_size, monkeypatch):
 
 
 @pytest.mark.parametrize("container", CONTAINERS)
-def test_a_pass_counts_by_the_rows_it_reads(any_size, monkeypatch, container):
+def test_a_pass_counts_by_the_rows_it_reads(monkeypatch, container):
     X, y = repeated()
     distinct = len(np.unique(np.c_[X, y], axis=0))
     options = {"solver": "gd", "learning_rate": 0.1, "tol": 0, "max_iter": 20}
@@ -385,21 +368,23 @@ def test_a_pass_counts_by_the_rows_it_reads(any_size, monkeypatch, container):
     np.testing.assert_allclose(on.history_["passes"], 1 + part * (1 + np.arange(21)))
 
 
-def test_rows_of_weight_0_are_no_part_of_a_pass(monkeypatch):
+def test_rows_of_weight_0_are_no_part_of_a_pass():
     X, y = make_classification(400, 5, random_state=0)
     weights = (np.arange(400) % 2).astype(float)
     clf = GDLogisticRegression(solver="gd", learning_rate=0.1, tol=0, max_iter=5)
-    with presolve(monkeypatch) as used, warnings.catch_warnings():
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        whole, part = clf.fit(X, y, weights).history_, clf.fit(X[1::2], y[1::2]).history_
-    assert tuple(used[0].reasons) == ("rows of weight 0",)
+        whole = clf.fit(X, y, weights).history_
+        assert list(clf.solver_info_["reductions"]) == ["rows of weight 0"]
+        part = clf.fit(X[1::2], y[1::2]).history_
     np.testing.assert_array_equal(whole["passes"], part["passes"])
     np.testing.assert_allclose(whole["cost"], part["cost"], rtol=1e-12)
 
 
-@pytest.mark.parametrize("rows", [slice(4, 5), slice(1, 2), slice(None)])
-@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("container", ["C", "CSR"])
+@pytest.mark.parametrize(
+    ("rows", "bad", "container"),
+    pairwise([slice(4, 5), slice(1, 2), slice(None)], [np.nan, np.inf, -np.inf], ["C", "CSR"]),
+)
 def test_a_bad_number_is_found_in_a_row_left_out_too(any_size, container, bad, rows):
     X, y = repeated()
     X[rows, 1] = bad
@@ -411,25 +396,30 @@ def test_a_bad_number_is_found_in_a_row_left_out_too(any_size, container, bad, r
 # -- going on -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("solver", ["natural", "gd", NaturalGradient(direct_limit=10)])
-@pytest.mark.parametrize("kind", ["rows", "features"])
-@pytest.mark.parametrize("lengths", [(1, 5), (3, 3), (2, 2, 2)])
-def test_parts_make_the_whole(any_size, monkeypatch, kind, solver, lengths):
+@pytest.mark.parametrize(
+    ("solver", "kind", "lengths"),
+    pairwise(
+        ["natural", "gd", NaturalGradient(direct_limit=10)],
+        ["rows", "features"],
+        [(1, 5), (3, 3), (2, 2, 2)],
+    ),
+)
+def test_parts_make_the_whole(any_size, kind, solver, lengths):
     X, y = repeated(3) if kind == "rows" else texts(n_classes=3)
     params = {"solver": solver, "tol": 0, "warm_start": True}
-    with presolve(monkeypatch) as used, warnings.catch_warnings():
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         part = GDLogisticRegression(**params)
         for length in lengths:
             part.set_params(max_iter=length).fit(X, y)
+            assert part.solver_info_["reductions"]
         whole = GDLogisticRegression(**params, max_iter=6).fit(X, y)
-    assert all(found.reasons for found in used)
     np.testing.assert_array_equal(part.coef_, whole.coef_)
     for name in set(whole.history_) - {"time"}:
         np.testing.assert_array_equal(part.history_[name], whole.history_[name], err_msg=name)
 
 
-def test_data_in_other_coordinates_begin_anew(any_size, monkeypatch):
+def test_data_in_other_coordinates_begin_anew(any_size):
     X, y = texts()
     natural = NaturalGradient(direct_limit=10)
     clf = GDLogisticRegression(solver=natural, warm_start=True, tol=1e-8).fit(X, y)
@@ -439,15 +429,14 @@ def test_data_in_other_coordinates_begin_anew(any_size, monkeypatch):
 
 
 @pytest.mark.parametrize("kind", ["rows", "features"])
-def test_validation_rows_are_met_in_the_same_coordinates(any_size, monkeypatch, kind):
+def test_validation_rows_are_met_in_the_same_coordinates(any_size, kind):
     X, y = repeated() if kind == "rows" else texts()
     natural = NaturalGradient(direct_limit=10)
     options = {"solver": natural, "tol": 1e-8, "max_iter": 30}
     X_val, y_val = X[::-1][:70], y[::-1][:70]
     for rows in (X_val, X_val.toarray() if sparse.issparse(X_val) else sparse.csr_array(X_val)):
-        with presolve(monkeypatch) as used:
-            clf = GDLogisticRegression(**options).fit(X, y, X_val=rows, y_val=y_val)
-        assert used[-1].reasons
+        clf = GDLogisticRegression(**options).fit(X, y, X_val=rows, y_val=y_val)
+        assert clf.solver_info_["reductions"]
         p = clf.predict_proba(X_val)[np.arange(70), y_val]
         assert clf.history_["val_loss"][-1] == pytest.approx(-np.log(p).mean(), rel=1e-6)
 

@@ -21,6 +21,8 @@ from sklearn_gd_logreg.callbacks.checkpoint import content_of, estimator_of
 from sklearn_gd_logreg.callbacks.checkpoint_file import packed, unpacked
 from sklearn_gd_logreg.registry import CLASSES
 
+from .pairwise import pairwise
+
 pytestmark = pytest.mark.rounding
 
 RULES = ["gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "natural"]
@@ -68,6 +70,10 @@ def in_parts(params, lengths, *data, between=lambda clf: clf, **more):
     return part, whole
 
 
+def alive(clf):
+    return clf
+
+
 def pickled(clf):
     return pickle.loads(pickle.dumps(clf))
 
@@ -77,14 +83,20 @@ def stored(clf):
     return estimator_of(unpacked(packed(content_of(pickled(clf))), CLASSES))
 
 
-@pytest.mark.parametrize("between", [lambda clf: clf, stored], ids=["alive", "stored"])
-@pytest.mark.parametrize("n_classes", [2, 3])
-@pytest.mark.parametrize("batch_size", [None, 16])
-@pytest.mark.parametrize("rate", RATES)
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize(
+    ("between", "n_classes", "batch_size", "rate", "rule"),
+    pairwise(
+        [alive, stored],
+        [2, 3],
+        [None, 16],
+        RATES,
+        RULES,
+        allowed=lambda between, n_classes, batch_size, rate, rule: (
+            rate != "backtracking" or batch_size is None
+        ),
+    ),
+)
 def test_parts_make_the_whole(rule, rate, batch_size, n_classes, between):
-    if rate == "backtracking" and batch_size:
-        pytest.skip("no line search on mini-batches")
     params = {"solver": rule, "batch_size": batch_size, **RATES[rate]}
     same(*in_parts(params, [4, 0, 1, 7], *rows(n_classes=n_classes), between=between))
 
@@ -149,9 +161,9 @@ LENGTHS = {"constant": {"learning_rate": 0.3}, **RATES}
 SIZES = [(200, 60, 2), (60, 45, 3), (3000, 6, 2), (40, 300, 2), (300, 230, 2)]
 
 
-@pytest.mark.parametrize("tol", [1e-2, 1e-6, 0])
-@pytest.mark.parametrize("l1_ratio", [0, 0.5, 1])
-@pytest.mark.parametrize("natural", NATURAL)
+@pytest.mark.parametrize(
+    ("tol", "l1_ratio", "natural"), pairwise([1e-2, 1e-6, 0], [0, 0.5, 1], NATURAL)
+)
 def test_parts_make_the_whole_at_every_split_of_the_natural_gradient(natural, l1_ratio, tol):
     params = {"C": 6.0, "tol": tol, "l1_ratio": l1_ratio, **NATURAL[natural]}
     for number, size in enumerate(SIZES):
@@ -312,9 +324,10 @@ SAME_GRADIENT_AT_0 = {
 }
 
 
-@pytest.mark.parametrize("container", [np.asarray, np.float32, sparse.csr_array])
-@pytest.mark.parametrize("scale", [1.0, 1e-9])
-@pytest.mark.parametrize("change", SAME_GRADIENT_AT_0)
+@pytest.mark.parametrize(
+    ("container", "scale", "change"),
+    pairwise([np.asarray, np.float32, sparse.csr_array], [1.0, 1e-9], SAME_GRADIENT_AT_0),
+)
 def test_other_data_of_the_same_gradient_at_the_start_are_other_data(change, scale, container):
     y = np.arange(200) % 2
     X = np.random.default_rng(0).normal(size=(200, 2)) + y[:, np.newaxis]
@@ -357,9 +370,10 @@ def other_layouts(X):
     }
 
 
-@pytest.mark.parametrize("layout", other_layouts(np.eye(2)))
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize("shape", [(90, 5), (5000, 40), (20, 300)])
+@pytest.mark.parametrize(
+    ("layout", "dtype", "shape"),
+    pairwise(other_layouts(np.eye(2)), [np.float64, np.float32], [(90, 5), (5000, 40), (20, 300)]),
+)
 def test_the_same_numbers_in_another_layout_are_the_same_data(shape, dtype, layout):
     X, y = rows(*shape)
     X = X.astype(dtype) * np.logspace(-6, 6, shape[1], dtype=dtype)

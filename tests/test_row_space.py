@@ -3,7 +3,7 @@
 import tracemalloc
 import warnings
 from importlib import import_module
-from itertools import islice, product
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -28,9 +28,9 @@ from sklearn_gd_logreg.descent import Iterate, with_max_norms
 from sklearn_gd_logreg.loss import cross_entropy
 from sklearn_gd_logreg.objective import Objective
 from sklearn_gd_logreg.penalty import ElasticNet
-from sklearn_gd_logreg.rules import base
 from sklearn_gd_logreg.rules.base import Budget
 
+from .pairwise import pairwise
 from .problems import mean_loss_and_gradient, uneven_weights
 
 N_ROWS, N_FEATURES = 14, 90
@@ -62,10 +62,10 @@ def wide(n_classes=2, seed=0, n_rows=N_ROWS, n_features=N_FEATURES):
 
 
 @pytest.mark.rounding
-@pytest.mark.parametrize("C", [1.0, np.inf])
-@pytest.mark.parametrize("fit_intercept", [True, False])
-@pytest.mark.parametrize("storage", STORAGES)
-@pytest.mark.parametrize("solver", ["natural", "gd", "momentum", "nesterov"])
+@pytest.mark.parametrize(
+    ("C", "fit_intercept", "storage", "solver"),
+    pairwise([1.0, np.inf], [True, False], STORAGES, ["natural", "gd", "momentum", "nesterov"]),
+)
 def test_wide_data_that_are_0_have_no_row_space_and_a_model_all_the_same(
     solver, storage, fit_intercept, C
 ):
@@ -76,40 +76,35 @@ def test_wide_data_that_are_0_have_no_row_space_and_a_model_all_the_same(
     assert clf.history_["cost"][-1] == pytest.approx(np.log(2), rel=1e-6)
 
 
+def let_small_data_pay(patch):
+    """Small data do not pay; from now on they do."""
+    module = import_module("sklearn_gd_logreg.data.presolve.row_space")
+    patch.setattr(module, "MIN_ENTRIES_FOR_ROW_SPACE", 0)
+
+
 @pytest.fixture
 def small_pays(monkeypatch):
-    """Small data and few steps do not pay; here they must do."""
-    module = import_module("sklearn_gd_logreg.data.presolve.row_space")
-    monkeypatch.setattr(module, "MIN_ENTRIES_FOR_ROW_SPACE", 0)
+    """Wide data of any size are taken to their row space."""
+    let_small_data_pay(monkeypatch)
 
 
 @pytest.fixture
-def both(small_pays, monkeypatch):
+def both(monkeypatch):
     """Fits with and without the row space."""
 
     def fit(X, y, *, start=None, weights=None, max_iter=30, tol=0.0, reference=None, **options):
         models = []
         for wanted, rows in ((True, X), (False, X if reference is None else reference)):
-            seen = []
             with monkeypatch.context() as patch, warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                patch.setattr(RowSpace, "__init__", remember(seen, RowSpace.__init__))
-                if not wanted:
-                    patch.setattr(base, "row_space_pays", lambda *_: False)
+                if wanted:
+                    let_small_data_pay(patch)
                 model = GDLogisticRegression(max_iter=max_iter, tol=tol, **options)
                 models.append(model.fit(rows, y, weights, coef_init=start))
-            assert bool(seen) == (wanted and bool(X.size))
+            assert ("row space" in model.solver_info_["reductions"]) == (wanted and bool(X.size))
         return models
 
     return fit
-
-
-def remember(seen, function):
-    def remembering(*args, **kwargs):
-        seen.append(args)
-        return function(*args, **kwargs)
-
-    return remembering
 
 
 def assert_same(inside, outside, rtol=1e-9, n_more_passes=1):
@@ -131,9 +126,9 @@ def assert_same(inside, outside, rtol=1e-9, n_more_passes=1):
 
 
 @pytest.mark.rounding
-@pytest.mark.parametrize("storage", STORAGES)
-@pytest.mark.parametrize("rate", rates())
-@pytest.mark.parametrize("solver", ["gd", "momentum", "nesterov"])
+@pytest.mark.parametrize(
+    ("storage", "rate", "solver"), pairwise(STORAGES, rates(), ["gd", "momentum", "nesterov"])
+)
 def test_every_rule_rate_and_storage_descends_alike(both, solver, rate, storage):
     X, y = wide()
     X = STORAGES[storage](X)
@@ -148,11 +143,9 @@ def test_every_rule_rate_and_storage_descends_alike(both, solver, rate, storage)
 
 @pytest.mark.rounding
 @pytest.mark.parametrize(
-    ("n_classes", "weighted", "fit_intercept", "started"),
-    list(product([2, 3], [False, True], [False, True], [False, True])),
+    ("solver", "storage", "n_classes", "weighted", "fit_intercept", "started"),
+    pairwise(["gd", "momentum", "nesterov"], ["C", "CSR"], [2, 3], *[[False, True]] * 3),
 )
-@pytest.mark.parametrize("solver", ["gd", "momentum", "nesterov"])
-@pytest.mark.parametrize("storage", ["C", "CSR"])
 def test_classes_weights_intercepts_and_starts(
     both, storage, solver, n_classes, weighted, fit_intercept, started
 ):
@@ -212,8 +205,8 @@ def test_a_descent_that_diverges_does_so_at_the_same_iterate(both):
 @pytest.mark.rounding
 def test_a_warm_start_from_the_row_space_adds_no_direction(small_pays, monkeypatch):
     X, y = wide()
-    seen = []
-    monkeypatch.setattr(RowSpace, "__init__", remember(seen, RowSpace.__init__))
+    seen, init = [], RowSpace.__init__
+    monkeypatch.setattr(RowSpace, "__init__", lambda *args: seen.append(args) or init(*args))
     clf = GDLogisticRegression(solver="gd", max_iter=20, tol=0, warm_start=True)
     clf.fit(X, y).fit(X, y)
     once = GDLogisticRegression(solver="gd", max_iter=40, tol=0).fit(X, y)
@@ -256,9 +249,14 @@ def test_rows_that_depend_on_each_other_descend_alike(both, rows, storage):
 
 
 @pytest.mark.rounding
-@pytest.mark.parametrize("storage", ["C", "CSR"])
-@pytest.mark.parametrize("C", [100.0, np.inf])
-@pytest.mark.parametrize("rows", ["odd units", "nearly the same", "well apart", "twice the same"])
+@pytest.mark.parametrize(
+    ("storage", "C", "rows"),
+    pairwise(
+        ["C", "CSR"],
+        [100.0, np.inf],
+        ["odd units", "nearly the same", "well apart", "twice the same"],
+    ),
+)
 def test_the_model_costs_what_the_history_says(rows, C, storage):
     """A row space that has lost what features of odd units tell is left for the features."""
     rng = np.random.RandomState(0)
@@ -294,9 +292,10 @@ def test_a_penalty_keeps_to_what_the_row_space_knows(precision):
 
 
 @pytest.mark.rounding
-@pytest.mark.parametrize("scale", [1e-170, 1e-150, 1.0, 1e150, 1e170])
-@pytest.mark.parametrize("storage", ["C", "F", "CSR"])
-@pytest.mark.parametrize("rows", hard_rows())
+@pytest.mark.parametrize(
+    ("scale", "storage", "rows"),
+    pairwise([1e-170, 1e-150, 1.0, 1e150, 1e170], ["C", "F", "CSR"], hard_rows()),
+)
 def test_the_factors_are_those_of_x(rows, storage, scale):
     X = hard_rows()[rows] * scale
     with np.errstate(over="ignore", invalid="ignore"):
@@ -425,10 +424,14 @@ def test_a_rule_with_a_norm_of_its_own_does_not_run_ahead(small_pays, monkeypatc
 def test_a_tenth_of_the_memory_of_x_is_enough(storage, started):
     n_rows, n_features = 120, 40_000
     rng = np.random.RandomState(0)
-    if "CSR" in storage:
-        X = sparse.random(n_rows, 20 * n_features, 0.02, format="csr", random_state=rng)
+    entries = rng.standard_normal((n_rows, n_features // 2))
+    if "CSR" in storage:  # half as many entries, of 20 times as many features
+        columns = np.sort(rng.randint(20 * n_features, size=entries.shape), axis=1).ravel()
+        starts = entries.shape[1] * np.arange(n_rows + 1)
+        X = sparse.csr_array((entries.ravel(), columns, starts), (n_rows, 20 * n_features))
+        X.sum_duplicates()
     else:
-        X = rng.standard_normal((n_rows, n_features))
+        X = np.hstack([entries, entries[::-1]])
     X = STORAGES[storage](X)
     y = np.arange(n_rows) % 2
     w = rng.standard_normal((X.shape[1], 1)).astype(X.dtype) * started

@@ -21,6 +21,7 @@ from sklearn_gd_logreg import (
     RMSProp,
 )
 
+from .pairwise import pairwise
 from .problems import (
     SOLVERS,
     Problem,
@@ -398,9 +399,11 @@ def test_a_grid_search_reaches_the_parameters_of_a_learning_rate():
     assert search.best_params_ == {"learning_rate__alpha": 1.0, "learning_rate__decay": 0.9}
 
 
-@pytest.mark.parametrize("batch_size", [None, 16])
-@pytest.mark.parametrize("penalty", ["weak l2", "l1"])
-@pytest.mark.parametrize("rule", [rule for rule, _, _ in SMOOTH], ids=ids(SMOOTH))
+@pytest.mark.parametrize(
+    ("batch_size", "penalty", "rule"),
+    pairwise([None, 16], ["weak l2", "l1"], [rule for rule, _, _ in SMOOTH]),
+    ids=lambda value: type(value).__name__ if hasattr(value, "step") else str(value),
+)
 def test_a_fit_never_changes_a_rule_or_a_rate(rule, penalty, batch_size):
     rate = CosineDecay(0.1, steps=20)
     before = pickle.dumps((rule, rate))

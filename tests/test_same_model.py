@@ -9,6 +9,7 @@ from scipy import sparse
 
 from sklearn_gd_logreg import GDLogisticRegression, NaturalGradient
 
+from .pairwise import pairwise
 from .problems import (
     Problem,
     cost,
@@ -71,10 +72,9 @@ def assert_same_model(problem, model, optimum):
 # -- L2 -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("C", [0.01, 1, 100])
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("scaled", [False, True], ids=["raw", "scaled"])
-@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.parametrize(
+    ("C", "kind", "scaled", "name"), pairwise([0.01, 1, 100], KINDS, [False, True], ROWS)
+)
 def test_defaults_find_the_probabilities_of_logistic_regression(name, scaled, kind, C):
     rows = 150 if (name, kind) == ("digits", "sparse") else ROWS[name]
     problem = problem_of(name, scaled, kind, C, rows)
@@ -158,9 +158,10 @@ def assert_same_zeros(problem, model, optimum):
 # On raw data saga does not converge, so the conditions of the optimum are the oracle.
 
 
-@pytest.mark.parametrize("C", [0.01, 1, 100])
-@pytest.mark.parametrize("l1_ratio", [0.5, 1.0])
-@pytest.mark.parametrize("name", ["iris", "wine", "breast_cancer"])
+@pytest.mark.parametrize(
+    ("C", "l1_ratio", "name"),
+    pairwise([0.01, 1, 100], [0.5, 1.0], ["iris", "wine", "breast_cancer"]),
+)
 def test_l1_fits_of_raw_data_satisfy_the_conditions_of_the_optimum(name, l1_ratio, C):
     X, y = load(name)
     problem = Problem(X, y, {"C": C, "l1_ratio": l1_ratio})
@@ -187,10 +188,10 @@ def wide(kind, n_classes):
     return X * np.logspace(-3, 3, 300) if kind == "uneven" else X, y
 
 
-@pytest.mark.parametrize("C", [0.01, 1, 100])
-@pytest.mark.parametrize("fit_intercept", [True, False], ids=["intercept", "no intercept"])
-@pytest.mark.parametrize("n_classes", [2, 3])
-@pytest.mark.parametrize("kind", ["dense", "sparse", "uneven"])
+@pytest.mark.parametrize(
+    ("C", "fit_intercept", "n_classes", "kind"),
+    pairwise([0.01, 1, 100], [True, False], [2, 3], ["dense", "sparse", "uneven"]),
+)
 def test_more_features_than_rows_are_no_obstacle(kind, n_classes, fit_intercept, C):
     options = {"C": C, "fit_intercept": fit_intercept}
     problem = Problem(*wide(kind, n_classes), options, uneven(60))
@@ -270,18 +271,23 @@ def test_thousands_of_sparse_features_with_l1_satisfy_the_conditions():
     assert intercept.max() <= 1e-6
 
 
-@pytest.mark.parametrize("n_classes", [2, 3])
-@pytest.mark.parametrize(("n_rows", "n_features"), [(100, 300), (600, 80)])
-@pytest.mark.parametrize("direct_limit", [50, 2000])
-@pytest.mark.parametrize("l1_ratio", [0.5, 1.0])
-@pytest.mark.parametrize("storage", [np.ascontiguousarray, np.asfortranarray, sparse.csr_array])
+@pytest.mark.parametrize(
+    ("n_classes", "shape", "direct_limit", "l1_ratio", "storage"),
+    pairwise(
+        [2, 3],
+        [(100, 300), (600, 80)],
+        [50, 2000],
+        [0.5, 1.0],
+        [np.ascontiguousarray, np.asfortranarray, sparse.csr_array],
+    ),
+)
 def test_where_no_feature_is_worth_its_penalty_all_weights_are_0(
-    storage, l1_ratio, direct_limit, n_rows, n_features, n_classes
+    storage, l1_ratio, direct_limit, shape, n_classes
 ):
     """Without an intercept no parameter is left to make a Fisher matrix of."""
     rng = np.random.RandomState(0)
-    X = storage(rng.standard_normal((n_rows, n_features)))
-    y = rng.randint(n_classes, size=n_rows)
+    X = storage(rng.standard_normal(shape))
+    y = rng.randint(n_classes, size=shape[0])
     solver = NaturalGradient(direct_limit=direct_limit)
     options = {"C": 1e-4, "l1_ratio": l1_ratio, "fit_intercept": False}
     clf = GDLogisticRegression(solver=solver, **options).fit(X, y)

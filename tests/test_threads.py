@@ -1,5 +1,6 @@
 """Threads over the blocks: the same sum for any number of them, and nothing left behind."""
 
+import itertools
 import multiprocessing
 import os
 import sys
@@ -9,7 +10,6 @@ import warnings
 from contextlib import nullcontext, suppress
 from contextvars import ContextVar
 from functools import partial
-from itertools import pairwise, permutations
 from threading import Barrier, Event, Thread, get_ident
 from unittest.mock import Mock
 
@@ -32,10 +32,11 @@ from sklearn_gd_logreg.loss import cross_entropy
 from sklearn_gd_logreg.objective import Objective
 from sklearn_gd_logreg.penalty import ElasticNet
 
+from .large import tall
+from .pairwise import pairwise
 from .problems import uneven_weights
+from .test_data_storage import STORAGES, stored
 from .test_derivatives import objective_on
-from .test_inputs import tall
-from .test_pass import STORAGES, stored
 
 NUMBERS = (1, 2, 5)
 
@@ -100,9 +101,9 @@ def pairwise_sum(values):
 # -- the sum ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("run", [1, 3, 60])
-@pytest.mark.parametrize("n_blocks", [1, 2, 3, 31, 50])
-@pytest.mark.parametrize("n_threads", [1, 2, 3, 8])
+@pytest.mark.parametrize(
+    ("run", "n_blocks", "n_threads"), pairwise([1, 3, 60], [1, 2, 3, 31, 50], [1, 2, 3, 8])
+)
 def test_parts_are_added_along_one_tree(n_threads, n_blocks, run, quick_turns):
     random = np.random.RandomState(0)
     values, naps = random.standard_cauchy((n_blocks, 3)), random.uniform(0, 1e-3, size=n_blocks)
@@ -315,9 +316,10 @@ def test_every_sum_has_the_same_bits(storage, n_classes, small_blocks, use, quic
 
 
 @pytest.mark.rounding
-@pytest.mark.parametrize("weighted", [False, True], ids=["unweighted", "weighted"])
-@pytest.mark.parametrize("n_classes", [1, 2, 3])
-@pytest.mark.parametrize("storage", [*STORAGES, "rows one by one"])
+@pytest.mark.parametrize(
+    ("weighted", "n_classes", "storage"),
+    pairwise([False, True], [1, 2, 3], [*STORAGES, "rows one by one"]),
+)
 def test_a_run_of_blocks_has_the_bits_of_its_blocks(storage, n_classes, weighted, use, monkeypatch):
     """Of rows fitted well and badly by turns, some of them with the wrong label."""
     random = np.random.RandomState(0)
@@ -509,7 +511,7 @@ class Holder(Thread):
 
 
 @pytest.mark.parametrize("fails", [(), (0,), (1, 2), (0, 1, 2)])
-@pytest.mark.parametrize("order", list(permutations(range(3))))
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
 def test_blas_has_one_thread_until_the_last_of_several_fits_ends(order, fails):
     holders = [Holder(number in fails) for number in range(3)]
     for holder in holders:
@@ -525,7 +527,7 @@ def test_blas_stays_held_while_fits_follow_one_another(another):
     """There is always one, and, unless there is another, never the same for long."""
     others = [Holder() for _ in range(4)]
     with reserve_threads() if another else nullcontext():
-        for one, other in pairwise(others):
+        for one, other in itertools.pairwise(others):
             if not one.is_alive():
                 one.begin()
             other.begin()
@@ -669,35 +671,37 @@ def test_blas_is_left_alone_where_it_has_little_to_do(X, n_threads):
     assert set(seen) == {1}
 
 
+TINY = {
+    (2500, 1): 2,
+    (53, 47): 2,
+    (47, 47): 2,
+    (26, 47): 2,
+    (80, 31): 2,
+    (166, 15): 3,
+    (500, 5): 8,
+    (1250, 2): 16,
+}
+"""Number of classes by shape: the largest X for which BLAS keeps its threads."""
+
+
 @pytest.mark.rounding
-@pytest.mark.parametrize("storage", [*STORAGES, "thin"])
-@pytest.mark.parametrize("l1_ratio", [0, 0.5])
 @pytest.mark.parametrize(
-    ("shape", "n_classes"),
-    [
-        ((2500, 1), 2),
-        ((53, 47), 2),
-        ((47, 47), 2),
-        ((26, 47), 2),
-        ((80, 31), 2),
-        ((166, 15), 3),
-        ((500, 5), 8),
-        ((1250, 2), 16),
-    ],
+    ("solver", "l1_ratio", "shape", "storage"),
+    pairwise(["natural", "nesterov"], [0, 0.5], TINY, [*STORAGES, "thin"]),
 )
 def test_the_largest_of_tiny_fits_have_the_same_bits_for_any_number_of_threads(
-    shape, n_classes, l1_ratio, storage
+    solver, l1_ratio, shape, storage
 ):
+    n_classes = TINY[shape]
     random = np.random.RandomState(0)
     X = thin(*shape) if storage == "thin" else stored(random.standard_normal(shape), storage)
     y = random.randint(n_classes, size=X.shape[0])
-    for solver in ("natural", "nesterov"):
-        clf = GDLogisticRegression(solver=solver, l1_ratio=l1_ratio, max_iter=15, tol=0)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            coef = clf.fit(X, y).coef_
-            with threadpool_limits(1, "blas"):
-                assert_array_equal(clf.fit(X, y).coef_, coef)
+    clf = GDLogisticRegression(solver=solver, l1_ratio=l1_ratio, max_iter=15, tol=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        coef = clf.fit(X, y).coef_
+        with threadpool_limits(1, "blas"):
+            assert_array_equal(clf.fit(X, y).coef_, coef)
 
 
 def test_blas_has_one_thread_while_a_certificate_is_made(monkeypatch):

@@ -19,6 +19,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn_gd_logreg import GDLogisticRegression
 from sklearn_gd_logreg.objective import Objective
 
+from .pairwise import pairwise
+
 RULES = ["gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "natural"]
 STORAGES = {"dense": np.asarray, "CSR": sparse.csr_array, "Fortran": np.asfortranarray}
 
@@ -34,10 +36,9 @@ def split(X, y):
     return X[::2], y[::2], X[1::2], y[1::2]
 
 
-@pytest.mark.parametrize("storage", STORAGES)
-@pytest.mark.parametrize("n_classes", [2, 3])
-@pytest.mark.parametrize("batch_size", [None, 16])
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize(
+    ("storage", "n_classes", "batch_size", "rule"), pairwise(STORAGES, [2, 3], [None, 16], RULES)
+)
 def test_the_last_entries_are_the_log_loss_and_accuracy_of_the_model(
     rule, batch_size, n_classes, storage
 ):
@@ -70,7 +71,7 @@ def test_validation_in_the_row_space_is_that_of_the_features(storage, rule):
     clf = GDLogisticRegression(solver=rule, max_iter=60, tol=0, warm_start=True)
     start = np.random.default_rng(1).normal(size=(1, 16_000)) / 100
     clf.fit(read(X), y, X_val=read(X_val), y_val=y_val, coef_init=start)
-    assert "row space" in clf._resume_state.fingerprint.coordinates
+    assert "row space" in clf.solver_info_["reductions"]
     loss = log_loss(y_val, clf.predict_proba(X_val))
     assert clf.history_["val_loss"][-1] == pytest.approx(loss, abs=1e-10)
 
@@ -204,9 +205,9 @@ def remedies(message):
     return re.split(r"\(\d+\) ", message)[1:]
 
 
-@pytest.mark.parametrize("tol", [0, 1e-4])
-@pytest.mark.parametrize("batch_size", [None, 16])
-@pytest.mark.parametrize("solver", ["adam", "rmsprop", "adagrad"])
+@pytest.mark.parametrize(
+    ("tol", "batch_size", "solver"), pairwise([0, 1e-4], [None, 16], ["adam", "rmsprop", "adagrad"])
+)
 def test_an_untrained_model_is_not_returned_in_silence(solver, batch_size, tol):
     clf = early(solver=solver, batch_size=batch_size, tol=tol, learning_rate=0.5)
     message = warning_of(clf, *WINE)

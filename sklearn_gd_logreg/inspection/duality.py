@@ -28,7 +28,7 @@ NEGLIGIBLE_SLACK = 1e-11
 """Slack in units of J that needs no further step."""
 
 MAX_DESCENT_STEPS = 20
-"""StepRule of the descent, each of which gives a lower bound."""
+"""Steps of the descent, each of which gives a lower bound."""
 
 
 class DualityGap(float):

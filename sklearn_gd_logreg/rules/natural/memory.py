@@ -51,7 +51,7 @@ class NaturalMemory:
     previous_decreases : tuple of float
         Predicted decreases of the previous steps by this curvature, oldest first.
     n_steps : int
-        StepRule by this curvature before this one.
+        Steps by this curvature before this one.
     subsample_decrease : float
         Predicted decrease by F of this point on fewer rows than those of the curvature in use;
         0 if it was not computed.

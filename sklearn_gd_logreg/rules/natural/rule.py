@@ -23,7 +23,7 @@ from .step_length import NewtonRate
 from .subsampling import subsample_displacement
 
 MAX_STEPS_BEFORE_TEST = 6
-"""StepRule after which the contraction of a curvature is tested, for any refresh cost."""
+"""Steps after which the contraction of a curvature is tested, for any refresh cost."""
 
 
 class NaturalGradient(UpdateRule):

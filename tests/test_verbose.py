@@ -1,4 +1,4 @@
-"""What verbose shows on a terminal while a fit takes long."""
+"""What `verbose` prints: the columns of the history, and a bar on a terminal."""
 
 import io
 import re
@@ -7,10 +7,73 @@ import sys
 import numpy as np
 import pytest
 
-from sklearn_gd_logreg import GDLogisticRegression
+from sklearn_gd_logreg import (
+    GDLogisticRegression,
+)
 from sklearn_gd_logreg.fitting import progress
 
+from .descents import (
+    exactly,
+    rows,
+)
+from .problems import SOLVERS
+
+pytestmark = pytest.mark.rounding
+
+
+def printed(capsys, n_iterations, verbose, **params):
+    """History, and the cells of each row of the table that a fit printed."""
+    X, y, _ = rows()
+    clf = exactly(n_iterations, verbose=verbose, random_state=0, **params).fit(X, y)
+    out, err = capsys.readouterr()
+    assert err == ""
+    header, *rows_shown = out.splitlines()
+    assert header.split() == ["iteration", "passes", "cost", "gradient_norm", "learning_rate"]
+    cells = [row.split() for row in rows_shown if len(row) == len(header)]
+    return clf.history_, [row for row in cells if row[0].isdigit()]
+
+
+def test_by_default_nothing_is_printed(capsys):
+    X, y, _ = rows()
+    GDLogisticRegression().fit(X, y)
+    exactly(3, solver="gd", batch_size=16).fit(X, y)
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("verbose", "n_iterations", "expected"),
+    [
+        (1, 0, [0]),
+        (1, 3, [0, 1, 2, 3]),
+        (1, 234, [0, 1, 2, 5, 10, 20, 50, 100, 200, 234]),
+        (1, 20, [0, 1, 2, 5, 10, 20]),
+        (2, 12, range(13)),
+        (5, 12, range(13)),
+    ],
+)
+@pytest.mark.parametrize("batch_size", [None, 35])
+def test_verbose_prints_milestones_or_every_iteration(
+    capsys, batch_size, verbose, n_iterations, expected
+):
+    _, lines = printed(capsys, n_iterations, verbose, solver="gd", batch_size=batch_size)
+    assert [int(number) for number, *_ in lines] == list(expected)
+
+
+@pytest.mark.parametrize("batch_size", [None, 35])
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_the_lines_say_what_the_history_says(capsys, solver, batch_size):
+    history, lines = printed(capsys, 6, 2, solver=solver, batch_size=batch_size)
+    _, passes, cost, norm, rate = (list(column) for column in zip(*lines, strict=True))
+    np.testing.assert_allclose(np.array(passes, float), history["passes"], rtol=1e-4)
+    np.testing.assert_allclose(np.array(cost, float), history["cost"], atol=5.1e-9)
+    np.testing.assert_allclose(np.array(norm, float), history["gradient_norm"], rtol=6e-3)
+    assert rate[0] == "-"
+    np.testing.assert_allclose(np.array(rate[1:], float), history["learning_rate"][1:], rtol=6e-3)
+
+
 RNG = np.random.default_rng(0)
+
+
 X, Y = RNG.normal(size=(60, 3)), np.arange(60) % 2
 
 

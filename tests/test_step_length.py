@@ -8,6 +8,8 @@ from sklearn.preprocessing import StandardScaler
 
 from sklearn_gd_logreg import Backtracking, GDLogisticRegression, NaturalGradient
 
+from .pairwise import pairwise
+
 
 def nearly_normal(distance, n_rows=500, share=0.5):
     """Two classes of normal rows with one covariance, so far apart; balanced or not."""
@@ -22,10 +24,10 @@ def rates_of(X, y, **parameters):
     return GDLogisticRegression(**parameters).fit(X, y).history_["learning_rate"][1:]
 
 
-@pytest.mark.parametrize("n_classes", [2, 3])
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize("start", [False, True])
-@pytest.mark.parametrize("distance", [1.0, 4.0, 8.0])
+@pytest.mark.parametrize(
+    ("n_classes", "dtype", "start", "distance"),
+    pairwise([2, 3], [np.float64, np.float32], [False, True], [1.0, 4.0, 8.0]),
+)
 def test_the_first_step_goes_where_j_hardly_falls_any_more(distance, start, dtype, n_classes):
     X, y = nearly_normal(distance, n_rows=400)
     X, y = X.astype(dtype), np.where(X[:, 1] > 1, n_classes - 1, y)
