@@ -10,6 +10,8 @@ from sklearn.exceptions import ConvergenceWarning
 
 from sklearn_gd_logreg import Adam, GDLogisticRegression, NaturalGradient, TimeDecay
 
+from .pairwise import pairwise
+
 RULES = ["gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam"]
 
 
@@ -267,17 +269,18 @@ FORMS = {
 }
 
 
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("n_classes", [2, 3, 4, 10])
-def test_rows_sorted_by_class_are_noticed_once_and_others_are_not(n_classes, form):
+@pytest.mark.parametrize(
+    ("size", "n_classes", "form"), pairwise(["a quarter of a class", 37, 10], [2, 3, 4, 10], FORMS)
+)
+def test_rows_sorted_by_class_are_noticed_once_and_others_are_not(size, n_classes, form):
     X, y = rows(1200, 6, n_classes)
     ordered = np.argsort(y, kind="stable")
-    for size in (1200 // n_classes // 4, 37, 10):
-        _, caught = fed(X, y, size, ordered, n_classes, **FORMS[form])
-        assert len(caught) == 1
-        assert "sorted by class" in caught[0]
-        assert "Shuffle the rows" in caught[0]
-        assert fed(X, y, size, np.arange(1200), n_classes, **FORMS[form])[1] == []
+    size = 1200 // n_classes // 4 if size == "a quarter of a class" else size
+    _, caught = fed(X, y, size, ordered, n_classes, **FORMS[form])
+    assert len(caught) == 1
+    assert "sorted by class" in caught[0]
+    assert "Shuffle the rows" in caught[0]
+    assert fed(X, y, size, np.arange(1200), n_classes, **FORMS[form])[1] == []
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -10,6 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from sklearn_gd_logreg import Constant, GDLogisticRegression, duality_gap
 
+from .pairwise import pairwise
 from .problems import SOLVERS, Problem, cost, load, noisy, uneven_weights
 
 ROUNDING = 1e-14
@@ -67,10 +68,12 @@ def check(p, model, lowest):
 STEPS = [(0, 0), (1, 0), (2, 0), (4, 0), (15, 0), (100, 0), (400, 1e-4), (400, 1e-7)]
 
 
-@pytest.mark.parametrize("name", PROBLEMS)
-@pytest.mark.parametrize("fit_intercept", [True, False])
-@pytest.mark.parametrize(("C", "l1_ratio"), [(0.01, 0), (1, 0), (1, 0.5), (1, 1), (1e3, 0)])
-def test_the_distance_is_true_wherever_a_descent_ends(name, fit_intercept, C, l1_ratio):
+@pytest.mark.parametrize(
+    ("name", "fit_intercept", "penalty"),
+    pairwise(PROBLEMS, [True, False], [(0.01, 0), (1, 0), (1, 0.5), (1, 1), (1e3, 0)]),
+)
+def test_the_distance_is_true_wherever_a_descent_ends(name, fit_intercept, penalty):
+    C, l1_ratio = penalty
     options = {"C": float(C), "l1_ratio": float(l1_ratio), "fit_intercept": fit_intercept}
     p = PROBLEMS[name]
     p = Problem(p.X, p.y, p.options | options, p.sample_weight)
