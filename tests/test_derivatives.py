@@ -1,7 +1,7 @@
 """The derivatives of J against central differences, and its curvature against both."""
 
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, product
 from types import SimpleNamespace
 
 import numpy as np
@@ -25,6 +25,7 @@ from sklearn_gd_logreg.rules.natural.hessian_free import conjugate_gradients
 from sklearn_gd_logreg.rules.natural.kronecker import KroneckerFisher
 from sklearn_gd_logreg.rules.natural.lbfgs import LBFGS, DiagonalBase, curvature_along
 
+from .pairwise import pairwise
 from .problems import mean_loss_and_gradient, noisy, sparse_rows, uneven_weights
 
 pytestmark = [pytest.mark.rounding, pytest.mark.usefixtures("as_in_fit")]
@@ -70,11 +71,12 @@ def objective_on(X, y, n_classes, share=None, l2=0.0, intercept=True):
 
 
 CASES = [
-    Case(n_classes, storage, weighted, l2, intercept)
-    for n_classes in (2, 4)
-    for storage in ("dense", "sparse")
-    for weighted in (False, True)
-    for l2, intercept in ((0.0, True), (0.3, True), (0.3, False))
+    Case(*kind, weighted, *penalty)
+    for kind, weighted, penalty in pairwise(
+        list(product((2, 4), ("dense", "sparse"))),
+        [False, True],
+        [(0.0, True), (0.3, True), (0.3, False)],
+    )
 ]
 
 each_case = pytest.mark.parametrize("case", CASES, ids=str)
@@ -477,10 +479,10 @@ def test_the_fisher_information_of_some_features_is_a_part_of_the_matrix(case):
     np.testing.assert_allclose(objective.fisher(w, features), part, atol=1e-14)
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("intercept", [True, False])
-@pytest.mark.parametrize("n_classes", [2, 3])
-@pytest.mark.parametrize("n_features", [100, 180, 250, 300, 500, 700])
+@pytest.mark.parametrize(
+    ("dtype", "intercept", "n_classes", "n_features"),
+    pairwise(["float64", "float32"], [True, False], [2, 3], [100, 180, 250, 300, 500, 700]),
+)
 def test_a_part_of_the_fisher_information_has_its_size_whatever_that_of_x(
     n_features, n_classes, intercept, dtype
 ):
@@ -546,9 +548,10 @@ def many_features(kind):
     return X + (3 if kind == "mean" else 0)
 
 
-@pytest.mark.parametrize("intercept", [True, False], ids=["intercept", "no intercept"])
-@pytest.mark.parametrize("weighted", [False, True], ids=["unweighted", "weighted"])
-@pytest.mark.parametrize("kind", ["noise", "mean", "decay", "spike", "sparse"])
+@pytest.mark.parametrize(
+    ("intercept", "weighted", "kind"),
+    pairwise([True, False], [False, True], ["noise", "mean", "decay", "spike", "sparse"]),
+)
 def test_lipschitz_of_many_features_is_the_largest_curvature(kind, weighted, intercept):
     X = many_features(kind)
     n_rows = X.shape[0]

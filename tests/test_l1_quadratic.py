@@ -15,6 +15,7 @@ from sklearn_gd_logreg.rules.natural.l1_quadratic import (
     minimise,
 )
 
+from .pairwise import pairwise
 from .problems import solve_lasso
 
 pytestmark = pytest.mark.usefixtures("as_in_fit")
@@ -77,10 +78,9 @@ def kkt(fisher, c, thresholds, u):
     return float((subgradient / unit).max() / max(size.max(), 1e-300))
 
 
-@pytest.mark.parametrize("warm", [False, True])
-@pytest.mark.parametrize("n_free", [0, 1, 3])
-@pytest.mark.parametrize("p", [15, 60, 200])
-@pytest.mark.parametrize("make", SHAPES)
+@pytest.mark.parametrize(
+    ("warm", "n_free", "p", "make"), pairwise([False, True], [0, 1, 3], [15, 60, 200], SHAPES)
+)
 def test_the_subgradient_is_0_at_the_minimum(make, p, n_free, warm):
     for seed in range(3):
         _, _, fisher, c, thresholds = quadratic(make, p, n_free, seed)
@@ -132,9 +132,7 @@ def column_model(X, y, thresholds, l2=0.0, start=None):
     return ColumnModel(w, dw, thresholds, squares, columns, targets, misfit, penalty, 1e-4, 500), W
 
 
-@pytest.mark.parametrize("warm", [False, True])
-@pytest.mark.parametrize("l2", [0.0, 0.1])
-@pytest.mark.parametrize("make", SHAPES)
+@pytest.mark.parametrize(("warm", "l2", "make"), pairwise([False, True], [0.0, 0.1], SHAPES))
 def test_columns_and_a_matrix_have_the_same_minimum(make, l2, warm):
     X, y, _, _, thresholds = quadratic(make, 60, 0, 0)
     start = np.random.default_rng(1).standard_normal(60) if warm else None

@@ -20,9 +20,10 @@ from sklearn_gd_logreg.rules.natural.prox_newton import (
     working_set,
 )
 
+from .pairwise import pairwise
 from .problems import Problem
 from .test_resume import in_parts, same, stored
-from .test_shortcuts import ASKED, ROUNDING, cost_of, model, text, weighted
+from .test_natural_gradient import ASKED, ROUNDING, cost_of, model, text, weighted
 
 pytestmark = [pytest.mark.rounding, pytest.mark.usefixtures("as_in_fit")]
 
@@ -210,9 +211,9 @@ def unlike_scales(random, n_rows, size):
     return X * size * 10 ** random.uniform(-2, 2, size=30)
 
 
-@pytest.mark.parametrize("start", [0.0, 1.0])
-@pytest.mark.parametrize("strength", [1e-6, 0.1, 10.0])
-@pytest.mark.parametrize("size", [1e-30, 1.0, 1e30])
+@pytest.mark.parametrize(
+    ("start", "strength", "size"), pairwise([0.0, 1.0], [1e-6, 0.1, 10.0], [1e-30, 1.0, 1e30])
+)
 def test_rounds_are_those_of_coordinate_descent(size, strength, start):
     random = np.random.RandomState(0)
     X = unlike_scales(random, 50, size)
@@ -224,10 +225,10 @@ def test_rounds_are_those_of_coordinate_descent(size, strength, start):
     np.testing.assert_allclose(found * X.std(axis=0), expected * X.std(axis=0), atol=1e-9)
 
 
-@pytest.mark.parametrize("intercept", [True, False])
-@pytest.mark.parametrize("l2", [0.0, 1.0])
-@pytest.mark.parametrize("strength", [1e-4, 0.1, 10.0])
-@pytest.mark.parametrize("size", [1e-12, 1.0, 1e6])
+@pytest.mark.parametrize(
+    ("intercept", "l2", "strength", "size"),
+    pairwise([True, False], [0.0, 1.0], [1e-4, 0.1, 10.0], [1e-12, 1.0, 1e6]),
+)
 def test_rounds_over_columns_are_those_of_coordinate_descent(size, strength, l2, intercept):
     random = np.random.RandomState(0)
     dense = unlike_scales(random, 50, size) * (random.rand(50, 30) < 0.2)
