@@ -22,8 +22,8 @@ from sklearn_gd_logreg.rules.natural.prox_newton import (
 
 from .pairwise import pairwise
 from .problems import Problem
-from .test_resume import in_parts, same, stored
 from .test_natural_gradient import ASKED, ROUNDING, cost_of, model, text, weighted
+from .test_resume import in_parts, same, stored
 
 pytestmark = [pytest.mark.rounding, pytest.mark.usefixtures("as_in_fit")]
 
