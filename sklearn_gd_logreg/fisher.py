@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,8 +54,7 @@ def _signs(n_outputs: int) -> Array:
     return signs.reshape(n_outputs**2, -1)
 
 
-@dataclass(frozen=True)
-class FisherInformation:
+class FisherInformation(NamedTuple):
     """F(w) = Σ share · (diag(a) − aaᵀ) ⊗ xxᵀ + l2 I, the Hessian of the smooth part of J.
 
     Attributes

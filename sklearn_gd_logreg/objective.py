@@ -86,11 +86,11 @@ class Objective:
             loss, dz, a = self.loss.loss_dz_and_probabilities(z, rows.y, rows.share)
             return loss, rows.backward(dz), rows.pair_grams(a)
 
-        mean_loss, dw, grams = self.data.sum(
-            forward_backward, self.fisher.pair_grams_size(), products=True
-        )
+        fisher = self.fisher
+        size = fisher.pair_grams_size()
+        mean_loss, dw, grams = self.data.sum(forward_backward, size, products=True)
         dw = self._center_float32(dw) + self.penalty.gradient(w)
-        return mean_loss, dw, self.fisher.from_pair_grams(grams)
+        return mean_loss, dw, fisher.from_pair_grams(grams)
 
     def _center_float32(self, dw: Array) -> Array:
         """Subtract the common shift of all classes from a gradient in float32.
