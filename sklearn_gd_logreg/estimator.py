@@ -1,4 +1,4 @@
-"""GDLogisticRegression: parameters, documentation, predictions. `fitting` fits it."""
+"""GDLogisticRegression: parameters, documentation, predictions. Fits are in `fitting`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ._floating import ignore_floating_errors
 from ._text import printable
 from ._typing import Array
 from .fitting.callback_support import CallbackSupportMixin, with_callbacks
-from .fitting.callback_tasks import tasks_of
+from .fitting.callback_tasks import callback_tasks_of
 from .fitting.fit import fit
 from .fitting.inputs import check_features_finite, checked
 from .fitting.partial_fit import partial_fit
@@ -25,14 +25,14 @@ from .loss import cross_entropy
 from .rules import UpdateRule, rule_with
 from .validation import Interval, check_nested, invalid
 
-OBJECTS = {"solver": rule_with, "learning_rate": rate_with}
-"""How to write an object with a parameter, where a name or a number has none."""
+EXAMPLE_FOR_NESTED = {"solver": rule_with, "learning_rate": rate_with}
+"""For error messages of `set_params`: an object that has a nested parameter."""
 
-BUT_OVERFLOW = ignore_floating_errors("divide", "under", "invalid")
-"""Predictions report that scores overflow, as NumPy is set to; what is invalid is looked for."""
+WARN_ONLY_OF_OVERFLOW = ignore_floating_errors("divide", "under", "invalid")
+"""Decorator of predictions: overflow of scores is reported as set in `numpy.seterr`."""
 
-NEARLY_ONE = Interval(1 - 1e-5, 1)
-"""The ``l1_ratio`` that scikit-learn takes for an L1 penalty alone."""
+L1_ALONE = Interval(1 - 1e-5, 1)
+"""Range of ``l1_ratio`` that scikit-learn treats as a pure L1 penalty."""
 
 
 class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
@@ -58,20 +58,20 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
     C : float, default=1.0
         Inverse strength of the penalty, in (0, inf]; ``np.inf`` means no penalty.
     l1_ratio : float, default=0.0
-        Share ρ of the L1 norm in the penalty, in [0, 1]: 0 is L2, 1 is the lasso,
+        Mixing parameter ρ of the L1 norm in the penalty, in [0, 1]: 0 is L2, 1 is the lasso,
         between is the elastic net. Any ρ > 0 gives exact zeros, with every solver.
     fit_intercept : bool, default=True
         Whether to fit b.
     class_weight : dict, "balanced" or None, default=None
-        Weight of each class, multiplied with the sample weights; 1 for labels that are no
-        key. "balanced": Σs / (n_classes · Σs of the class), over the classes with Σs > 0.
+        Weight of each class, multiplied with the sample weights; 1 for labels that are
+        not a key. "balanced": Σs / (n_classes · Σs of the class), over the classes with Σs > 0.
     solver : str or UpdateRule, default="natural"
         The rule by which w_{k+1} follows from w_k, by name or as an object whose
         hyper-parameters grids reach as ``solver__<name>``:
 
         - ``"natural"`` (`NaturalGradient`): w := w − α F⁻¹ dw with the Fisher
           information F. It does not depend on the scales of the features.
-        - ``"gd"`` (`GradientDescent`): w := w − α dw and nothing else.
+        - ``"gd"`` (`GradientDescent`): w := w − α dw.
         - ``"momentum"`` (`Momentum`), ``"nesterov"`` (`Nesterov`).
         - ``"adagrad"`` (`AdaGrad`), ``"rmsprop"`` (`RMSProp`), ``"adam"`` (`Adam`).
     learning_rate : "auto", "backtracking", float, LearningRate or callable, default="auto"
@@ -91,7 +91,7 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         When to stop. Full batch: when the max-norm of the gradient of J (of its
         smallest subgradient, with an L1 part) is at most ``tol``; for "natural", when
         √(dwᵀ F⁻¹ dw) is, whose half square estimates J − J* whatever the scales. The
-        natural step, known by then, is still made: it all but squares the error.
+        natural step is known by then and still taken: it nearly squares the error.
         Mini-batches: when the mean cost of an epoch has not improved by ``tol`` for 5
         epochs, a plateau. A `ConvergenceWarning` follows if J can still fall by more than
         10 ``tol`` and by more than a fifth (2000 ``tol`` if that is less) of J and of
@@ -99,20 +99,19 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         warn that they did not converge.
     early_stopping : bool, default=False
         Stop when the loss on validation data, X_val of `fit`, has had no new minimum for
-        ``n_iter_no_change`` iterations, and keep the iterate of its minimum, however the
-        descent ends. Without X_val a part of the rows is held out for it. A
-        `ConvergenceWarning` follows if that iterate is the start and has learnt nothing.
+        ``n_iter_no_change`` iterations, and return the iterate of lowest loss, whatever
+        ends the descent. Without X_val a part of the rows is held out. A
+        `ConvergenceWarning` follows if that iterate is the untrained start.
     validation_fraction : float, default=0.1
         Part of every class that is held out, in (0, 1); at least as many rows as classes.
     n_iter_no_change : int, default=10
         Iterations, or epochs, without a new minimum after which to stop.
     warm_start : bool, default=False
-        Go on from the previous fit, which must have had the same classes and features.
+        Start from the previous fit, which must have had the same classes and features.
         With the same rows, weights, penalty and solver, and True in both fits, the descent
-        goes on where it was left, with the memory of the solver, the place in the schedule and
-        the shuffles, and makes up to ``max_iter`` more iterations: k and then m − k of them are
-        m iterations, bit for bit, after pickling too. Otherwise a new descent starts from the
-        coefficients.
+        resumes exactly, with the solver's memory, the schedule and the shuffles, and makes up to
+        ``max_iter`` more iterations: k and then m − k of them equal m iterations bit for bit,
+        also after pickling. Otherwise a new descent starts from the coefficients.
     random_state : int, RandomState or None, default=None
         Shuffles the mini-batches and chooses the rows held out.
     verbose : int, default=0
@@ -122,34 +121,33 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        Labels that occur in y, sorted. One of which all rows have the weight 0 has no part in
-        the fit: its probability is 0, its weights are 0 and its intercept is -1e6. (Of two such
-        classes the score is the other's: weights 0, intercept ±1e6, ``fit_intercept`` or not.)
+        Labels that occur in y, sorted. A class whose rows all have weight 0 is not fitted: its
+        probability is 0, its weights are 0 and its intercept is -1e6. (With two classes, the other
+        class always wins: weights 0, intercept ±1e6, even without ``fit_intercept``.)
     coef_ : ndarray of shape (1, n_features) or (n_classes, n_features)
         Weights, in the precision of X.
     intercept_ : ndarray of shape (1,) or (n_classes,)
         b; zeros without intercept.
     n_iter_ : int
-        Number of iterations made, those that a warm start goes on from included.
+        Number of iterations, those before a resumed warm start included.
     best_iter_ : int
-        Number of the iterate of the lowest validation loss; only with validation data. With
-        early stopping it is the model.
+        Number k of the iterate of lowest validation loss; only with validation data. With
+        early stopping this iterate is the model.
     history_ : dict of ndarrays of shape (n_iter_ + 1,)
         Entry k describes w_k; entry 0 is the start, the last is the model (with early
         stopping entry ``best_iter_`` is; after divergence, the entry of lowest cost).
         ``pandas.DataFrame`` takes it as it is.
 
         - ``iteration``: k.
-        - ``passes``: how often all rows have been read so far. A forward and backward
-          pass counts 1, and so does working out F, unless it is done in the same pass,
-          or a product with F; rejected trials of a line search are counted. Wide data
-          may be rewritten first, in coordinates of the space that their rows span, which
-          counts 1, and 1 more for a start that is not 0.
+        - ``passes``: passes over all rows so far. A forward and backward pass counts 1; so
+          does a product with F, and the computation of F unless it shares a pass. Rejected
+          trials of a line search count. The reduction of wide data to coordinates of the
+          row space counts 1, and 1 more for a start that is not 0.
         - ``cost``, ``loss``: J and its first term, the mean loss.
         - ``gradient_norm``: what ``tol`` is compared with (mini-batches: the max-norm
           of the mean gradient of the epoch).
         - ``learning_rate``: rate of the step that led to w_k; nan for the start.
-        - ``time``: seconds since `fit` was called; before a warm start those of then.
+        - ``time``: seconds since `fit` was called; entries of earlier fits keep theirs.
         - ``val_loss``, ``val_accuracy``: mean loss and accuracy on the validation data at w_k,
           if there are any; nan for iterations before there were.
 
@@ -162,12 +160,12 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         longer finite; or "partial_fit".
     solver_info_ : dict
         Which path `fit` took: the "method" of the natural gradient, or the update rule, and the
-        "reason" for it; the exact "reductions" of the data, each with its reason; "hessian_rows",
-        on how many rows F is worked out, 0 for a diagonal; the sizes of the growing "subsamples"
-        that came first; how many "hessians" (F, or an approximation of it) were worked out on the
-        rows of the descent, and Hessian-vector "products" made; and "proved", whether the Fenchel
-        bound proves that J − J* ≤ tol²/2. (False is no warning: the bound is loose on tall data.)
-        Not after `partial_fit`.
+        "reason" for it; the exact "reductions" of the data, each with its reason;
+        "hessian_rows", the number of rows from which F is computed, 0 for a diagonal; the sizes
+        of the growing "subsamples" that came first; the numbers of "hessians" (F, or an
+        approximation of it) computed on the rows of the descent, and of Hessian-vector
+        "products"; and "proved", whether the Fenchel bound proves that J − J* ≤ tol²/2. (False
+        is no warning: the bound is loose on tall data.) Not after `partial_fit`.
     n_features_in_ : int
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -187,7 +185,7 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
 
     For more than two classes a common shift of all scores changes no probability. From a start at
     0 the intercepts sum to 0, and so do the weights of each feature without a penalty. With L2
-    they come to, as the descent converges; with L1 they do not.
+    the weights sum to 0 in the limit of convergence; with L1 they do not.
 
     References
     ----------
@@ -256,7 +254,7 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         coef_init: ArrayLike | None = None,
         intercept_init: ArrayLike | None = None,
     ) -> GDLogisticRegression:
-        """Descend on J from the start to convergence.
+        """Minimise J from the starting point until a stopping rule applies.
 
         Parameters
         ----------
@@ -266,14 +264,14 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         y : array-like of shape (n_samples,)
             Labels of any kind that sorts.
         sample_weight : array-like of shape (n_samples,), default=None
-            Non-negative weights; k is as good as k copies of the row.
+            Non-negative weights; a weight k is equivalent to k copies of the row.
         X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
-            Rows by which every iterate is judged, and which it does not learn from. In a
+            Validation data: every iterate is scored on these rows, none is fitted to them. In a
             pipeline ``Pipeline(..., transform_input=["X_val"])`` transforms them as it does X.
         y_val : array-like of shape (n_val,), default=None
-            Their labels, none of which may be missing in y.
+            Their labels; each must occur in y.
         sample_weight_val : array-like of shape (n_val,), default=None
-            Their weights. ``class_weight`` has no part in them.
+            Their weights; ``class_weight`` does not apply.
         coef_init : array-like of shape of ``coef_``, default=None
             Where to start; default: zeros, or the previous fit with ``warm_start``.
         intercept_init : array-like of shape of ``intercept_``, default=None
@@ -287,13 +285,13 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         ------
         ValueError
             If a parameter, X, y, the weights, the validation data or the start are not valid;
-            what had been fitted before is then left as it was.
+            the fitted attributes then keep their values.
 
         Warns
         -----
         sklearn.exceptions.ConvergenceWarning
             If ``tol`` > 0 was not reached, a plateau is far above the minimum, the descent
-            diverged, or early stopping returns a start that has learnt nothing.
+            diverged, or early stopping returns an untrained start.
         """
         started = perf_counter()
         with np.errstate(all="ignore"):  # overflow is seen, and reported, as divergence
@@ -301,7 +299,7 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
             rows = LabelledRows(X, y, sample_weight)
             validation = LabelledRows(X_val, y_val, sample_weight_val)
             initial = {"coef_init": coef_init, "intercept_init": intercept_init}
-            tasks = tasks_of(self, self.max_iter, X, y, sample_weight)
+            tasks = callback_tasks_of(self, self.max_iter, X, y, sample_weight)
             fit(self, settings, random_state, rows, validation, initial, tasks, started)
         return self
 
@@ -312,17 +310,16 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         classes: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
     ) -> GDLogisticRegression:
-        """One epoch on these rows alone, as a part of a stream.
+        """Make one epoch of online learning on these rows.
 
-        That is one step on all of them, or one on each mini-batch of ``batch_size``. The
-        memory of the solver, the schedule and the shuffles go on from call to call. The
-        penalty is that of all rows so far, 1/(C Σs) with the sum over all calls, so that one
-        reading of the stream ends near the model of `fit` on all rows; a row that comes twice
-        counts twice. "natural" averages F over the stream, and its "auto" rate falls with the
-        part that the new rows are of all so far; no step promises to lower J by more than J.
-        A line search looks at the rows of the call alone. Another solver, ``batch_size`` or
-        ``fit_intercept``, or coefficients changed by hand, begin with a new memory.
-        ``max_iter``, ``tol`` and callbacks have no part in it.
+        The epoch is one step on all rows, or one on each mini-batch of ``batch_size``. The
+        solver's memory, the schedule and the shuffles carry over from call to call. The penalty
+        strength is 1/(C Σs) with the sum over all calls, so one pass over the stream ends near
+        the model of `fit` on all rows; a row that comes twice counts twice. "natural" averages F
+        over the stream, and its "auto" rate falls with the fraction of new rows; the
+        expected decrease of a step is at most J. A line search uses the rows of the call alone.
+        Another solver, ``batch_size`` or ``fit_intercept``, or coefficients changed by hand,
+        reset the memory. ``max_iter``, ``tol`` and callbacks are ignored.
 
         Parameters
         ----------
@@ -337,7 +334,7 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         -------
         self : GDLogisticRegression
             ``history_`` has an entry for each call; its cost and loss are those of the rows of
-            the call, met before each step. A call of rows of weight 0 alone changes nothing.
+            the call before each step. A call with rows of weight 0 alone changes nothing.
 
         Raises
         ------
@@ -375,17 +372,17 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
 
     @property
     def penalty(self) -> str | None:
-        """Name of the penalty that ``C`` and ``l1_ratio`` make; scikit-learn asks for it.
+        """Name of the penalty given by ``C`` and ``l1_ratio``; scikit-learn reads it.
 
-        "l2", "l1", "elasticnet", or None for ``C=np.inf``. It is no parameter.
+        "l2", "l1", "elasticnet", or None for ``C=np.inf``. It is not a parameter.
         """
         if self.C in Interval(np.inf, np.inf):
             return None
-        if self.l1_ratio in NEARLY_ONE:
+        if self.l1_ratio in L1_ALONE:
             return "l1"
         return "l2" if self.l1_ratio in Interval(0, 0) else "elasticnet"
 
-    @BUT_OVERFLOW
+    @WARN_ONLY_OF_OVERFLOW
     def decision_function(self, X: Any) -> Array:
         """Scores z = Xw + b.
 
@@ -402,7 +399,7 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         z = self._scores(X)
         return z[:, 0] if z.shape[1] == 1 else z
 
-    @BUT_OVERFLOW
+    @WARN_ONLY_OF_OVERFLOW
     def predict(self, X: Any) -> NDArray[Any]:
         """The most probable label of each row.
 
@@ -417,7 +414,7 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         z = self._scores(X)
         return self.classes_[cross_entropy(len(self.classes_)).predict_codes(z)]
 
-    @BUT_OVERFLOW
+    @WARN_ONLY_OF_OVERFLOW
     def predict_proba(self, X: Any) -> Array:
         """The probability of every class.
 
@@ -433,9 +430,9 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         z = self._scores(X)
         return cross_entropy(len(self.classes_)).probabilities(z)
 
-    @BUT_OVERFLOW
+    @WARN_ONLY_OF_OVERFLOW
     def predict_log_proba(self, X: Any) -> Array:
-        """The logarithm of `predict_proba`, exact where that underflows.
+        """The logarithm of `predict_proba`, accurate even if a probability underflows.
 
         Parameters
         ----------
@@ -449,7 +446,7 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         return cross_entropy(len(self.classes_)).log_probabilities(z)
 
     def set_params(self, **params: Any) -> GDLogisticRegression:
-        """Set parameters, those of a rule or a learning rate as ``solver__<name>`` too.
+        """Set parameters, also nested ones of a rule or a learning rate (``solver__<name>``).
 
         Parameters
         ----------
@@ -465,12 +462,12 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         ValueError
             If there is no such parameter, or ``solver`` or ``learning_rate`` is not an object.
         """
-        check_nested(self, params, OBJECTS)
+        check_nested(self, params, EXAMPLE_FOR_NESTED)
         super().set_params(**params)
         return self
 
     def __str__(self) -> str:
-        """The parameters and, once fitted, what is known of the fit."""
+        """The parameters and, once fitted, a summary of the fit."""
         fit = f"\n{describe_fit(FitSummary.of(self))}" if "stop_reason_" in vars(self) else ""
         return printable(repr(self) + fit)
 

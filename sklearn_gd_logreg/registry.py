@@ -1,7 +1,7 @@
-"""The classes of this package that a checkpoint may hold, by name: a closed list.
+"""The classes that a checkpoint file may contain, by name: an allow-list.
 
-A class that becomes part of the state of a descent gets its place here. It is a dataclass or a
-named tuple, or a rule or a rate; no two have one name.
+A new class in the state of a descent must be added here. It is a dataclass, a named tuple, an
+update rule or a learning rate. The names are unique.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from .fisher import FisherProduct
 from .fitting.monitor import MonitorState
 from .fitting.resume import LoopState, Model, ObjectiveFingerprint, ResumeState
 from .fitting.settings import Settings
-from .fitting.stopping import Best, CostPlateau, GradientTolerance
+from .fitting.stopping import BestIterate, CostPlateau, GradientTolerance
 from .line_search import Backtracking
 from .objective import Point
 from .penalty import ElasticNet
@@ -58,7 +58,7 @@ DESCENT: tuple[type, ...] = (
     Point,
     Settings,
 )
-STOPPING: tuple[type, ...] = (Best, CostPlateau, GradientTolerance, MonitorState)
+STOPPING: tuple[type, ...] = (BestIterate, CostPlateau, GradientTolerance, MonitorState)
 MEMORIES: tuple[type, ...] = (
     AdamMemory,
     WorkCounts,

@@ -27,7 +27,7 @@ from sklearn_gd_logreg import (
     ValidationMonitor,
 )
 from sklearn_gd_logreg.callbacks.checkpoint import ABANDONED, write_atomically
-from sklearn_gd_logreg.fitting.callback_tasks import MOST_TASKS, Tasks
+from sklearn_gd_logreg.fitting.callback_tasks import MAX_TASKS, CallbackTasks
 
 from .problems import needs_callbacks
 
@@ -132,11 +132,11 @@ def test_a_stop_by_a_callback_does_not_warn_and_can_be_gone_on_from(recwarn):
 @needs_callbacks
 def test_many_iterations_are_a_bounded_number_of_tasks():
     recorder = Recorder()
-    clf = exactly(4 * MOST_TASKS + 1, solver="gd").set_callbacks(recorder).fit(X, Y)
+    clf = exactly(4 * MAX_TASKS + 1, solver="gd").set_callbacks(recorder).fit(X, Y)
     models = ends(recorder)
-    assert len(models) <= MOST_TASKS
+    assert len(models) <= MAX_TASKS
     assert [model.n_iter_ for model in models[:3]] == [5, 10, 15]
-    assert models[-1].n_iter_ == clf.n_iter_ == 4 * MOST_TASKS + 1
+    assert models[-1].n_iter_ == clf.n_iter_ == 4 * MAX_TASKS + 1
 
 
 @needs_callbacks
@@ -162,7 +162,7 @@ def test_no_callbacks_no_tasks(monkeypatch):
     def never(*args):
         raise AssertionError("tasks were made")
 
-    monkeypatch.setattr(Tasks, "__init__", never)
+    monkeypatch.setattr(CallbackTasks, "__init__", never)
     exactly(3).fit(X, Y)
 
 

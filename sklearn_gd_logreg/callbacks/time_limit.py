@@ -1,4 +1,4 @@
-"""TimeLimit: a callback that stops a fit after some time."""
+"""TimeLimit: a callback that stops a fit at a time limit."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from ..validation import POSITIVE, Interval, check_intervals
 
 
 class TimeLimit:
-    """Callback that stops a fit after some time, with ``stop_reason_ == "callback"``.
+    """Callback that stops a fit at a time limit, with ``stop_reason_ == "callback"``.
 
-    It checks the clock at the end of each task: an iteration, or several with a ``max_iter`` above
-    1000. Each fit has its own clock, also the fits of a search that share the callback.
+    It checks the clock at the end of each task: an iteration, or several if ``max_iter`` is
+    above 1000. Each fit has its own clock, even if the fits of a search share the callback.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class TimeLimit:
         """Do nothing."""
 
     def on_fit_task_end(self, estimator: Any, context: Any) -> bool:
-        """Return whether the time is over, to stop the fit."""
+        """Return whether the time limit is reached, which stops the fit."""
         return perf_counter() - self._started[id(estimator)] >= self.seconds
 
     def teardown(self, estimator: Any, context: Any) -> None:

@@ -20,13 +20,13 @@ import numpy as np
 from .blas import limit_blas_of_this_thread
 
 Parts = tuple[Any, ...]
-"""Terms of a block: numbers and arrays, each to be added to those of the other blocks."""
+"""Partial sums of a block: a tuple of numbers and arrays, added entry by entry over the blocks."""
 
 
 def tree_sum(
     function: Callable[[range], Iterable[Parts]], groups: Iterable[range], n_threads: int = 1
 ) -> Parts:
-    """Sum, entry by entry, the parts of all blocks.
+    """Sum the parts of all blocks, entry by entry, on ``n_threads`` threads.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def tree_sum(
     Returns
     -------
     tuple
-        The bits do not depend on the groups or on the number of threads.
+        The sum; its bits do not depend on the groups or on the number of threads.
 
     Raises
     ------
@@ -50,31 +50,31 @@ def tree_sum(
     """
     queue = deque(groups)
     tree = TreeSum(max(group.stop for group in queue))
-    errors: Any = {**np.geterr(), "call": np.geterrcall()}
+    error_state: Any = {**np.geterr(), "call": np.geterrcall()}
 
-    def work() -> None:
+    def add_groups() -> None:
         try:
-            while (group := _next(queue)) is not None:
+            while (group := _pop_or_none(queue)) is not None:
                 for number, parts in zip(group, function(group), strict=True):
                     tree.add(number, parts)
         except BaseException:
             queue.clear()  # the other threads end after their current group
             raise
 
-    def help() -> None:
+    def add_groups_in_helper() -> None:
         limit_blas_of_this_thread()
-        with np.errstate(**errors):  # before NumPy 2 it is not part of the context
-            work()
+        with np.errstate(**error_state):  # before NumPy 2 a context does not include it
+            add_groups()
 
     if n_threads == 1:
-        work()
+        add_groups()
         return tree.total
     pool, helpers = ThreadPoolExecutor(n_threads - 1), list[Future[None]]()
     try:
-        with suppress(RuntimeError):  # the system starts no more threads
+        with suppress(RuntimeError):  # the system cannot start another thread
             for _ in range(n_threads - 1):
-                helpers.append(pool.submit(copy_context().run, help))
-        work()
+                helpers.append(pool.submit(copy_context().run, add_groups_in_helper))
+        add_groups()
     finally:
         queue.clear()
         _shut_down(pool)
@@ -83,7 +83,7 @@ def tree_sum(
     return tree.total
 
 
-def _next(queue: deque[range]) -> range | None:
+def _pop_or_none(queue: deque[range]) -> range | None:
     """Remove and return the first entry; None if the queue is empty."""
     with suppress(IndexError):
         return queue.popleft()
@@ -91,7 +91,7 @@ def _next(queue: deque[range]) -> range | None:
 
 
 def _shut_down(pool: ThreadPoolExecutor) -> None:
-    """Wait until the threads have ended; an interrupt is raised after that."""
+    """Wait until the threads have ended, even if interrupted; then raise the interrupt."""
     try:
         pool.shutdown()
     except BaseException:
@@ -135,7 +135,7 @@ class TreeSum:
 
 
 def sequential_sum(parts: Iterator[Parts]) -> Parts:
-    """Sum of parts in order, with two of them in memory."""
+    """Sum the parts from first to last; two of them are in memory at a time."""
     total = next(parts)
     for number, term in enumerate(parts):
         total = add_parts(total, term, in_place=number > 0)
@@ -143,7 +143,7 @@ def sequential_sum(parts: Iterator[Parts]) -> Parts:
 
 
 def add_parts(first: Parts, second: Parts, in_place: bool) -> Parts:
-    """Sum of two tuples, entry by entry; ``in_place`` overwrites the arrays of the first."""
+    """Add two tuples entry by entry; ``in_place`` overwrites the arrays of the first."""
     return tuple(
         np.add(a, b, out=a) if in_place and isinstance(a, np.ndarray) else a + b
         for a, b in zip(first, second, strict=True)

@@ -1,4 +1,4 @@
-"""A plane in parameter space, and the cost on it."""
+"""A plane in parameter space, and J on it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..data import Rows
 from ..objective import Objective
 
 ROWS_PER_CHUNK = 1 << 13
-"""Rows of one chunk: their scores stay in the cache while all points of a grid use them."""
+"""Rows in a chunk. Its scores stay in the cache while J is evaluated at all points of a grid."""
 
 MIN_SINGULAR_RATIO = 1e-10
 """Ratio of the second singular value to the first below which a path is a straight line."""
@@ -98,7 +98,7 @@ def principal_plane(w: Array, points: Array) -> Plane:
     ratios = np.append(singular**2, 0.0)[:2] / np.sum(singular**2)
     ratio_1, ratio_2 = (float(ratio) for ratio in ratios)
     labels = direction_label(1, ratio_1), direction_label(2, ratio_2)
-    first, second = (flip_sign(v).reshape(w.shape) for v in (first, second))
+    first, second = (with_fixed_sign(v).reshape(w.shape) for v in (first, second))
     return Plane(w, first, second, labels, (ratio_1, ratio_2))
 
 
@@ -108,7 +108,7 @@ def direction_label(number: int, ratio: float) -> str:
     return f"direction {number} ({100 * ratio:.3g} % of the path's variance)"
 
 
-def flip_sign(v: Array) -> Array:
+def with_fixed_sign(v: Array) -> Array:
     """Return v or −v, so that the entry largest in magnitude is positive."""
     return v * np.sign(v[np.argmax(np.abs(v))])
 
@@ -127,11 +127,11 @@ class CostOnPlane:
         w = np.hstack([plane.origin, plane.first, plane.second]).astype(objective.data.dtype)
         scores = np.empty((objective.data.n_rows, w.shape[1]))
 
-        def block(rows: Rows) -> tuple[float]:
+        def store_scores(rows: Rows) -> tuple[float]:
             scores[rows.index] = rows.forward(w)
-            return (0.0,)
+            return (0.0,)  # `Dataset.sum` needs a term
 
-        objective.data.sum(block)
+        objective.data.sum(store_scores)
         self.scores = np.split(scores, 3, axis=1)
 
     def row_chunks(self) -> Iterator[slice]:
@@ -146,26 +146,26 @@ class CostOnPlane:
     def grid(self, s: Array, t: Array) -> Array:
         """Evaluate J at all points of a grid; return shape (len(t), len(s))."""
         data, loss, penalty = self.objective.data, self.objective.loss, self.objective.penalty
-        cost = np.array([[penalty.value(self.plane.at(a, b)) for a in s] for b in t])
+        cost = np.array([[penalty.value(self.plane.at(s_j, t_i)) for s_j in s] for t_i in t])
         for rows in self.row_chunks():
-            z, u, v = (part[rows] for part in self.scores)
+            z, z_first, z_second = (part[rows] for part in self.scores)
             y, share = data.y[rows], data.share_of(rows)
-            for row, b in enumerate(t):
-                z_b = z + b * v
-                cost[row] += [loss.loss_sum(z_b + a * u, y, share) for a in s]
+            for i, t_i in enumerate(t):
+                z_i = z + t_i * z_second
+                cost[i] += [loss.loss_sum(z_i + s_j * z_first, y, share) for s_j in s]
         return cost
 
     def minimum(self, s: Array, t: Array, cost: Array) -> tuple[float, float]:
-        """Minimise J within a grid, from its lowest point on; return (s, t).
+        """Minimise J within the bounds of a grid, from its lowest point; return (s, t).
 
         J is convex, so a local search finds the global minimum.
         """
         row, column = np.unravel_index(np.argmin(cost), cost.shape)
         low, span = np.array([s[0], t[0]]), np.array([s[-1] - s[0], t[-1] - t[0]])
 
-        def cost_at(x: Array) -> float:
-            at_s, at_t = low + span * x
-            return self(at_s, at_t)
+        def cost_at(unit: Array) -> float:
+            point_s, point_t = low + span * unit
+            return self(point_s, point_t)
 
         options: Any = {"xatol": 1e-5, "fatol": 1e-14, "maxiter": 400}
         result = minimize(

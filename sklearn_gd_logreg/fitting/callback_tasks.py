@@ -1,4 +1,4 @@
-"""The tasks of a fit, as scikit-learn's callbacks see them."""
+"""The tasks of a fit that scikit-learn's callbacks are notified of."""
 
 from __future__ import annotations
 
@@ -8,72 +8,82 @@ from typing import Any
 from ..descent import Iterate
 from .monitor import Monitor, Observer
 
-MOST_TASKS = 1000
-"""Tasks in a fit at the most: a progress bar takes time that grows with their square."""
+MAX_TASKS = 1000
+"""Largest number of tasks in a fit: the time of a progress bar grows with its square."""
 
 
-Attributes = Callable[[Iterate, Monitor], Mapping[str, Any]]
+AttributesAt = Callable[[Iterate, Monitor], Mapping[str, Any]]
+"""The fitted attributes of a fit that stops at this iterate."""
 
 
-class Tasks(Observer):
-    """Calls the hooks of the callbacks: one task for an iteration, or for some.
+class CallbackTasks(Observer):
+    """Calls the hooks of the callbacks at the beginning and end of each task.
 
-    The hooks are given X, y and the sample weights as the user gave them, and an estimator
-    as if the fit had stopped at this iterate, which is made only if a callback asks for it.
+    A task is ``stride`` iterations, 1 unless ``max_iter`` exceeds `MAX_TASKS`. The hooks get X, y
+    and the sample weights as given to `fit`, and a function that returns the attributes of a fit
+    that stops at this iterate; they are computed only if a callback calls it.
 
     Parameters
     ----------
     estimator : estimator
     max_iter : int
-        Most iterations of this fit.
+        Largest number of iterations of this fit.
     X, y : as given to `fit`
     sample_weight : as given to `fit`
     """
 
     def __init__(self, estimator: Any, max_iter: int, X: Any, y: Any, sample_weight: Any) -> None:
-        self.stride = max(1, -(-max_iter // MOST_TASKS))
-        self.attributes: Attributes | None = None
+        self.stride = max(1, -(-max_iter // MAX_TASKS))
+        self.attributes: AttributesAt | None = None
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
-        self._given = {"estimator": estimator, "X": X, "y": y, "metadata": metadata}
+        self._hook_arguments = {"estimator": estimator, "X": X, "y": y, "metadata": metadata}
         n_tasks = -(-max_iter // self.stride)
-        self._root = estimator._init_callback_context(max_subtasks=n_tasks)
-        self._root.call_on_fit_task_begin(**self._given)
-        self._task: Any = None
-        self._made = 0
+        self._fit_context = estimator._init_callback_context(max_subtasks=n_tasks)
+        self._fit_context.call_on_fit_task_begin(**self._hook_arguments)
+        self._task_context: Any = None
+        self._n_iterations = 0
 
     def observe(self, iterate: Iterate, monitor: Monitor) -> bool:
-        """End the task that led to an iterate, if it is complete; whether to stop there."""
-        self._last = iterate, monitor
-        if self._task is None:
+        """End the task if its iterations are complete; return whether a callback asks to stop."""
+        self._last_observed = iterate, monitor
+        if self._task_context is None:
             return False
-        self._made += 1
-        return self._made >= self.stride and self._end()
+        self._n_iterations += 1
+        return self._n_iterations >= self.stride and self._end_task()
 
     def before_step(self, iterate: Iterate) -> None:
-        """Begin the task of the next iterations."""
-        if self._task is None:
-            self._made = 0
-            self._task = self._root.subcontext(task_name="iteration")
-            self._task.call_on_fit_task_begin(**self._given, **self._reconstruction())
+        """Begin a task unless one is in progress."""
+        if self._task_context is None:
+            self._n_iterations = 0
+            self._task_context = self._fit_context.subcontext(task_name="iteration")
+            self._task_context.call_on_fit_task_begin(
+                **self._hook_arguments, **self._reconstruction_attributes()
+            )
 
     def end(self, reason: str) -> None:
-        """End all that is open."""
-        if self._task is not None:
-            self._end()
-        self._root.call_on_fit_task_end(**self._given, **self._reconstruction())
+        """End the task in progress, and the fit."""
+        if self._task_context is not None:
+            self._end_task()
+        self._fit_context.call_on_fit_task_end(
+            **self._hook_arguments, **self._reconstruction_attributes()
+        )
 
-    def _end(self) -> bool:
-        task, self._task = self._task, None
-        return bool(task.call_on_fit_task_end(**self._given, **self._reconstruction()))
+    def _end_task(self) -> bool:
+        task, self._task_context = self._task_context, None
+        return bool(
+            task.call_on_fit_task_end(**self._hook_arguments, **self._reconstruction_attributes())
+        )
 
-    def _reconstruction(self) -> dict[str, Callable[[], Any]]:
+    def _reconstruction_attributes(self) -> dict[str, Callable[[], Any]]:
         assert self.attributes is not None
-        attributes, (iterate, monitor) = self.attributes, self._last
+        attributes, (iterate, monitor) = self.attributes, self._last_observed
         return {"reconstruction_attributes": lambda: attributes(iterate, monitor)}
 
 
-def tasks_of(estimator: Any, max_iter: int, X: Any, y: Any, sample_weight: Any) -> Tasks | None:
-    """The tasks that the callbacks of an estimator are told of; None if there are none."""
+def callback_tasks_of(
+    estimator: Any, max_iter: int, X: Any, y: Any, sample_weight: Any
+) -> CallbackTasks | None:
+    """The tasks for the callbacks of an estimator; None if it has no callbacks."""
     if not vars(estimator).get("_skl_callbacks"):
         return None
-    return Tasks(estimator, max_iter, X, y, sample_weight)
+    return CallbackTasks(estimator, max_iter, X, y, sample_weight)

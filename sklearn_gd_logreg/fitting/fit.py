@@ -1,21 +1,23 @@
-"""One call of `fit`: check, assemble, reduce, descend, publish."""
+"""One call of `fit`: check the input, build J, descend, set the fitted attributes, warn."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.random import RandomState
 from numpy.typing import ArrayLike
 
+from .._typing import Array
 from ..data import reserve_threads
+from ..objective import Objective
 from ..targets import Labels, encode_labels
 from .assembly import cost_of, initial_parameters
-from .callback_tasks import Tasks
+from .callback_tasks import CallbackTasks
 from .inputs import check_features_finite, checked, checked_validation_set
 from .messages import EarlyStopping, warn_if_rounded, warn_unless_converged
 from .monitor import History, Observer
@@ -24,7 +26,7 @@ from .publish import attributes_at, continues, publish, unchanged_on_error
 from .resume import ResumeState
 from .run import Descent, begin
 from .settings import Settings
-from .validation_set import LabelledRows, hold_out, validation_set_of
+from .validation_set import LabelledRows, ValidationSet, hold_out, validation_set_of
 
 
 def fit(
@@ -34,10 +36,10 @@ def fit(
     rows: LabelledRows,
     validation: LabelledRows,
     initial: Mapping[str, ArrayLike | None],
-    callbacks: Tasks | None,
+    callbacks: CallbackTasks | None,
     started: float,
 ) -> None:
-    """Descend on J from the start to convergence, and set the fitted attributes.
+    """Minimise J from the starting point, set the fitted attributes, and warn of non-convergence.
 
     Parameters
     ----------
@@ -48,33 +50,24 @@ def fit(
         As given to `fit`, unchecked.
     initial : mapping
         ``coef_init`` and ``intercept_init``.
-    callbacks : Tasks or None
+    callbacks : CallbackTasks or None
     started : float
-        Clock reading from which ``history_["time"]`` counts.
+        Clock reading (`time.perf_counter`) from which ``history_["time"]`` counts.
     """
     resume_state = resume_state_of(estimator, settings, initial)
     with unchanged_on_error(estimator):
-        X, y = checked(estimator, rows.X, rows.y, reset=not continues(estimator))
-        held_out = checked_validation_set(estimator, validation)
-        is_given, weights = held_out is not None, rows.sample_weight
-        seed = resume_state.seed if resume_state else 0
-        if estimator.early_stopping and not is_given:
-            seed = seed or int(random_state.randint(1, np.iinfo(np.int32).max))
-            weights, held_out = hold_out(estimator, LabelledRows(X, y, weights), seed)
-        labels = encode_labels(estimator, y, weights, estimator.class_weight, X.dtype)
-        objective = cost_of(estimator, X, labels, float(estimator.C), float(estimator.l1_ratio))
-        validation_set = held_out and validation_set_of(held_out, labels, objective)
+        problem = build_problem(estimator, random_state, rows, validation, resume_state)
+        objective, labels, validation_set = (
+            problem.objective,
+            problem.labels,
+            problem.validation_set,
+        )
         w = initial_parameters(estimator, objective, labels, continues(estimator), **initial)
-        with (
-            nullcontext()
-            if objective.runs_on_one_thread and not validation_set
-            else reserve_threads()
-        ):
+        with threads_for(problem):
             resumable = bool(estimator.warm_start or callbacks)
-            n_steps = sys.maxsize if estimator.warm_start else estimator.max_iter
-            finite = partial(check_features_finite, estimator, X)
-            state = resume_state, n_steps, random_state, seed, resumable
-            descent = begin(settings, objective, w, *state, finite)
+            descent = begin_descent(
+                estimator, settings, problem, w, resume_state, random_state, resumable
+            )
             vars(estimator).pop("best_iter_", None)  # callbacks get a copy of all attributes
             history = history_for(estimator, descent, started, validation_set is not None)
             patience = estimator.n_iter_no_change if estimator.early_stopping else None
@@ -86,18 +79,92 @@ def fit(
             remaining = descent.remaining(outcome)
     stopped_by = None
     if estimator.early_stopping and validation_set:
-        stopped_by = EarlyStopping(validation_set, is_given)
+        stopped_by = EarlyStopping(validation_set, problem.has_given_validation)
     warn_unless_converged(outcome, objective, settings, descent.rate, remaining, stopped_by)
     if descent.space is not None and settings.tol:
-        warn_if_rounded(
-            descent.space.score_error(outcome.w, descent.fingerprint.w.dtype), settings.tol
-        )
+        score_error = descent.space.score_error(outcome.w, descent.fingerprint.w.dtype)
+        warn_if_rounded(score_error, settings.tol)
+
+
+class Problem(NamedTuple):
+    """What one call of `fit` minimises, and the data on which its iterates are scored.
+
+    Attributes
+    ----------
+    X : {array, CSR array} of shape (n_rows, n_features)
+        Checked features, the held-out rows included.
+    labels : Labels
+    objective : Objective
+        J in coordinates of the features.
+    validation_set : ValidationSet or None
+    has_given_validation : bool
+        Whether the user gave the validation set.
+    split_seed : int
+        Seed of the split that early stopping makes; 0 if no fit of this descent made one.
+    """
+
+    X: Any
+    labels: Labels
+    objective: Objective
+    validation_set: ValidationSet | None
+    has_given_validation: bool
+    split_seed: int
+
+
+def build_problem(
+    estimator: Any,
+    random_state: RandomState,
+    rows: LabelledRows,
+    validation: LabelledRows,
+    resume_state: ResumeState | None,
+) -> Problem:
+    """Check the input, hold out rows if early stopping needs them, and build J.
+
+    A resumed descent holds out the same rows again: its split has the same seed.
+    """
+    X, y = checked(estimator, rows.X, rows.y, reset=not continues(estimator))
+    validation_rows = checked_validation_set(estimator, validation)
+    is_given, weights = validation_rows is not None, rows.sample_weight
+    seed = resume_state.seed if resume_state else 0
+    if estimator.early_stopping and not is_given:
+        seed = seed or int(random_state.randint(1, np.iinfo(np.int32).max))
+        weights, validation_rows = hold_out(estimator, LabelledRows(X, y, weights), seed)
+    labels = encode_labels(estimator, y, weights, estimator.class_weight, X.dtype)
+    objective = cost_of(estimator, X, labels, float(estimator.C), float(estimator.l1_ratio))
+    validation_set = validation_rows and validation_set_of(validation_rows, labels, objective)
+    return Problem(X, labels, objective, validation_set, is_given, seed)
+
+
+def threads_for(problem: Problem) -> AbstractContextManager[Any]:
+    """The context of a descent: the package's threads in place of those of BLAS, if it uses any."""
+    if problem.objective.runs_on_one_thread and not problem.validation_set:
+        return nullcontext()
+    return reserve_threads()
+
+
+def begin_descent(
+    estimator: Any,
+    settings: Settings,
+    problem: Problem,
+    w: Array,
+    resume_state: ResumeState | None,
+    random_state: RandomState,
+    resumable: bool,
+) -> Descent:
+    """Reduce the data and evaluate J at w_0, or resume the last descent if J is the same."""
+    n_steps = sys.maxsize if estimator.warm_start else estimator.max_iter
+    finite = partial(check_features_finite, estimator, problem.X)
+    state = resume_state, n_steps, random_state, problem.split_seed, resumable
+    return begin(settings, problem.objective, w, *state, finite)
 
 
 def resume_state_of(
     estimator: Any, settings: Settings, initial: Mapping[str, ArrayLike | None]
 ) -> ResumeState | None:
-    """Where the last fit ended, if this one may resume there."""
+    """The state in which the last fit ended; None if this fit cannot resume from it.
+
+    It can with `warm_start`, the same coefficients and settings, and no given start.
+    """
     state = vars(estimator).get("_resume_state")
     is_given = any(value is not None for value in initial.values())
     if state is None or is_given or not continues(estimator):
@@ -107,16 +174,16 @@ def resume_state_of(
 
 
 def history_for(estimator: Any, descent: Descent, started: float, validated: bool) -> History:
-    """A new history, or that of the descent that is resumed."""
+    """A new history; for a resumed descent, the continuation of its history."""
     if descent.loop_state is None:
         return History(started, validated)
     return History.after(estimator.history_, descent.history, started, validated)
 
 
 def observers_of(
-    estimator: Any, descent: Descent, labels: Labels, callbacks: Tasks | None
+    estimator: Any, descent: Descent, labels: Labels, callbacks: CallbackTasks | None
 ) -> tuple[Observer, ...]:
-    """The observers of the loop: what ``verbose`` prints, and the callbacks."""
+    """The observers of the iterates: the printer for ``verbose``, and the callbacks."""
     observers: list[Observer] = []
     if estimator.verbose:
         observers.append(Printer(estimator.verbose > 1))

@@ -20,7 +20,7 @@ from ..schedules import LearningRate
 from .monitor import Outcome
 from .remaining import Remaining
 from .settings import Settings
-from .stopping import rounding_of_norm
+from .stopping import norm_rounding
 from .symptoms import iterations_to_tol, oscillates
 from .validation_set import ValidationSet
 
@@ -217,7 +217,7 @@ def stalled(outcome: Outcome, tol: float, objective: Objective) -> str:
     """Message for a descent in which rounding hides any further decrease."""
     dtype = objective.data.dtype
     remedy = "pass X as float64, or raise tol" if dtype == np.float32 else "raise tol"
-    if rounding_of_norm(outcome.last) < outcome.last.gradient_norm <= tol:
+    if norm_rounding(outcome.last) < outcome.last.gradient_norm <= tol:
         remedy = "clip or impute extreme values; duality_gap tells how far J may be above J*"
     return (
         f"The descent stopped at iteration {outcome.last.k}: no further decrease of the cost is "

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from .._typing import Array
 from ..descent import Iterate
-from .stopping import Best, StoppingRule
+from .stopping import BestIterate, StoppingRule
 from .validation_set import ValidationScore, ValidationSet
 
 Columns = dict[str, NDArray[np.generic]]
@@ -137,9 +137,9 @@ class MonitorState:
     stopping : StoppingRule
     reason : str or None
         The stopping rule's reason to stop at the last iterate.
-    lowest : Best
+    lowest : BestIterate
         The iterate of the lowest cost.
-    best : Best
+    best : BestIterate
         The iterate of the lowest validation loss.
     validation_rows : array or None
         Fingerprint of the validation set, if the descent can be resumed.
@@ -147,8 +147,8 @@ class MonitorState:
 
     stopping: StoppingRule
     reason: str | None = None
-    lowest: Best = field(default_factory=Best)
-    best: Best = field(default_factory=Best)
+    lowest: BestIterate = field(default_factory=BestIterate)
+    best: BestIterate = field(default_factory=BestIterate)
     validation_rows: Array | None = None
 
 

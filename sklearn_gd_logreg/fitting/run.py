@@ -39,7 +39,7 @@ from .resume import (
     same_fingerprint,
 )
 from .settings import Settings
-from .stopping import Best, CostPlateau, GradientTolerance, StoppingRule
+from .stopping import BestIterate, CostPlateau, GradientTolerance, StoppingRule
 from .validation_set import ValidationSet
 
 
@@ -253,7 +253,7 @@ class Descent:
             state = replace(state, stopping=stopping, reason=stopping.reason(iterate))
         n_rows = 0 if validation_set is None else validation_set.objective.data.n_rows
         if not same_fingerprint(validation_rows, state.validation_rows, n_rows):
-            state = replace(state, best=Best(), validation_rows=validation_rows)
+            state = replace(state, best=BestIterate(), validation_rows=validation_rows)
             if validation_set is not None:
                 state.best.update(validation_set.score(iterate.w).loss, iterate)
         return state

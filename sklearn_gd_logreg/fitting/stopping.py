@@ -1,4 +1,4 @@
-"""When a descent has converged, or had better stop: seen from its iterates alone."""
+"""Stopping rules: whether a descent has converged, stalled, diverged or met a plateau."""
 
 from __future__ import annotations
 
@@ -14,145 +14,172 @@ from ..descent import Iterate
 from .fenchel_bound import bound_agrees, bound_proves
 
 MAX_EXTRAPOLATED_RATIO = 0.995
-"""Largest ratio of two norms that is reckoned with: a hundred decreases are still to come."""
+"""Largest ratio of successive norms in an extrapolation: J − J* is 100 times norm²/2."""
 
 
 MAX_FAST_RATIO, MIN_SLOW_RATIO, MAX_SLOW_RATIO = 0.33, 0.9, 1.1
-"""Ratios of two norms. Below the first, Newton's method is about to end; from the second to the
-third, a direction of hardly any curvature holds it up. In between, rows may be on their way to be
-saturated: the loss of such a row falls to 1/e with a step, or to 1/e² with twice the step, and the
-norm to the root of that, whatever the other rows would gain. Once the row is saturated, the other
-rows are heard, and the norm grows."""
+"""Ratios of successive norms. Up to the first, Newton's method converges quadratically. From the
+second to the third, a direction of almost no curvature slows it down. In between, a row may be
+saturating: a step divides its loss by e (a double step by e²) and the norm by √e (by e), and hides
+the decrease that the other rows allow. Once the row is saturated, the other rows dominate the
+gradient, and the norm grows."""
 
 
 class StoppingRule(ABC):
-    """Decides, seeing one iterate after the other, whether the descent has converged.
+    """Decides after each iterate whether to stop.
 
-    What it has seen is kept on it, so that it goes on where it was if the descent does.
+    Its fields are its parameters and its state. A resumed descent restores both.
     """
 
     converged = False
-    """Whether the last iterate seen was near enough to the optimum."""
+    """Whether the last iterate meets the tolerance."""
 
     @abstractmethod
     def reason(self, iterate: Iterate) -> str | None:
-        """Why to stop here, or None to go on; asked once of each iterate."""
+        """The ``stop_reason_``, or None to continue; called once for each iterate, in order."""
 
     @property
     @abstractmethod
     def settings(self) -> tuple[Any, ...]:
-        """What it was told, not what it has seen."""
+        """The type and the parameters, without the state.
+
+        If they change, a resumed descent resets the state.
+        """
 
 
 @dataclass
 class GradientTolerance(StoppingRule):
     """Full batch: stop when the gradient norm is at most ``tol``.
 
-    A rule that knows its next step by then (``finishes``) makes it, and the descent ends
-    with the point after; but not from a start that is good enough, nor for a decrease
-    that rounding would hide. There the norm is that of a model of J, which may be wrong. So the
-    bound on J − J* has to agree (`bound_agrees`), and the norm must not shrink too slowly. If not,
-    the descent goes on.
+    With ``takes_last_step`` the norm is the Newton decrement, and the Newton step is known when
+    the norm reaches ``tol``. The descent takes that step and then stops, unless the iterate is the
+    start or rounding would hide the decrease. The decrement comes from a quadratic model of J with
+    approximate curvature. So convergence also needs a bound on J − J* that agrees
+    (`bound_agrees`) and a norm that does not shrink too slowly.
 
-    A norm is known no better than the numbers: where ``tol`` is below their rounding, it is
-    not reached, whatever the norm.
+    Two cases are "stalled": the norm reaches a ``tol`` below its own rounding, or, with a line
+    search, no further decrease is representable in this precision.
 
-    With a line search the cost falls at every step. Where no step lowers it any more,
-    or neither cost nor gradient norm has fallen for long, the floating-point numbers
-    are exhausted: that is "stalled".
+    Attributes
+    ----------
+    tol : float
+    takes_last_step : bool
+    line_search : bool
+        Whether every step lowers J.
+    patience : int
+        Iterations with no decrease of J or of the norm after which the descent has stalled.
+    best_cost, best_norm : float
+        Smallest so far.
+    n_without_decrease : int
+        Iterations since one of the two decreased.
+    was_within_tol : bool
+        Whether the norm of the last iterate was at most ``tol``.
+    last_norm, last_ratio : float
+        Norm of the last iterate, and its ratio to the norm before.
+    converged : bool
     """
 
     tol: float
-    finishes: bool = False
+    takes_last_step: bool = False
     line_search: bool = False
     patience: int = 30
     best_cost: float = inf
     best_norm: float = inf
-    waited: int = 0
-    small: bool = False
+    n_without_decrease: int = 0
+    was_within_tol: bool = False
     last_norm: float = inf
     last_ratio: float = 0.0
     converged: bool = False
 
     @property
     def settings(self) -> tuple[Any, ...]:
-        return type(self), self.tol, self.finishes, self.line_search, self.patience
+        return type(self), self.tol, self.takes_last_step, self.line_search, self.patience
 
     def reason(self, iterate: Iterate) -> str | None:
         if not self.tol:
             return None
         small = iterate.gradient_norm <= self.tol
-        if small and self.tol < rounding_of_norm(iterate):
+        if small and self.tol < norm_rounding(iterate):
             return "stalled"
         if small:
-            last_step_made, self.small = self.small, True
-            worthwhile = iterate.gradient_norm**2 / 2 > rounding_of(iterate)
-            if self.finishes and worthwhile and iterate.k > 0 and not last_step_made:
-                self.converged = self._is_near(iterate)
-                self._remember(iterate)
+            last_step_taken, self.was_within_tol = self.was_within_tol, True
+            is_representable = iterate.gradient_norm**2 / 2 > cost_rounding(iterate)
+            if self.takes_last_step and is_representable and iterate.k > 0 and not last_step_taken:
+                self.converged = self._is_near_minimum(iterate)
+                self._store_norm(iterate)
                 return None
-        self.small = small
-        self.converged = small and (not self.finishes or self._is_near(iterate))
-        self._remember(iterate)
+        self.was_within_tol = small
+        self.converged = small and (not self.takes_last_step or self._is_near_minimum(iterate))
+        self._store_norm(iterate)
         if self.converged:
             return "tol"
-        return "stalled" if self.line_search and self._exhausted(iterate) else None
+        return "stalled" if self.line_search and self._has_stalled(iterate) else None
 
-    def _remember(self, iterate: Iterate) -> None:
+    def _store_norm(self, iterate: Iterate) -> None:
         self.last_ratio, self.last_norm = self._ratio(iterate), iterate.gradient_norm
 
     def _ratio(self, iterate: Iterate) -> float:
-        """The norm over that of the iterate before."""
+        """The norm divided by that of the iterate before."""
         return iterate.gradient_norm / (self.last_norm or inf)
 
-    def _is_near(self, iterate: Iterate) -> bool:
-        """Whether J is as near to its minimum as a small norm says, near the minimum.
+    def _is_near_minimum(self, iterate: Iterate) -> bool:
+        """Whether J − J* is at most about tol²/2, as a norm of at most ``tol`` suggests.
 
-        Newton's method all but squares the norm there. Where the norm shrinks by one ratio from
-        step to step instead, its square is the first term of a geometric series.
+        J − J* ≈ norm²/2 holds where Newton's method converges quadratically. If the norm shrinks
+        by a constant ratio r instead, the decreases form a geometric series: norm²/(1 − r²)/2.
         """
         ratio = min(self._ratio(iterate), MAX_EXTRAPOLATED_RATIO)
-        to_come = iterate.gradient_norm**2 / (1 - ratio**2)
-        if to_come > self.tol**2 or not bound_agrees(iterate.point, self.tol):
+        norm2_sum = iterate.gradient_norm**2 / (1 - ratio**2)
+        if norm2_sum > self.tol**2 or not bound_agrees(iterate.point, self.tol):
             return False
-        held_up = (
+        is_slow = (
             self.last_ratio >= MIN_SLOW_RATIO
             and MIN_SLOW_RATIO <= self._ratio(iterate) <= MAX_SLOW_RATIO
         )
-        steady = ratio <= MAX_FAST_RATIO or held_up
-        # Such steps may hide all that is left: only a proof, or rounding, lets them end.
-        decrease = 0.5 * to_come
+        ratio_is_reliable = ratio <= MAX_FAST_RATIO or is_slow
+        # A saturating row hides the remaining decrease: then only the bound or rounding ends it.
+        decrease = 0.5 * norm2_sum
         return (
-            steady
-            or decrease <= rounding_of(iterate)
+            ratio_is_reliable
+            or decrease <= cost_rounding(iterate)
             or bound_proves(iterate.point, max(0.5 * self.tol**2, decrease))
         )
 
-    def _exhausted(self, iterate: Iterate) -> bool:
-        lower = iterate.cost < self.best_cost - rounding_of(iterate)
+    def _has_stalled(self, iterate: Iterate) -> bool:
+        """Whether no further decrease is representable in this precision."""
+        lower = iterate.cost < self.best_cost - cost_rounding(iterate)
         smaller = iterate.gradient_norm < 0.999 * self.best_norm
-        self.waited = 0 if lower or smaller else self.waited + 1
+        self.n_without_decrease = 0 if lower or smaller else self.n_without_decrease + 1
         if lower:
             self.best_cost = iterate.cost
         if smaller:
             self.best_norm = iterate.gradient_norm
-        return iterate.learning_rate == 0 or self.waited >= self.patience
+        return iterate.learning_rate == 0 or self.n_without_decrease >= self.patience
 
 
 @dataclass
 class CostPlateau(StoppingRule):
-    """Mini-batches: stop when the epoch's cost has not improved by ``tol`` for some epochs.
+    """Mini-batches: stop when the cost has not improved by ``tol`` for ``patience`` epochs.
 
-    That is a "plateau". It does not tell whether J is near its minimum: noise and rates that are
-    too small make a plateau anywhere. If these epochs cost clearly more than the start, the
+    This is a "plateau". It is no evidence of convergence: gradient noise and small learning rates
+    cause plateaus anywhere. If the mean cost of these epochs is clearly above the first, the
     descent has "diverged".
+
+    Attributes
+    ----------
+    tol : float
+    patience : int
+    initial_cost, best_cost : float
+        Cost of the start, and the lowest of an epoch.
+    costs_without_improvement : list of float
+        Costs of the epochs since the last improvement by ``tol``.
     """
 
     tol: float
     patience: int = 5
-    start: float = inf
-    best: float = inf
-    waiting: list[float] = field(default_factory=list)
+    initial_cost: float = inf
+    best_cost: float = inf
+    costs_without_improvement: list[float] = field(default_factory=list)
 
     @property
     def settings(self) -> tuple[Any, ...]:
@@ -160,27 +187,33 @@ class CostPlateau(StoppingRule):
 
     def reason(self, iterate: Iterate) -> str | None:
         if iterate.k == 0:
-            self.start = iterate.cost
+            self.initial_cost = iterate.cost
         if not self.tol or iterate.k == 0:
             return None
-        self.waiting = [] if iterate.cost < self.best - self.tol else [*self.waiting, iterate.cost]
-        self.best = min(self.best, iterate.cost)
-        if len(self.waiting) < self.patience:
+        if iterate.cost < self.best_cost - self.tol:
+            self.costs_without_improvement = []
+        else:
+            self.costs_without_improvement = [*self.costs_without_improvement, iterate.cost]
+        self.best_cost = min(self.best_cost, iterate.cost)
+        if len(self.costs_without_improvement) < self.patience:
             return None
-        uphill = np.mean(self.waiting) > 1.1 * self.start + self.tol
-        return "diverged" if uphill else "plateau"
+        mean_cost = np.mean(self.costs_without_improvement)
+        has_diverged = mean_cost > 1.1 * self.initial_cost + self.tol
+        return "diverged" if has_diverged else "plateau"
 
 
 @dataclass
-class Best:
-    """The iterate of the lowest value of something.
+class BestIterate:
+    """The iterate of the lowest value so far: of the cost, or of the validation loss.
 
     Attributes
     ----------
     value : float
+        Its cost or validation loss.
     k : int
+        Its number.
     w : array or None
-        None if there has been none with a finite value.
+        Its parameters; None if no value has been finite.
     """
 
     value: float = inf
@@ -188,19 +221,19 @@ class Best:
     w: Array | None = None
 
     def update(self, value: float, iterate: Iterate) -> None:
-        """Take the iterate if its value is lower than all before."""
+        """Store the iterate if its value is the lowest so far."""
         if value < self.value:
             self.value, self.k, self.w = value, iterate.k, iterate.w
 
 
-def rounding_of(iterate: Iterate) -> float:
-    """What the rounding of the numbers may add to the cost."""
+def cost_rounding(iterate: Iterate) -> float:
+    """Bound on the rounding error of the cost."""
     return 8 * float(np.finfo(iterate.w.dtype).eps) * abs(iterate.cost)
 
 
-def rounding_of_norm(iterate: Iterate) -> float:
-    """About what the rounding of the numbers leaves of a gradient norm in features of scale 1.
+def norm_rounding(iterate: Iterate) -> float:
+    """Estimate of the rounding error of the gradient norm, for features of scale 1.
 
-    The terms of the gradient have the size of dz, of which √loss is a mean.
+    It is eps times the typical size of dz, for which √loss stands.
     """
     return float(np.finfo(iterate.w.dtype).eps) * sqrt(max(iterate.loss, 0.0))

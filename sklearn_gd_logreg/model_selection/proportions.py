@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import chi2_contingency
 
-Z = 1.959963984540054
+NORMAL_QUANTILE = 1.959963984540054
 """0.975 quantile of the standard normal distribution."""
 
 SIGNIFICANCE_LEVEL = 0.01
 """p-value below which the class proportions of two sets differ significantly."""
 
 MIN_DIFFERENCE, MIN_RATIO = 0.05, 2.0
-"""Difference and ratio of two class proportions above which they differ noticeably."""
+"""Effect size: difference and ratio of class proportions, one of which a shift must exceed."""
 
 
 def wilson_interval(errors: int, n: int) -> tuple[float, float]:
@@ -36,18 +36,18 @@ def wilson_interval(errors: int, n: int) -> tuple[float, float]:
     >>> print("%.4f %.4f" % wilson_interval(3, 100))
     0.0103 0.0845
     """
-    p, z2_n = errors / n, Z**2 / n
-    centre = (p + z2_n / 2) / (1 + z2_n)
-    half = Z * sqrt(p * (1 - p) / n + z2_n / (4 * n)) / (1 + z2_n)
-    low = 0.0 if errors == 0 else centre - half
-    high = 1.0 if errors == n else centre + half
+    p, z2_over_n = errors / n, NORMAL_QUANTILE**2 / n
+    centre = (p + z2_over_n / 2) / (1 + z2_over_n)
+    half_width = NORMAL_QUANTILE * sqrt(p * (1 - p) / n + z2_over_n / (4 * n)) / (1 + z2_over_n)
+    low = 0.0 if errors == 0 else centre - half_width
+    high = 1.0 if errors == n else centre + half_width
     return low, high
 
 
 def newcombe_interval(
-    p: float, within: tuple[float, float], q: float, q_within: tuple[float, float]
+    p: float, p_interval: tuple[float, float], q: float, q_interval: tuple[float, float]
 ) -> tuple[float, float]:
-    """Return Newcombe's 95 % interval of p − q, two rates with their Wilson intervals.
+    """Return Newcombe's 95 % interval of p − q, given the Wilson intervals of p and q.
 
     With the intervals (l, u) of p and (l', u') of q it extends from
     p − q − √((p − l)² + (u' − q)²) to p − q + √((u − p)² + (q − l')²).
@@ -65,13 +65,13 @@ def newcombe_interval(
     >>> print("%.4f %.4f" % interval)  # table II of the paper
     0.0524 0.3339
     """
-    lower = hypot(p - within[0], q_within[1] - q)
-    upper = hypot(within[1] - p, q - q_within[0])
+    lower = hypot(p - p_interval[0], q_interval[1] - q)
+    upper = hypot(p_interval[1] - p, q - q_interval[0])
     return p - q - lower, p - q + upper
 
 
 def priors_differ(first: Iterable[int], second: Iterable[int]) -> bool:
-    """Whether the class priors of two sets differ, given their number of rows of each class.
+    """Whether the class priors of two sets differ, given the number of rows of each class.
 
     They do if the p-value of the χ² test of homogeneity is below 1 %, *and* the proportion of
     a class differs by more than 5 percentage points or a factor of 2. In large sets the test
@@ -88,7 +88,8 @@ def priors_differ(first: Iterable[int], second: Iterable[int]) -> bool:
     if table.shape[1] < 2:
         return False
     low, high = np.sort(table / table.sum(axis=1, keepdims=True), axis=0)
-    is_large = (high - low > MIN_DIFFERENCE) | (high > MIN_RATIO * low)
+    is_noticeable = (high - low > MIN_DIFFERENCE) | (high > MIN_RATIO * low)
     return bool(
-        is_large.any() and chi2_contingency(table, correction=False).pvalue < SIGNIFICANCE_LEVEL
+        is_noticeable.any()
+        and chi2_contingency(table, correction=False).pvalue < SIGNIFICANCE_LEVEL
     )

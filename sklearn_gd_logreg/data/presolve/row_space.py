@@ -22,19 +22,19 @@ from ..factor import factorise, product, transposed_product
 from .base import with_pass_counter
 
 MIN_ENTRIES_FOR_ROW_SPACE = 1 << 17
-"""Entries of X from which a pass costs more than the function calls in it."""
+"""Entries of X from which a pass takes longer than its function calls."""
 
 MIN_COORDINATE_RATIO = 1e-5
-"""Ratio of the norms of the shortest and longest coordinate, below which rounding is checked."""
+"""Smallest over largest column norm of T below which rounding is checked."""
 
 MAX_SCORE_ERROR = 1e-2
-"""Largest relative difference between the scores from the coordinates and from the features."""
+"""Largest relative difference between the scores T v and X w of an accurate reduction."""
 
 NORMS_PER_PRODUCT = 64
-"""Number of gradients whose max-norms one product with X gives."""
+"""Number of gradients whose max-norms are computed by one product with X."""
 
-MIN_COORDINATES_LIMIT_BYTES = 1 << 22
-"""Memory for T and M that is allowed in addition to X/10."""
+BASE_MEMORY_LIMIT_BYTES = 1 << 22
+"""Memory limit for T and M, in addition to a tenth of that of X."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class RowSpace:
     Attributes
     ----------
     data : DenseDataset
-        T, float64, and zeros for the directions ``outside``.
+        T in float64, with a column of zeros for each direction ``outside``.
     start : array of shape (n_coordinates + intercept, n_outputs)
         The starting point in the new coordinates.
     X : matrix of shape (n_rows, n_features)
@@ -64,29 +64,32 @@ class RowSpace:
     outside: Array
 
     def is_accurate(self, l2: float) -> bool:
-        """Whether the scores of a descent with the penalty ``l2`` survive rounding.
+        """Whether rounding leaves the scores of a descent with the penalty ``l2`` accurate.
 
         Coordinates from singular values have errors relative to the largest entries of X, so
-        features of much smaller scale may be lost. The check compares the scores of one vector,
-        scaled as in a ridge regression with ``l2``, by a pass over X. It is skipped if all
-        coordinates have similar norms, and for coordinates from Cholesky's factor.
+        features of much smaller scale may be lost. The check is one pass over X: it compares T v
+        with X w for a vector v scaled like the solution of a ridge regression with ``l2``. It is
+        skipped if all columns of T have similar norms, or if T is a Cholesky factor.
         """
         rank = self.M.shape[1]
-        scores = self.data.X[:, :rank]
-        lengths = np.linalg.norm(scores, axis=0)
-        if not lengths.min() < MIN_COORDINATE_RATIO * lengths.max() or not np.triu(scores, 1).any():
+        T = self.data.X[:, :rank]
+        column_norms = np.linalg.norm(T, axis=0)
+        if (
+            not column_norms.min() < MIN_COORDINATE_RATIO * column_norms.max()
+            or not np.triu(T, 1).any()
+        ):
             return True
         v = np.zeros((self.data.n_parameters, 1))
-        ridge = lengths / (lengths**2 + 4 * self.data.n_rows * l2)
+        ridge = column_norms / (column_norms**2 + 4 * self.data.n_rows * l2)
         v[:rank, 0] = np.where(np.arange(rank) % 2, ridge, -ridge)
-        z = scores @ v[:rank]
+        z = T @ v[:rank]
         self.data.count_pass()
         with np.errstate(over="ignore", invalid="ignore"):
             error = np.abs(product(self.X, self.expand(v)[: self.X.shape[1]]) - z).max()
         return bool(error <= MAX_SCORE_ERROR * np.abs(z).max())
 
     def expand(self, v: Array) -> Array:
-        """Parameters, or their gradients, in the original coordinates."""
+        """Transform parameters or gradients v to coordinates of the features: w = Q v."""
         rank, n_coordinates = self.M.shape[1], self.data.n_features
         w = np.empty((self.X.shape[1], v.shape[1]))
         with blas_threads(self.M.shape[0] * w.size):
@@ -96,7 +99,7 @@ class RowSpace:
         return np.vstack([w, v[n_coordinates:]])
 
     def transform(self, X: Any) -> Array:
-        """Coordinates of other rows: their products with Q and with ``outside``."""
+        """Coordinates of other rows: their products with Q and ``outside``."""
         T = np.zeros((X.shape[0], self.data.n_features))
         rank = self.M.shape[1]
         with blas_threads(self.M.size * X.shape[1]):
@@ -109,19 +112,19 @@ class RowSpace:
     def score_error(self, v: Array, precision: DTypeLike) -> float:
         """Bound on the rounding error of a score z = X w, w = Xᵀ(M v), in float64.
 
-        A coordinate of norm σ has entries 1/σ in M, and the products with Xᵀ and X multiply errors
-        by the largest σ each. That is large for rows with a large offset and no intercept.
+        A column of norm σ in T has entries 1/σ in M, and the products with Xᵀ and X each amplify
+        errors by the largest σ. The bound is large for rows with a large offset and no intercept.
         """
         rank = self.M.shape[1]
-        lengths = np.linalg.norm(self.data.X[:, :rank], axis=0)
-        longest = float(lengths.max(initial=0))
-        used = v[:rank] / np.where(lengths > 0, lengths, np.inf)[:, np.newaxis]
-        size = float(np.sqrt(np.square(used).sum(axis=0).max(initial=0)))
-        return float(np.finfo(np.float64).eps) * longest**2 * size
+        column_norms = np.linalg.norm(self.data.X[:, :rank], axis=0)
+        largest_norm = float(column_norms.max(initial=0))
+        scaled = v[:rank] / np.where(column_norms > 0, column_norms, np.inf)[:, np.newaxis]
+        coefficient_norm = float(np.sqrt(np.square(scaled).sum(axis=0).max(initial=0)))
+        return float(np.finfo(np.float64).eps) * largest_norm**2 * coefficient_norm
 
     @property
     def norms_per_product(self) -> int:
-        """One product with X gives the max-norms of so many gradients."""
+        """Number of gradients whose max-norms are computed by one product with X."""
         return NORMS_PER_PRODUCT
 
     def max_norms(self, v: Array) -> Array:
@@ -139,7 +142,7 @@ class RowSpace:
 def row_space(data: Dataset, w: Array) -> RowSpace:
     """Transform ``data`` and the starting point ``w`` to coordinates of the row space.
 
-    It counts as one pass, or two if w is not 0.
+    This counts as one pass, or two if the coefficients in w are not 0.
 
     Parameters
     ----------
@@ -155,7 +158,7 @@ def row_space(data: Dataset, w: Array) -> RowSpace:
         T = M = np.zeros((data.n_rows, 1))
     data.count_pass()
     coef = w[: data.n_features].astype(np.float64)
-    inside, outside = _split(data, M, coef)
+    inside, outside = _split_start(data, M, coef)
     if outside.shape[1]:
         T = np.hstack([T, np.zeros((data.n_rows, outside.shape[1]))])
     share = data.share if isinstance(data.share, np.ndarray) else None
@@ -165,8 +168,8 @@ def row_space(data: Dataset, w: Array) -> RowSpace:
     return RowSpace(reduced, start, data.X, M, outside)
 
 
-def _split(data: Dataset, M: Array, coef: Array) -> tuple[Array, Array]:
-    """Coordinates of ``coef`` in the row space, and a basis of its components outside."""
+def _split_start(data: Dataset, M: Array, coef: Array) -> tuple[Array, Array]:
+    """Coordinates of ``coef`` in the row space, and an orthonormal basis of the part outside."""
     if not coef.any():
         return np.zeros((M.shape[1], coef.shape[1])), coef[:, :0]
     data.count_pass()
@@ -180,16 +183,16 @@ def _split(data: Dataset, M: Array, coef: Array) -> tuple[Array, Array]:
 
 
 def row_space_pays(data: Dataset, n_steps: int) -> bool:
-    """Whether ``n_steps`` steps are faster in coordinates of the row space.
+    """Whether ``n_steps`` steps are faster in the row space, and T and M small enough to store.
 
     A step there reads n_rows² entries. The factorisation takes about n_rows operations for
-    each entry of X, but in fast matrix products. T and M may take X/10 and
-    `MIN_COORDINATES_LIMIT_BYTES`.
+    each entry of X, but in fast matrix products. The memory limit for T and M is a tenth of that
+    of X, plus `BASE_MEMORY_LIMIT_BYTES`.
     """
     new_entries, entries = data.n_rows**2, data.X.size
     is_faster = (
         entries >= max(2 * new_entries, MIN_ENTRIES_FOR_ROW_SPACE)
         and n_steps >= 10 + data.n_rows // 2
     )
-    limit = entries * data.dtype.itemsize / 10 + MIN_COORDINATES_LIMIT_BYTES
+    limit = entries * data.dtype.itemsize / 10 + BASE_MEMORY_LIMIT_BYTES
     return is_faster and 16 * new_entries <= limit
