@@ -88,7 +88,7 @@ def test_the_model_is_that_of_the_other_rows(case, solver, form):
     counts = weight > 0
     other = GDLogisticRegression(**options).fit(X[counts], y[counts], weight[counts])
     proba = clf.predict_proba(X)[:, present]
-    if form.get("C") == np.inf:  # J is all but flat: rounding decides where within tol a fit ends
+    if form.get("C") == np.inf:  # J is nearly flat: rounding decides where within tol a fit ends
         np.testing.assert_allclose(proba, other.predict_proba(X), rtol=0, atol=clf.tol)
         cost, other_cost = clf.history_["cost"][-1], other.history_["cost"][-1]
         np.testing.assert_allclose(cost, other_cost, rtol=0, atol=clf.tol**2)
@@ -99,7 +99,7 @@ def test_the_model_is_that_of_the_other_rows(case, solver, form):
 
 @pytest.mark.parametrize("solver", [NaturalGradient(exact=True), NaturalGradient(direct_limit=1)])
 @pytest.mark.parametrize("case", CASES)
-def test_every_form_of_the_natural_gradient_takes_it(case, solver):
+def test_every_method_of_the_natural_gradient_fits_with_an_absent_class(case, solver):
     n_classes, present = CASES[case]
     X, y, weight = rows(n_classes, present)
     clf = GDLogisticRegression(solver=solver).fit(X, y, weight)
@@ -110,7 +110,7 @@ def test_every_form_of_the_natural_gradient_takes_it(case, solver):
     ("fit_intercept", "container", "case"),
     pairwise([True, False], [np.float32, sparse.csr_array], CASES),
 )
-def test_in_every_container(case, container, fit_intercept):
+def test_every_storage_fits_with_an_absent_class(case, container, fit_intercept):
     n_classes, present = CASES[case]
     X, y, weight = rows(n_classes, present)
     held = X.astype(np.float32) if container is np.float32 else container(X)
@@ -162,7 +162,7 @@ def test_one_label_in_all_of_y_is_no_model():
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_warm_start_goes_on_with_absent_classes(case):
+def test_a_warm_start_resumes_with_absent_classes(case):
     n_classes, present = CASES[case]
     X, y, weight = rows(n_classes, present)
     options = {"solver": "nesterov", "tol": 0, "warm_start": True}

@@ -307,7 +307,7 @@ FITS = {
 
 @needs_callbacks
 @pytest.mark.parametrize("fit", FITS)
-def test_a_fit_goes_on_from_a_checkpoint_to_the_same_end(fit, tmp_path):
+def test_a_fit_resumes_exactly_from_a_checkpoint(fit, tmp_path):
     params = {"max_iter": 12, "tol": 0} | FITS[fit]
     whole = GDLogisticRegression(random_state=0, **params).fit(X, Y)
     stopped_at(tmp_path / "fit", 5, every=2, **params)
@@ -325,12 +325,12 @@ def test_a_fit_goes_on_from_a_checkpoint_to_the_same_end(fit, tmp_path):
 
 
 @needs_callbacks
-def test_an_estimator_kept_by_a_callback_goes_on_without_touching_the_fit():
+def test_an_estimator_kept_by_a_callback_resumes_without_changing_the_fit():
     recorder = Recorder()
     params = {"solver": "nesterov", "warm_start": True}
     whole = exactly(9, **params).set_callbacks(recorder).fit(X, Y)
     kept = ends(recorder)[3].set_callbacks()
-    for _ in range(2):  # what was kept may go on more than once
+    for _ in range(2):  # it may resume more than once
         again = copy.copy(kept).fit(X, Y)
         assert again.n_iter_ == 9
         np.testing.assert_array_equal(again.coef_, whole.coef_)

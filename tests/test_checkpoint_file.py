@@ -216,9 +216,7 @@ MINE = {
 @pytest.mark.parametrize(
     "rate", [0.3, Halving(), tenth, CLASSES["FunctionRate"](tenth), MINE["functools.partial"]]
 )
-def test_a_custom_rule_and_rate_go_on_exactly_where_they_are_trusted_and_nowhere_else(
-    rate, tmp_path
-):
+def test_a_custom_rule_and_rate_resume_exactly_only_where_they_are_trusted(rate, tmp_path):
     params = {"solver": SignDescent(), "learning_rate": rate}
     path = written(tmp_path / "fit", **params)
     with pytest.raises(ValueError, match="trust") as error:
@@ -268,10 +266,10 @@ STATES = {
 }
 
 
-def test_every_class_of_a_descent_is_met_and_every_descent_goes_on_exactly(tmp_path, monkeypatch):
+def test_every_class_of_a_descent_occurs_and_every_descent_resumes_exactly(tmp_path, monkeypatch):
     met = set()
 
-    def goes_on(params, X, y, first, last, **start):
+    def resumes(params, X, y, first, last, **start):
         params = {"random_state": 0, "tol": 0, "warm_start": True} | params
         clf = GDLogisticRegression(max_iter=first, **params).fit(X, y, **start)
         (tmp_path / "fit").write_bytes(packed(content_of(clf)))
@@ -281,15 +279,15 @@ def test_every_class_of_a_descent_is_met_and_every_descent_goes_on_exactly(tmp_p
         same(Checkpoint.load(tmp_path / "fit").set_params(max_iter=last - first).fit(X, y), whole)
 
     for params in STATES.values():
-        goes_on(params, X, Y, 3, 6)
-    goes_on({}, X, Y, 0, 6, coef_init=np.full((3, 5), 90.0))  # on the way to w = 0
+        resumes(params, X, Y, 3, 6)
+    resumes({}, X, Y, 0, 6, coef_init=np.full((3, 5), 90.0))  # on the way to w = 0
     monkeypatch.setattr(prox_newton, "matrix_cost", lambda *_: 1e9)
     wide = np.random.default_rng(0).normal(size=(300, 600))
     few = sparse.csr_array(np.where(wide > 2, wide, 0))
-    goes_on({"l1_ratio": 1.0, "C": 30.0}, few, np.arange(300) % 2, 1, 3)
+    resumes({"l1_ratio": 1.0, "C": 30.0}, few, np.arange(300) % 2, 1, 3)
     for rate in registry.RATES:
         if rate.__name__ != "FunctionRate":
-            goes_on({"solver": "gd", "learning_rate": rate()}, X, Y, 3, 6)
+            resumes({"solver": "gd", "learning_rate": rate()}, X, Y, 3, 6)
     assert met == set(CLASSES) - {"FunctionRate"}
 
 

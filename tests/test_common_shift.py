@@ -77,7 +77,7 @@ def test_exact_zeros_of_an_l1_penalty_stay():
 
 
 @pytest.mark.parametrize(("l1_ratio", "C", "solver"), pairwise([0.0, 0.5], [1.0, np.inf], SOLVERS))
-def test_a_descent_goes_on_as_if_nothing_had_been_left_out(solver, C, l1_ratio):
+def test_a_descent_resumes_as_if_the_shift_were_still_there(solver, C, l1_ratio):
     options = {"C": C, "l1_ratio": l1_ratio, "solver": solver, "tol": 0, "warm_start": True}
     once = fitted(max_iter=9, **options)
     clf = pickle.loads(pickle.dumps(fitted(max_iter=4, **options))).set_params(max_iter=5)
@@ -86,7 +86,7 @@ def test_a_descent_goes_on_as_if_nothing_had_been_left_out(solver, C, l1_ratio):
     np.testing.assert_array_equal(clf.history_["cost"], once.history_["cost"])
 
 
-def test_so_does_the_best_iterate_of_early_stopping():
+def test_the_best_iterate_of_early_stopping_is_centred():
     for solver in ("adam", "natural"):
         clf = fitted(C=np.inf, solver=solver, early_stopping=True, max_iter=40)
         assert_centred(clf.coef_)
@@ -100,7 +100,7 @@ def test_float32_is_centred_to_its_rounding():
 
 
 @needs_callbacks
-def test_so_do_the_models_that_callbacks_see():
+def test_models_that_callbacks_see_are_centred():
     trajectory = Trajectory()
     clf = GDLogisticRegression(C=np.inf, solver="adam", max_iter=5, tol=0)
     clf.set_callbacks(trajectory).fit(Z, Y)

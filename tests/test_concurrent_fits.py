@@ -45,7 +45,7 @@ KINDS = ["l2", "softmax", "l1", "elastic net, softmax", "l1, columns", "gd, many
 
 
 def run_script(script, *arguments, **environment):
-    """Its output, from a process of its own that may take no more than two minutes."""
+    """Its output, from another process that may take at most two minutes."""
     return subprocess.run(
         [sys.executable, "-W", "default", "-c", textwrap.dedent(script), *arguments],
         env={**os.environ, **environment, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
@@ -166,7 +166,7 @@ WITHIN = """
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked here")
-def test_a_fit_that_is_forked_goes_on_in_both_processes():
+def test_a_forked_fit_continues_in_both_processes():
     done = run_script(WITHIN, OMP_NUM_THREADS="3")
     assert done.returncode == 0, done.stderr
 

@@ -342,7 +342,7 @@ def test_every_hyper_parameter_has_bounds_in_this_table():
 
 
 class Falling(LearningRate):
-    """A rate of one's own that is given as a table."""
+    """A custom rate that is given as a table."""
 
     def __init__(self, rates):
         self.rates = rates
@@ -364,7 +364,7 @@ def test_a_function_that_returns_a_bad_rate_is_named_with_the_step(bad, batch_si
 
 
 @pytest.mark.parametrize("bad", BAD_RATES, ids=repr)
-def test_a_schedule_of_ones_own_that_returns_a_bad_rate_is_named_with_the_step(bad):
+def test_a_custom_schedule_that_returns_a_bad_rate_is_named_with_the_step(bad):
     clf = fitted(solver="gd", learning_rate=Falling([0.1, bad]), tol=0)
     with refused(clf, "Falling", "(0, inf)", repr(bad)[:4], "step 1"):
         clf.fit(X, Y)

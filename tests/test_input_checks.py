@@ -1,4 +1,4 @@
-"""Checks of scikit-learn's that are passed by would have changed nothing."""
+"""scikit-learn's checks of X and y are skipped only where they would change nothing."""
 
 import numpy as np
 import pandas as pd
@@ -57,7 +57,7 @@ OTHER_Y = {
 
 @pytest.mark.parametrize("labels", PLAIN_Y)
 @pytest.mark.parametrize("form", PLAIN_X)
-def test_the_checks_that_are_passed_by_would_change_nothing(form, labels):
+def test_skipped_checks_would_change_nothing(form, labels):
     X, y = PLAIN_X[form], PLAIN_Y[labels]
     assert needs_no_conversion(X)
     assert needs_no_conversion(X, y)
@@ -68,11 +68,11 @@ def test_the_checks_that_are_passed_by_would_change_nothing(form, labels):
 
 
 @pytest.mark.parametrize("form", OTHER_X)
-def test_no_other_rows_are_passed_by(form):
+def test_other_rows_are_checked(form):
     assert not needs_no_conversion(OTHER_X[form])
     assert not needs_no_conversion(OTHER_X[form], NUMBERS)
 
 
 @pytest.mark.parametrize("labels", OTHER_Y)
-def test_no_other_labels_are_passed_by(labels):
+def test_other_labels_are_checked(labels):
     assert not needs_no_conversion(ROWS, OTHER_Y[labels])

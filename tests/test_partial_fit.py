@@ -88,7 +88,7 @@ def test_natural_reads_a_stream_once_and_is_near_the_optimum(size, n_classes, co
         {"class_weight": {0: 2, 1: 1}},
     ],
 )
-def test_every_form_learns_from_a_stream(params):
+def test_every_solver_and_penalty_learns_from_a_stream(params):
     X, y = rows(3000)
     clf = GDLogisticRegression(**params)
     with warnings.catch_warnings():
@@ -110,7 +110,7 @@ def test_a_class_may_be_missing_in_a_call_and_the_first_may_be_of_one_class():
     assert clf.score(X, names) > 0.6
 
 
-def test_a_stream_goes_on_from_a_fit():
+def test_a_stream_continues_a_fit():
     X, y = rows(2000)
     clf = GDLogisticRegression().fit(X[:1000], y[:1000])
     before = cost(clf, X, y)

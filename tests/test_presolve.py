@@ -404,7 +404,7 @@ def test_a_bad_number_is_found_in_a_row_left_out_too(any_size, container, bad, r
         [(1, 5), (3, 3), (2, 2, 2)],
     ),
 )
-def test_parts_make_the_whole(any_size, kind, solver, lengths):
+def test_a_fit_of_reduced_data_resumes_exactly(any_size, kind, solver, lengths):
     X, y = repeated(3) if kind == "rows" else texts(n_classes=3)
     params = {"solver": solver, "tol": 0, "warm_start": True}
     with warnings.catch_warnings():
@@ -419,7 +419,7 @@ def test_parts_make_the_whole(any_size, kind, solver, lengths):
         np.testing.assert_array_equal(part.history_[name], whole.history_[name], err_msg=name)
 
 
-def test_data_in_other_coordinates_begin_anew(any_size):
+def test_data_in_other_coordinates_start_a_new_descent(any_size):
     X, y = texts()
     natural = NaturalGradient(direct_limit=10)
     clf = GDLogisticRegression(solver=natural, warm_start=True, tol=1e-8).fit(X, y)

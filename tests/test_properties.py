@@ -241,7 +241,7 @@ def test_a_fit_changes_no_parameter_and_no_data(rule, rate, problem, l1_ratio):
 
 
 @given(problem=problems(), l1_ratio=penalties, solver=st.sampled_from(SOLVERS))
-def test_a_warm_start_goes_on_where_the_last_fit_ended(problem, l1_ratio, solver):
+def test_a_warm_start_resumes_where_the_last_fit_ended(problem, l1_ratio, solver):
     model = GDLogisticRegression(
         solver=solver, l1_ratio=l1_ratio, warm_start=True, max_iter=5, tol=0
     )

@@ -1,4 +1,4 @@
-"""A descent in many calls: a call does not cost more for those before, and disturbs none."""
+"""A descent in many calls: no call costs more for earlier calls, or changes what they left."""
 
 import copy
 import pickle
@@ -123,7 +123,7 @@ def test_a_pickle_holds_the_rows_and_no_more():
 
 @pytest.mark.parametrize("loop", ["stream", "warm start"])
 @pytest.mark.parametrize("change", ["an entry", "a column", "the dict", "a new column"])
-def test_a_history_changed_by_hand_goes_on_as_it_is(loop, change):
+def test_a_history_changed_by_hand_is_continued_as_it_is(loop, change):
     step, params = LOOPS[loop]
     clf = GDLogisticRegression(**params)
     for _ in range(5):

@@ -1,4 +1,4 @@
-"""A descent in parts is the whole descent, bit for bit, for every rule."""
+"""A fit in several calls has the same bits as a fit in one, for every rule."""
 
 import pickle
 import warnings
@@ -50,7 +50,7 @@ def rows(n_rows=90, n_features=5, n_classes=3, seed=0):
 
 
 def same(part, whole):
-    """The two fits ended alike to the last bit, and their histories but for the time."""
+    """Two fits have the same bits, and so do their histories except the time."""
     np.testing.assert_array_equal(part.coef_, whole.coef_)
     np.testing.assert_array_equal(part.intercept_, whole.intercept_)
     assert (part.n_iter_, part.stop_reason_) == (whole.n_iter_, whole.stop_reason_)
@@ -96,14 +96,14 @@ def stored(clf):
         ),
     ),
 )
-def test_parts_make_the_whole(rule, rate, batch_size, n_classes, between):
+def test_a_fit_in_parts_resumes_exactly(rule, rate, batch_size, n_classes, between):
     params = {"solver": rule, "batch_size": batch_size, **RATES[rate]}
     same(*in_parts(params, [4, 0, 1, 7], *rows(n_classes=n_classes), between=between))
 
 
 @pytest.mark.parametrize("batch_size", [None, 16])
 @pytest.mark.parametrize("form", FORMS)
-def test_parts_make_the_whole_for_every_form_of_cost_and_curvature(form, batch_size):
+def test_every_cost_and_curvature_resumes_exactly(form, batch_size):
     params = {"batch_size": batch_size, **FORMS[form]}
     X, y = rows()
     weights = np.arange(len(y)) % 4.0
@@ -113,7 +113,7 @@ def test_parts_make_the_whole_for_every_form_of_cost_and_curvature(form, batch_s
 
 @pytest.mark.parametrize("n_classes", [2, 3])
 @pytest.mark.parametrize("rule", ["gd", "nesterov", "natural"])
-def test_parts_make_the_whole_in_the_row_space(rule, n_classes, monkeypatch):
+def test_a_fit_in_the_row_space_resumes_exactly(rule, n_classes, monkeypatch):
     module = import_module("sklearn_gd_logreg.data.presolve.row_space")
     monkeypatch.setattr(module, "MIN_ENTRIES_FOR_ROW_SPACE", 0)
     X, y = rows(20, 300, n_classes)
@@ -123,7 +123,7 @@ def test_parts_make_the_whole_in_the_row_space(rule, n_classes, monkeypatch):
     np.testing.assert_allclose(plain.fit(X, y).coef_, whole.coef_, rtol=1e-9, atol=1e-12)
 
 
-def test_parts_make_the_whole_on_many_rows_with_samples_and_secants():
+def test_subsampled_newton_with_lbfgs_resumes_exactly():
     X, y = rows(20_000, 8, 2)
     params = {"tol": 1e-9, "random_state": 0, "warm_start": True}
     whole = GDLogisticRegression(max_iter=50, **params).fit(X, y)
@@ -164,7 +164,7 @@ SIZES = [(200, 60, 2), (60, 45, 3), (3000, 6, 2), (40, 300, 2), (300, 230, 2)]
 @pytest.mark.parametrize(
     ("tol", "l1_ratio", "natural"), pairwise([1e-2, 1e-6, 0], [0, 0.5, 1], NATURAL)
 )
-def test_parts_make_the_whole_at_every_split_of_the_natural_gradient(natural, l1_ratio, tol):
+def test_the_natural_gradient_resumes_exactly_at_every_split(natural, l1_ratio, tol):
     params = {"C": 6.0, "tol": tol, "l1_ratio": l1_ratio, **NATURAL[natural]}
     for number, size in enumerate(SIZES):
         X, y = rows(*size)
@@ -186,7 +186,7 @@ def test_parts_make_the_whole_at_every_split_of_the_natural_gradient(natural, l1
     ],
 )
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-def test_parts_make_the_whole_with_an_l1_part_and_many_parameters(dtype, params):
+def test_l1_fits_of_many_parameters_resume_exactly(dtype, params):
     X, y = rows(200, 60, 2)
     every_split((X.astype(dtype), y), 12, **{"l1_ratio": 0.5, "C": 6.0} | params)
 
@@ -206,7 +206,7 @@ def test_another_tol_may_end_the_descent_elsewhere():
 
 @pytest.mark.parametrize("params", [{}, {"solver": "adam", "batch_size": 10, "tol": 1e-3}])
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-def test_what_the_stopping_rules_have_seen_goes_on(params):
+def test_stopping_rules_resume_exactly(params):
     X, y = load_iris(return_X_y=True)
     params = {"random_state": 0, "warm_start": True, **params}
     whole = GDLogisticRegression(max_iter=300, **params).fit(X, y)
@@ -221,7 +221,7 @@ def test_what_the_stopping_rules_have_seen_goes_on(params):
 
 @pytest.mark.parametrize("solver", ["adam", "gd"])
 @pytest.mark.parametrize("batch_size", [None, 16])
-def test_early_stopping_goes_on_too(solver, batch_size):
+def test_early_stopping_resumes_exactly(solver, batch_size):
     X, y = rows(60, 30, 2)
     params = {"early_stopping": True, "n_iter_no_change": 15, "solver": solver}
     params |= {"batch_size": batch_size, "tol": 0, "learning_rate": 0.2, "C": np.inf}
@@ -232,14 +232,14 @@ def test_early_stopping_goes_on_too(solver, batch_size):
         part = stored(part.fit(X, y))
     same(part, whole)
     assert part.best_iter_ == whole.best_iter_
-    # More patience: the descent goes on from its last iterate, not from the model.
+    # More patience: the descent resumes from its last iterate, not from the model.
     more = GDLogisticRegression(max_iter=400, random_state=3, **params)
     more.set_params(n_iter_no_change=25, max_iter=whole.n_iter_ + 10).fit(X, y)
     part.set_params(n_iter_no_change=25, max_iter=10).fit(X, y)
     same(part, more)
 
 
-def test_the_global_source_of_shuffles_goes_on_where_it_was():
+def test_the_global_random_state_resumes_exactly():
     X, y = rows()
     params = {"solver": "gd", "batch_size": 7, "tol": 0, "warm_start": True}
     np.random.seed(5)  # noqa: NPY002
@@ -391,7 +391,7 @@ def test_the_same_numbers_in_another_layout_are_the_same_data(shape, dtype, layo
     assert part.fit(*more).n_iter_ == 9
 
 
-def test_to_know_the_data_again_takes_no_pass():
+def test_recognising_the_data_takes_no_pass():
     X, y = rows(3000, 10)
     for params in ({}, {"solver": "gd", "learning_rate": 0.1}, {"solver": "adam"}):
         first = GDLogisticRegression(tol=0, max_iter=4, warm_start=True, **params).fit(X, y)
@@ -401,7 +401,7 @@ def test_to_know_the_data_again_takes_no_pass():
 
 
 @pytest.mark.parametrize("wrong", ["all labels", "some rows", "the weights"])
-def test_other_validation_data_judge_from_where_the_descent_goes_on(wrong):
+def test_new_validation_data_judge_from_where_the_descent_resumes(wrong):
     X, y = rows(260, 30, 2)
     params = {"solver": "adam", "learning_rate": 0.02, "tol": 0, "early_stopping": True}
     clf = GDLogisticRegression(warm_start=True, n_iter_no_change=3, max_iter=3, **params)

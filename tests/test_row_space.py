@@ -407,7 +407,7 @@ def test_no_more_than_a_group_is_ahead_of_the_stop(small_pays, monkeypatch):
     assert clf.n_iter_ <= len(steps) <= 2 * clf.n_iter_ + 1
 
 
-def test_a_rule_with_a_norm_of_its_own_does_not_run_ahead(small_pays, monkeypatch):
+def test_a_rule_with_a_custom_norm_does_not_run_ahead(small_pays, monkeypatch):
     class Halved(GradientDescent):
         def norm(self, point, memory):
             return 0.5 * np.linalg.norm(point.dw)

@@ -65,14 +65,14 @@ def log_loss_of(z, y):
         ({"l1_ratio": 0.5}, False),
         ({"learning_rate": Backtracking(maximum=1.0)}, False),
     ],
-    ids=["default", "hardly a penalty", "exact", "damped", "L1", "a rate of one's own"],
+    ids=["default", "hardly a penalty", "exact", "damped", "L1", "a given rate"],
 )
 def test_natural_steps_are_longer_where_nothing_speaks_against_it(parameters, longer):
     rates = rates_of(*nearly_normal(6.0, n_rows=400), max_iter=50, **parameters)
     assert rates.max() > 1.2 if longer else rates.max() == 1
 
 
-def test_f_of_a_sample_with_secants_makes_no_longer_steps():
+def test_subsampled_newton_makes_no_longer_steps():
     random = np.random.RandomState(0)
     X = random.standard_normal((20_000, 10))
     y = (X[:, 0] + 0.1 * random.standard_normal(len(X)) > 0).astype(int)
@@ -85,7 +85,7 @@ def test_near_the_minimum_natural_steps_are_full():
 
 @pytest.mark.parametrize("C", [1.0, 1e4])
 @pytest.mark.parametrize("load", [load_iris, load_wine, load_breast_cancer])
-def test_longer_steps_spare_steps(load, C):
+def test_longer_steps_need_fewer_iterations(load, C):
     X, y = load(return_X_y=True)
     X = StandardScaler().fit_transform(X)
     free = GDLogisticRegression(C=C).fit(X, y)

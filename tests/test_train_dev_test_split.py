@@ -88,7 +88,7 @@ def test_without_shuffle_the_last_rows_are_the_test_set():
     assert parts == [[0, 1, 2, 3, 4], [5, 6, 7], [8, 9]]
 
 
-def test_an_int_repeats_the_split_and_a_random_state_goes_on():
+def test_an_int_repeats_the_split_and_a_random_state_does_not():
     rows, source = np.arange(50), np.random.RandomState(5)
     twice = [train_dev_test_split(rows, random_state=5)[1] for _ in range(2)]
     going_on = [train_dev_test_split(rows, random_state=source)[1] for _ in range(2)]

@@ -112,7 +112,7 @@ def test_no_bar_where_there_is_no_terminal(monkeypatch):
     assert len(text.splitlines()) == 10
 
 
-def test_a_bar_counts_from_where_a_warm_start_goes_on(monkeypatch):
+def test_a_bar_counts_from_where_a_warm_start_resumes(monkeypatch):
     clf = GDLogisticRegression(solver="gd", tol=0, max_iter=100, warm_start=True).fit(X, Y)
     stream = Terminal()
     monkeypatch.setattr(progress, "LONG", 0.0)

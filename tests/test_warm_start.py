@@ -115,7 +115,7 @@ def test_neither_start_nor_previous_model_is_written_to(n_rows):
     assert not np.array_equal(clf.coef_, before)
 
 
-def test_a_warm_start_goes_on_in_the_precision_of_the_new_data():
+def test_a_warm_start_continues_in_the_precision_of_the_new_data():
     X, y = SCALED
     clf = GDLogisticRegression(warm_start=True).fit(X, y)
     assert clf.fit(X.astype(np.float32), y).coef_.dtype == np.float32

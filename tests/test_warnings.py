@@ -1,4 +1,4 @@
-"""A descent that did not get there says so, says why, and says what to do; warm starts go on."""
+"""A descent that did not converge warns, with the cause and the remedy."""
 
 import re
 import warnings
@@ -509,7 +509,7 @@ def test_a_warm_start_on_a_plateau_says_so_again_and_changes_nothing():
     np.testing.assert_array_equal(clf.coef_, coef)
     for name in set(history) - {"time"}:
         np.testing.assert_array_equal(clf.history_[name], history[name])
-    # A smaller tol goes on from there.
+    # A smaller tol resumes from there.
     caught_in(clf.set_params(tol=1e-12, max_iter=3), *SCALED)
     assert clf.n_iter_ == len(history["cost"]) + 2
     assert clf.history_["passes"][-1] == pytest.approx(history["passes"][-1] + 3)
