@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Iterate(NamedTuple):
-    """State of a descent after k iterations: its outputs, and the inputs of the next iteration.
+    """State of a descent after k iterations: the results, and what the next iteration needs.
 
     Attributes
     ----------
@@ -28,8 +28,8 @@ class Iterate(NamedTuple):
     w : array of shape (n_parameters, n_outputs)
         w_k.
     cost, loss : float
-        J and the mean loss at w_k. With mini-batches their means over the batches of
-        the epoch, each before the step on that batch.
+        J and the mean loss at w_k. With mini-batches, their means over the batches of the epoch,
+        each evaluated before the step on that batch.
     gradient_norm : float
         The norm that is compared with ``tol``.
     learning_rate : float
@@ -37,13 +37,13 @@ class Iterate(NamedTuple):
     passes : float
         Number of passes over the data so far.
     dw : array of shape (n_parameters, n_outputs)
-        Gradient of the smooth part of J at w_k; with mini-batches its mean.
+        Gradient of the smooth part of J at w_k; with mini-batches, its mean over the batches.
     point : Point
         J on all rows at w_k.
     memory : object
         Memory of the rule, prepared for the step from this point.
     steps : int
-        Number of steps made: the k of a learning-rate schedule.
+        Number of steps made, on which a learning-rate schedule depends.
     """
 
     k: int
@@ -68,7 +68,7 @@ def first_iterate(start: Point, rule: UpdateRule) -> Iterate:
 
 
 def reevaluate(iterate: Iterate, rule: UpdateRule) -> Iterate:
-    """Return the iterate with memory and norm of ``rule``, which may have another ``tol``."""
+    """Return the iterate with the memory and norm of ``rule``, whose ``tol`` may have changed."""
     memory = rule.prepare(iterate.point, iterate.memory)
     if memory is iterate.memory:
         return iterate
@@ -77,14 +77,14 @@ def reevaluate(iterate: Iterate, rule: UpdateRule) -> Iterate:
 
 
 def descend(iterate: Iterate, rule: UpdateRule, rate: LearningRate) -> Iterator[Iterate]:
-    """Yield an iterate of a full-batch descent and all that follow.
+    """Yield ``iterate`` of a full-batch descent, then all following ones.
 
     The generator ends only after a point at which J is not finite.
     """
     yield iterate
     while isfinite(iterate.cost):
-        point, memory, k, last = iterate.point, iterate.memory, iterate.k, iterate.learning_rate
-        point, memory, alpha = rate.advance(rule, point, memory, k, last)
+        point, memory, k, alpha = iterate.point, iterate.memory, iterate.k, iterate.learning_rate
+        point, memory, alpha = rate.advance(rule, point, memory, k, alpha)
         iterate = _evaluate(point, rule, memory, k + 1, alpha)
         yield iterate
 
@@ -117,7 +117,7 @@ def descend_by_batches(
     batch_size: int,
     random_state: RandomState,
 ) -> Iterator[Iterate]:
-    """Yield an iterate of a mini-batch descent and all that follow, one for each epoch."""
+    """Yield ``iterate`` of a mini-batch descent, then all following ones, one for each epoch."""
     yield iterate
     while isfinite(iterate.cost):
         iterate = epoch(iterate, rule, rate, batch_size, random_state)
@@ -149,7 +149,7 @@ def epoch(
     return Iterate(*outputs, Point(objective, w), memory, steps)
 
 
-# -- other coordinates ---------------------------------------------------------------------
+# -- gradient norms in other coordinates ---------------------------------------------------
 
 
 def with_max_norms(
@@ -162,12 +162,11 @@ def with_max_norms(
     """Replace gradient norms by the max-norms of the gradients in other coordinates.
 
     One product with X gives the norms of several gradients. So the descent is computed in
-    chunks of 1, 2, 4, … up to ``max_ahead`` iterates, but not beyond ``last``, which are then
-    yielded one by one. Stopping wastes at most the rest of a chunk. An error is raised after
-    the iterates that precede it.
+    chunks of 1, 2, 4, … up to ``max_ahead`` iterates, but not beyond ``last``. The iterates of a
+    chunk are yielded one by one. A caller that stops wastes at most the rest of a chunk. An error
+    in a chunk is raised after the iterates before it are yielded.
 
-    The column of an iterate in the product depends on its number alone, so a resumed descent
-    gives the same bits.
+    The column of an iterate in the product depends only on its k, so a descent resumes exactly.
 
     Parameters
     ----------
@@ -186,7 +185,7 @@ def with_max_norms(
             if begin > last:
                 return
             continue
-        chunk, error = _take(iterates, n_iterates)
+        chunk, error = _take_until_error(iterates, n_iterates)
         if chunk:
             n_rows, n_outputs = chunk[0].dw.shape
             gradients = np.zeros((n_rows, size, n_outputs))
@@ -203,7 +202,7 @@ def with_max_norms(
 
 
 def _chunks(first: int, max_ahead: int) -> Iterator[tuple[int, int]]:
-    """First iterate and size of each chunk; long before ``first`` chunks are skipped."""
+    """First k and size of each chunk; chunks that end long before ``first`` are skipped."""
     begin, size = 0, 1
     if first >= max_ahead - 1:  # from there on all chunks have the same size
         begin, size = first - (first - (max_ahead - 1)) % max_ahead, max_ahead
@@ -212,8 +211,10 @@ def _chunks(first: int, max_ahead: int) -> Iterator[tuple[int, int]]:
         begin, size = begin + size, min(2 * size, max_ahead)
 
 
-def _take(iterates: Iterator[Iterate], size: int) -> tuple[list[Iterate], Exception | None]:
-    """Return the next ``size`` iterates, or fewer and the error that was raised."""
+def _take_until_error(
+    iterates: Iterator[Iterate], size: int
+) -> tuple[list[Iterate], Exception | None]:
+    """Return the next ``size`` iterates, or fewer at the end or before an error; and the error."""
     taken: list[Iterate] = []
     try:
         for iterate in islice(iterates, size):

@@ -9,7 +9,7 @@ from ._typing import Array
 
 @dataclass(frozen=True)
 class ElasticNet:
-    """l2/2 ‖w‖² + l1 ‖w‖₁ over the coefficients; the intercept is not penalised.
+    """P(w) = l2/2 ‖w‖² + l1 ‖w‖₁ over the coefficients; the intercept is not penalised.
 
     Parameters are one array of shape (n_features + fit_intercept, n_outputs); its first
     ``n_features`` rows are the coefficients.
@@ -17,7 +17,7 @@ class ElasticNet:
     Parameters
     ----------
     l2, l1 : float
-        Strengths relative to the mean loss.
+        Strengths of the two parts, in J = mean loss + P.
     n_features : int
         Number of penalised rows of the parameters.
     """
@@ -52,7 +52,7 @@ class ElasticNet:
         ----------
         w : array of shape (n_parameters, n_outputs)
         step : float or array of the shape of w
-            Step size of the gradient step that led to w, common or for each coordinate.
+            Step size of the gradient step to w: one number, or one for each coordinate.
         """
         if not self.l1:
             return w
@@ -63,7 +63,7 @@ class ElasticNet:
         return shrunk
 
     def smallest_subgradient(self, w: Array, dw: Array) -> Array:
-        """Subgradient of least norm of J, 0 where the KKT conditions hold.
+        """Minimum-norm subgradient of J, 0 where the KKT conditions hold.
 
         ``dw`` is the gradient of the smooth part of J. The result is the limit of the proximal
         residual (w − prox(w − t dw, t)) / t as t → 0.
@@ -72,12 +72,12 @@ class ElasticNet:
             return dw
         smallest = dw.copy()
         coef, g = w[: self.n_features], smallest[: self.n_features]
-        at_zero = np.sign(g) * np.maximum(np.abs(g) - self.l1, 0)
-        g[...] = np.where(coef == 0, at_zero, g + self.l1 * np.sign(coef))
+        soft_thresholded = np.sign(g) * np.maximum(np.abs(g) - self.l1, 0)
+        g[...] = np.where(coef == 0, soft_thresholded, g + self.l1 * np.sign(coef))
         return smallest
 
     def conjugate(self, dw: Array) -> float:
-        """Convex conjugate P*(dw) = max over w of dw·w − P(w), for dw without the intercept.
+        """Convex conjugate P*(dw) = max over w of dw·w − P(w), over the coefficients alone.
 
         It is Σ max(|dw| − l1, 0)² / (2 l2). Without an L2 part it is 0, or infinite if |dw| > l1.
         """
@@ -92,9 +92,9 @@ class ElasticNet:
         return excess / self.l2 if excess.any() else excess
 
     def fenchel_gap(self, w: Array, g: Array) -> float:
-        """Fenchel gap P(w) + P*(−g) + g·w ≥ 0, for l2 > 0; 0 if −g is a subgradient of P at w.
+        """Fenchel–Young gap P(w) + P*(−g) + g·w ≥ 0, for l2 > 0; 0 if −g is in ∂P(w).
 
-        It is computed without cancellation, as l2/2 ‖w − u‖² + Σ (l1 |w| + clip(g, −l1, l1) w)
+        To avoid cancellation it is computed as l2/2 ‖w − u‖² + Σ (l1 |w| + clip(g, −l1, l1) w)
         with u = ∇P*(−g).
         """
         u = -self.conjugate_gradient(g)

@@ -229,8 +229,8 @@ def test_work_on_a_block_takes_little_and_so_does_a_block_that_is_gathered():
     X = np.zeros((300_000, 1))
     data = as_dataset(X, np.ones(len(X)), None, intercept=True)
     most = max(index.stop - index.start for index in data._block_slices)
-    assert most * data.row_work <= 1.2 * dense_module.BLOCK_WORK_BYTES
+    assert most * data.temporary_row_bytes <= 1.2 * dense_module.BLOCK_WORK_BYTES
     X = np.zeros((100_000, 50))
     gathered = as_dataset(X, np.ones(len(X)), None, intercept=True).sample(80_000)
     assert isinstance(gathered, dense_module.ViewDataset)
-    assert max(rows.X.nbytes for rows in gathered.blocks()) <= 1.2 * dense_module.COPIED_BYTES
+    assert max(rows.X.nbytes for rows in gathered.blocks()) <= 1.2 * dense_module.COPIED_BLOCK_BYTES

@@ -188,7 +188,9 @@ class Dataset(ABC):
     @property
     def _group_size(self) -> int:
         """Largest number of blocks in a group whose temporary memory a thread may use."""
-        by_memory = int(WORK_BYTES_PER_THREAD / (self._block_slices[0].stop * self.row_work))
+        by_memory = int(
+            WORK_BYTES_PER_THREAD / (self._block_slices[0].stop * self.temporary_row_bytes)
+        )
         return max(1, min(MAX_BLOCKS_PER_GROUP, by_memory))
 
     def _group(self, numbers: range) -> BlockGroup:
@@ -317,7 +319,7 @@ class Dataset(ABC):
     # -- memory and work -------------------------------------------------------------------
 
     @property
-    def row_work(self) -> int:
+    def temporary_row_bytes(self) -> int:
         """Temporary bytes for each row, beside X."""
         return WORK_BYTES_PER_ROW + WORK_BYTES_PER_SCORE * self.n_outputs
 

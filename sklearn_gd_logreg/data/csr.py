@@ -186,7 +186,7 @@ class SparseDataset(Dataset):
 
     @property
     def n_blocks(self) -> int:
-        entries = int(self.X.nnz) + self.n_rows * self.row_work // ENTRY_BYTES
+        entries = int(self.X.nnz) + self.n_rows * self.temporary_row_bytes // ENTRY_BYTES
         return entries // max(MIN_ENTRIES_PER_BLOCK, MIN_ENTRIES_PER_FEATURE * self.n_features)
 
     def block(self, index: slice) -> Rows:

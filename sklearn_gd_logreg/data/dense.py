@@ -13,44 +13,48 @@ from .base import Dataset
 from .rows import ALL, Rows, bordered, even_slices, gram_and_sum, pairs, sum_of_pairs
 from .view import ArrayView
 
-BLOCK_BYTES, COPIED_BYTES = 1 << 22, 1 << 21
-"""Bytes of a block of X, which stays in the cache between forward and backward; and of a block that
-is a copy."""
+BLOCK_BYTES, COPIED_BLOCK_BYTES = 1 << 22, 1 << 21
+"""Size in bytes of a block of X, which stays in the cache between forward and backward: of a view,
+and of a copy."""
 
 BLOCK_WORK_BYTES = 3 << 19
-"""Temporary bytes of the loss for a block."""
+"""Largest temporary memory of the loss on a block, in bytes."""
 
 MIN_SIZE_TO_RELEASE_GIL = 512
-"""Entries of a result from which `numpy.matmul` releases the lock of the interpreter (GIL)."""
+"""Entries of a result from which `numpy.matmul` releases the global interpreter lock (GIL)."""
 
 MIN_BYTES_BEYOND_CACHE = 1 << 24
-"""Bytes of X from which it does not stay in the cache between passes."""
+"""Size of X, in bytes, from which each pass reads it from memory, not from the cache."""
 
 STREAMED_ROW_BYTES = 400, 8000
-"""Range of row lengths for which Xw is computed row by row. A block of longer rows has fewer than
-`MIN_SIZE_TO_RELEASE_GIL`."""
+"""Range of row sizes in bytes for which Xw is computed row by row. A block of longer rows has
+fewer than `MIN_SIZE_TO_RELEASE_GIL` rows, so its product would not release the GIL."""
 
 MAX_WORK_WITHOUT_COPY = 1_000_000
-"""Multiplications up to which OpenBLAS does not copy the factors: twice as fast for few columns."""
+"""Multiplications up to which OpenBLAS does not pack (copy) the factors of a matrix product, which
+is twice as fast for few columns."""
 
 MAX_ENTRIES_FOR_BATCHED_GRAMS = 20_000
 """Entries of X up to which one call computes the Gram matrices of all pairs of classes."""
 
 MAX_BYTES_WITH_INTERCEPT_COLUMN = 1 << 18
-"""Bytes of X up to which it is copied with a column of ones for the intercept."""
+"""Size of X, in bytes, up to which it is copied with a column of ones for the intercept."""
 
 SCALED_COPY_BYTES = 1 << 19
-"""Bytes of a scaled copy of rows, unless it would have fewer than four rows for each feature."""
+"""Size in bytes of the scaled copy of a chunk of rows. In `gram` a chunk has at least four rows for
+each feature, and is larger if need be."""
 
 DENSE_PASS_WORK, DENSE_SCALING_WORK, DENSE_GRAM_WORK = 15.0, 60.0, 1.2
-"""Work of an entry of X in a pass; in `gram` to scale it, and for each feature."""
+"""Work for each entry of X, in multiplications of a large matrix product: in a pass; to scale it in
+`gram`; and for its product with each feature in `gram`."""
 
 
 def dot(a: Array, b: Array) -> Array:
-    """Matrix product that releases the lock of the interpreter (GIL).
+    """Matrix product that releases the global interpreter lock (GIL).
 
-    `numpy.matmul` does so only for a result that is not small, and `numpy.dot` copies arrays that
-    are not contiguous. For these a small product is a sum of products of submatrices.
+    `numpy.matmul` releases it only for a large result, and `numpy.dot` copies arrays that are not
+    contiguous. So a small product of such arrays is split along the inner dimension: one large
+    batched `numpy.matmul`, and a sum over the batch.
     """
     if a.flags.forc and b.flags.forc:
         return np.dot(a, b)
@@ -75,7 +79,7 @@ def row_products(X: Array, w: Array) -> Array:
 
 
 def _gram(X: Array, root: Array) -> tuple[Array, Array]:
-    """Σ rootᵢ² xᵢxᵢᵀ and Σ rootᵢ² xᵢ, by products in the precision of ``root``."""
+    """Σ hᵢ xᵢxᵢᵀ and Σ hᵢ xᵢ with ``root`` = √h, by products in the precision of ``root``."""
     return gram_and_sum(np.multiply(X, root[:, np.newaxis], dtype=root.dtype), root)
 
 
@@ -100,14 +104,14 @@ class DenseRows(Rows):
         self, root: Array, columns: NDArray[np.intp] | slice, precision: Precision = np.float64
     ) -> Array:
         stored = self._stored(columns)
-        factors: Array = root.astype(precision, copy=False)
+        roots: Array = root.astype(precision, copy=False)
         width = self.X.shape[1] if isinstance(stored, slice) else len(stored)
         n_chunks = min(
-            len(root) * width * factors.itemsize // SCALED_COPY_BYTES,
+            len(root) * width * roots.itemsize // SCALED_COPY_BYTES,
             len(root) // (4 * max(width, 1)),
         )
         chunks = even_slices(len(root), n_chunks)
-        grams = (_gram(self.X[chunk, stored], factors[chunk]) for chunk in chunks)
+        grams = (_gram(self.X[chunk, stored], roots[chunk]) for chunk in chunks)
         gram, sums = sum_of_pairs(grams)
         return bordered(gram, sums, float(root @ root)) if self.intercept else gram
 
@@ -146,7 +150,7 @@ class DenseRows(Rows):
         return np.vstack([squares, h.sum(axis=0)]) if self.intercept else squares
 
     def _chunks(self) -> Iterator[slice]:
-        """Slices of rows whose float64 copy is small."""
+        """Slices of rows whose float64 copies have about `SCALED_COPY_BYTES`."""
         return even_slices(len(self.X), self.X.size * 8 // SCALED_COPY_BYTES)
 
 
@@ -163,7 +167,8 @@ class StreamedRows(DenseRows):
 class RowsWithIntercept(DenseRows):
     """Copy of a small X with a last column of ones for the intercept.
 
-    The time of small data is that of the calls, and each product is then one call.
+    On small data the overhead of NumPy calls dominates, and with this column each product is one
+    call.
     """
 
     @classmethod
@@ -182,8 +187,8 @@ class DenseDataset(Dataset):
     """Data set over a NumPy array; blocks are views, but a small array is copied."""
 
     def block(self, index: slice) -> Rows:
-        is_all = index.stop - index.start == self.n_rows
-        if is_all and self.intercept and self.n_bytes <= MAX_BYTES_WITH_INTERCEPT_COLUMN:
+        covers_all_rows = index.stop - index.start == self.n_rows
+        if covers_all_rows and self.intercept and self.n_bytes <= MAX_BYTES_WITH_INTERCEPT_COLUMN:
             return RowsWithIntercept.of(self.X, self.y, self.share)
         rows, share = self.X[index], self.share_of(index)
         return self._rows_class(rows, self.y[index], share, index, self.intercept)
@@ -199,8 +204,11 @@ class DenseDataset(Dataset):
 
     @property
     def n_blocks(self) -> int:
-        work = self.n_rows * self.row_work
-        return max((self.n_bytes + work) // self._block_bytes, work // BLOCK_WORK_BYTES)
+        temporary_bytes = self.n_rows * self.temporary_row_bytes
+        return max(
+            (self.n_bytes + temporary_bytes) // self._block_bytes,
+            temporary_bytes // BLOCK_WORK_BYTES,
+        )
 
     @property
     def _block_bytes(self) -> int:
@@ -252,7 +260,7 @@ class ViewDataset(DenseDataset):
 
     @property
     def _block_bytes(self) -> int:
-        return COPIED_BYTES
+        return COPIED_BLOCK_BYTES
 
     @property
     def _group_size(self) -> int:

@@ -1,6 +1,7 @@
-"""Factorisation X = T Qᵀ with orthonormal columns of Q, and products with Xᵀ, without a copy of X.
+"""LQ or singular value decomposition X = T Qᵀ of a wide X, and products with X and Xᵀ.
 
-Q is not stored: Q = XᵀM. X is read in chunks of a few MB, which are converted to float64.
+The columns of Q are orthonormal. Q is not stored: Q = XᵀM. X is not copied: it is converted
+to float64 in chunks of a few MB.
 """
 
 from __future__ import annotations
@@ -17,16 +18,17 @@ from .blas import blas_threads
 from .rows import CHUNK_ENTRIES
 
 MAX_CHUNKS = 32
-"""Largest number of chunks of a sparse X. Each pair of them is multiplied."""
+"""Largest number of row chunks of a sparse X. X Xᵀ takes one product for each pair of chunks."""
 
 MAX_TRACE_OF_INVERSE = 1e6
-"""Trace of the inverse of the cosine matrix of the rows up to which Cholesky's factor is used.
+"""Largest trace of the inverse of the cosine matrix of the rows for which Cholesky is used.
 
-The columns of Q are then orthonormal within about 1e-11.
+This trace grows with the condition number. Up to it, the columns of Q are orthonormal within
+about 1e-11.
 """
 
-MIN_ROW_LENGTH = 1e-140
-"""Norm of a row up to which its products may underflow."""
+MIN_ROW_NORM = 1e-140
+"""Norm of a row up to which its products may underflow, so that Cholesky is not used."""
 
 
 def factorise(X: Any) -> tuple[Array, Array]:
@@ -34,7 +36,7 @@ def factorise(X: Any) -> tuple[Array, Array]:
 
     They follow from the Cholesky factor of X Xᵀ, which squares the condition number. If the rows
     are nearly dependent, they follow from the singular value decomposition X = U S Vᵀ: T = U S
-    and M = U S⁻¹, without the singular values that are rounding errors.
+    and M = U S⁻¹, truncated to the numerical rank.
 
     Parameters
     ----------
@@ -64,9 +66,9 @@ def transposed_product(X: Any, c: Array) -> Iterator[tuple[slice, slice, Array]]
 
 def _sparse_transposed_product(X: Any, c: Array) -> Iterator[tuple[slice, slice, Array]]:
     """Yield a few columns of Xᵀc at a time, all features: column slices of CSR are copies."""
-    parts = [slice(None)] if X.dtype == c.dtype else list(_row_slices(X))
+    chunks = [slice(None)] if X.dtype == c.dtype else list(_row_slices(X))
     for columns in _slices(c.shape[1], 4 * CHUNK_ENTRIES // X.shape[1]):
-        products = (_rows(X, part).T @ c[part, columns] for part in parts)
+        products = (_rows_float64(X, chunk).T @ c[chunk, columns] for chunk in chunks)
         yield slice(None), columns, sum(products)
 
 
@@ -74,7 +76,7 @@ def product(X: Any, w: Array) -> Array:
     """Xw in float64."""
     n_rows, n_features = X.shape
     if sparse.issparse(X):
-        return np.vstack([_rows(X, part) @ w for part in _row_slices(X)])
+        return np.vstack([_rows_float64(X, chunk) @ w for chunk in _row_slices(X)])
     z = np.zeros((n_rows, w.shape[1]))
     for features in _slices(n_features, CHUNK_ENTRIES // n_rows):
         z += X[:, features].astype(np.float64, copy=False) @ w[features]
@@ -98,28 +100,28 @@ def _gram(X: Array) -> Array:
 def _sparse_gram(X: Any, scale: float) -> Array:
     """X Xᵀ / scale² of a CSR array, float64."""
     gram = np.empty((X.shape[0], X.shape[0]))
-    parts = list(_row_slices(X))
-    for number, a in enumerate(parts):
-        right = (_rows(X, a) / scale).T.tocsr()
-        for b in parts[: number + 1]:
-            products = ((_rows(X, b) / scale) @ right).toarray()
-            gram[b, a], gram[a, b] = products, products.T
+    chunks = list(_row_slices(X))
+    for number, second in enumerate(chunks):
+        transposed = (_rows_float64(X, second) / scale).T.tocsr()
+        for first in chunks[: number + 1]:
+            block = ((_rows_float64(X, first) / scale) @ transposed).toarray()
+            gram[first, second], gram[second, first] = block, block.T
     return gram
 
 
 def _row_slices(X: Any) -> Iterator[slice]:
-    """Slices of the rows of a CSR array with about ``CHUNK_ENTRIES`` entries or more."""
+    """At most `MAX_CHUNKS` slices of CSR rows, of about ``CHUNK_ENTRIES`` entries or more."""
     n_rows = X.shape[0]
     return _slices(n_rows, max(CHUNK_ENTRIES * n_rows // max(X.nnz, 1), -(-n_rows // MAX_CHUNKS)))
 
 
-def _rows(X: Any, part: slice) -> Any:
-    """Rows in float64; X itself for all rows."""
-    return X if part == slice(None) else X[part].astype(np.float64)
+def _rows_float64(X: Any, chunk: slice) -> Any:
+    """Copy of a chunk of rows in float64; X itself, in its precision, for ``slice(None)``."""
+    return X if chunk == slice(None) else X[chunk].astype(np.float64)
 
 
 def _slices(length: int, size: int) -> Iterator[slice]:
-    """Slices of 0 … length − 1 of ``size`` entries, at least 1."""
+    """Consecutive slices of ``range(length)``, each of ``size`` entries or, if size < 1, of one."""
     size = max(size, 1)
     return (slice(start, min(start + size, length)) for start in range(0, length, size))
 
@@ -128,13 +130,13 @@ def _slices(length: int, size: int) -> Iterator[slice]:
 
 
 def _by_cholesky(gram: Array) -> tuple[Array, Array] | None:
-    """T and M from X Xᵀ, which is overwritten; None if they would be inaccurate.
+    """T and M from the Gram matrix X Xᵀ, which is overwritten; None if they would be inaccurate.
 
     With D the diagonal matrix of the norms of the rows, D⁻¹ X Xᵀ D⁻¹ = RᵀR is their cosine
     matrix. Then T = (R D)ᵀ and M = (R D)⁻¹.
     """
     norms = np.sqrt(diagonal(gram))
-    if not (np.isfinite(norms).all() and (norms > MIN_ROW_LENGTH).all()):
+    if not (np.isfinite(norms).all() and (norms > MIN_ROW_NORM).all()):
         return None
     gram /= norms
     gram /= norms[:, np.newaxis]
@@ -152,15 +154,18 @@ def _by_cholesky(gram: Array) -> tuple[Array, Array] | None:
 
 
 def _by_singular_values(X: Any) -> tuple[Array, Array]:
-    """T = U S and M = U S⁻¹ of X = U S Vᵀ, by the decomposition of Rᵀ, where Xᵀ = Q R."""
+    """T = U S and M = U S⁻¹ of X = U S Vᵀ.
+
+    With the QR decomposition Xᵀ = Q R, updated chunk by chunk, Rᵀ has the same U and S as X.
+    """
     n_rows, n_features = X.shape
-    triangle: Any = np.empty((0, n_rows))
+    r: Any = np.empty((0, n_rows))
     for features in _slices(n_features, max(2 * n_rows, CHUNK_ENTRIES // n_rows)):
         block = X[:, features]
         block = (block.toarray() if sparse.issparse(block) else block).T.astype(np.float64)
         with blas_threads(4 * n_rows**3):
-            triangle = np.linalg.qr(np.vstack([triangle, block]), mode="r")
+            r = np.linalg.qr(np.vstack([r, block]), mode="r")
     with blas_threads(4 * n_rows**3):
-        u, s, _ = linalg.svd(triangle.T, full_matrices=False)
+        u, s, _ = linalg.svd(r.T, full_matrices=False)
     kept = s > s.max(initial=0) * len(s) * np.finfo(np.float64).eps
     return u[:, kept] * s[kept], u[:, kept] / s[kept]

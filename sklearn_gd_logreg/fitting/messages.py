@@ -104,7 +104,7 @@ def warn_unless_converged(
         message = stalled(outcome, tol, objective)
     elif remaining is None:
         message = out_of_iterations(case)
-    elif remaining.is_much(tol):
+    elif remaining.needs_warning(tol):
         message = on_a_plateau(case, remaining)
     else:
         return

@@ -1,4 +1,4 @@
-"""The validation set: given with `fit`, or held out of its rows."""
+"""The validation set: passed to `fit`, or held out from the training rows."""
 
 from __future__ import annotations
 
@@ -36,10 +36,11 @@ class ValidationSet:
     objective : Objective
         The mean loss on its rows, without a penalty.
     entropy : float
-        Least mean loss of a model that gives all rows the same probabilities.
+        Entropy of the weighted class frequencies: the mean loss of the best model
+        without features.
     training_objective : Objective, optional
-        J of the descent, if the rows have classes that are absent from it. The loss is then over
-        all classes.
+        J of the descent, given if the validation rows have classes that are absent from J. The
+        validation loss is then over all classes.
     present : array of shape (n_classes,), optional
         Mask of the classes of J among all classes.
     """
@@ -53,6 +54,7 @@ class ValidationSet:
         """Mean loss and accuracy at w; one pass over the validation set."""
         if self.training_objective is not None and self.present is not None:
             n_features = self.objective.data.n_features
+            # w has no column for the absent classes: centre the classes, then add the absent ones.
             penalty = replace(self.training_objective.penalty, n_features=n_features)
             w = unshifted(w, np.zeros_like(w), self.training_objective.loss, penalty, cost=0.0)
             weights, b = w[:n_features], w[n_features:].sum(axis=0)  # 0 without an intercept
@@ -60,11 +62,11 @@ class ValidationSet:
         return ValidationScore(*self.objective.loss_and_accuracy(w))
 
     def in_coordinates_of(self, space: Reduction) -> ValidationSet:
-        """The same set for parameters in the coordinates of a reduction of the training rows."""
+        """The validation set for parameters in the reduced coordinates of the training rows."""
         data = self.objective.data
         share = data.share if isinstance(data.share, np.ndarray) else None
-        rows = as_dataset(space.transform(data.X), data.y, share, data.intercept)
-        return replace(self, objective=self.objective.on(rows))
+        reduced = as_dataset(space.transform(data.X), data.y, share, data.intercept)
+        return replace(self, objective=self.objective.on(reduced))
 
 
 class LabelledRows(NamedTuple):
@@ -76,7 +78,7 @@ class LabelledRows(NamedTuple):
 
 
 def validation_set_of(rows: LabelledRows, labels: Labels, objective: Objective) -> ValidationSet:
-    """The validation set of labelled rows, for a descent on J.
+    """The validation set of labelled rows for a descent on ``objective``, J.
 
     Raises
     ------
@@ -87,8 +89,8 @@ def validation_set_of(rows: LabelledRows, labels: Labels, objective: Objective) 
     codes = encode_with(rows.y, labels.all_classes, rule)
     weights = check_weights(rows.sample_weight, len(rows.y), "sample_weight_val")
     share = None if weights is None else (weights / weights.sum())[:, np.newaxis]
-    mass = class_weight_sums(codes, weights, len(labels.all_classes))
-    entropy = float(entr(mass / mass.sum()).sum())
+    class_weights = class_weight_sums(codes, weights, len(labels.all_classes))
+    entropy = float(entr(class_weights / class_weights.sum()).sum())
     n_classes, intercept = len(labels.classes), objective.data.intercept
     has_absent_classes = not labels.present[codes].all()
     if has_absent_classes:
@@ -102,10 +104,10 @@ def validation_set_of(rows: LabelledRows, labels: Labels, objective: Objective) 
 
 
 def hold_out(estimator: Any, rows: LabelledRows, seed: int) -> tuple[Array, LabelledRows]:
-    """Hold out ``validation_fraction`` of every class, and at least as many rows as classes.
+    """Hold out a stratified ``validation_fraction`` of the rows, at least as many as classes.
 
-    The other rows are not copied: the held-out rows get the weight 0, which makes them absent.
-    Every class keeps a row, and rows of weight 0 are not held out.
+    The training rows are not copied: the held-out rows get the sample weight 0 instead. Every
+    class keeps a training row, and rows of weight 0 are not held out.
 
     Parameters
     ----------
@@ -123,20 +125,24 @@ def hold_out(estimator: Any, rows: LabelledRows, seed: int) -> tuple[Array, Labe
     fraction = estimator.validation_fraction
     labels = encode_labels(estimator, rows.y, rows.sample_weight, estimator.class_weight)
     weights = check_weights(rows.sample_weight, len(rows.y))
-    kept = np.ones(len(rows.y)) if weights is None else weights.copy()
-    there = np.arange(len(kept)) if labels.share is None else np.flatnonzero(labels.share)
-    codes = labels.codes[there]
-    size = max(ceil(fraction * len(there)), len(labels.classes))
+    training_weights = np.ones(len(rows.y)) if weights is None else weights.copy()
+    candidates = (
+        np.arange(len(training_weights)) if labels.share is None else np.flatnonzero(labels.share)
+    )
+    codes = labels.codes[candidates]
+    size = max(ceil(fraction * len(candidates)), len(labels.classes))
     try:
-        index = train_test_split(there, test_size=size, stratify=codes, random_state=seed)[1]
+        index = train_test_split(candidates, test_size=size, stratify=codes, random_state=seed)[1]
     except ValueError as error:
         raise ValueError(
             f"early_stopping=True holds out validation_fraction={shown(fraction)} of every class, "
             f"which these rows do not allow: {error} Pass X_val and y_val, or another fraction."
         ) from error
     index.sort()
-    out, first, counts = np.unique(labels.codes[index], return_index=True, return_counts=True)
-    index = np.delete(index, first[counts == np.bincount(codes)[out]])
-    kept[index] = 0
-    held = LabelledRows(rows.X[index], rows.y[index], None if weights is None else weights[index])
-    return kept, held
+    # A class of which every row was drawn keeps its first row for training.
+    drawn, first, counts = np.unique(labels.codes[index], return_index=True, return_counts=True)
+    index = np.delete(index, first[counts == np.bincount(codes)[drawn]])
+    training_weights[index] = 0
+    held_out_weights = None if weights is None else weights[index]
+    held_out = LabelledRows(rows.X[index], rows.y[index], held_out_weights)
+    return training_weights, held_out

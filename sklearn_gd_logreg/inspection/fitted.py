@@ -22,7 +22,7 @@ from ..targets import Labels, encode_labels, listed
 from ..validation import DTYPES, InvalidParameterError, hint_for_images, invalid, reject_nat
 
 L1_RATIO_OF_PENALTY = {"l2": 0.0, "l1": 1.0}
-"""l1_ratio of the values of ``penalty``, deprecated in scikit-learn 1.8."""
+"""``l1_ratio`` for each value of ``penalty``, a parameter that scikit-learn 1.8 deprecates."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,12 @@ class FittedObjective:
     Attributes
     ----------
     objective : Objective
-        J on X as the final estimator of a pipeline receives it.
+        J on X; for a pipeline, on X as transformed for the final estimator.
     w : array of shape (n_features + fit_intercept, n_outputs), float64
     codes : array of shape (n_rows,)
         Index of each label among the classes of J.
     present : array of shape (n_classes,), bool
-        Which of ``classes_`` are classes of J.
+        Mask of ``classes_``: the classes of J, those with a row of non-zero weight in the fit.
     """
 
     objective: Objective
@@ -60,13 +60,13 @@ class FittedObjective:
 
 
 def objective_of(model: Any, X: Any, y: Any, sample_weight: ArrayLike | None) -> FittedObjective:
-    """Return the objective of a fitted model on data, after checks; X keeps its precision.
+    """Validate the data and return the objective of a fitted model on them; X keeps its precision.
 
     Raises
     ------
     ValueError
-        If the model has no J, the data do not match it, or the rows of non-zero weight do not
-        have the same classes as in its fit.
+        If the model does not minimise a single J (one-vs-rest), the data do not match it, or the
+        rows of non-zero weight do not have the same classes as in its fit.
     sklearn.exceptions.NotFittedError
         If the model has not been fitted.
     """
@@ -115,19 +115,19 @@ def unwrap_pipeline(model: Any, X: Any) -> tuple[Any, Any]:
 
 
 def check_single_model(model: LogisticRegression) -> None:
-    """Raise unless scikit-learn fitted a sigmoid or one softmax over all classes."""
-    scheme, is_binary = getattr(model, "multi_class", "auto"), len(model.classes_) == 2
-    if not is_binary and (model.solver == "liblinear" or scheme == "ovr"):
+    """Raise if scikit-learn fitted one-vs-rest, or a softmax for two classes."""
+    multi_class, is_binary = getattr(model, "multi_class", "auto"), len(model.classes_) == 2
+    if not is_binary and (model.solver == "liblinear" or multi_class == "ovr"):
         allowed = (
             "a solver of the softmax for more than two classes: one-vs-rest is not a single model"
         )
         raise invalid(model, "solver", model.solver, allowed)
-    if is_binary and scheme == "multinomial":
-        raise invalid(model, "multi_class", scheme, "'auto' for two classes")
+    if is_binary and multi_class == "multinomial":
+        raise invalid(model, "multi_class", multi_class, "'auto' for two classes")
 
 
 def penalty_parameters(model: Any) -> tuple[float, float]:
-    """Return C, inf without a penalty, and l1_ratio, in any supported version of scikit-learn."""
+    """Return C (inf without a penalty) and l1_ratio, for any supported version of scikit-learn."""
     if isinstance(model, GDLogisticRegression):
         return float(model.C), float(model.l1_ratio)
     name = getattr(model, "penalty", "deprecated")

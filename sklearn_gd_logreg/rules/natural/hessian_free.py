@@ -19,9 +19,10 @@ from .curvature import Curvature, Step, center_classes, max_fisher_diagonal
 from .lbfgs import LBFGS
 
 MIN_DELAY, DELAY_DIVISOR, MAX_DELAY_FACTOR = 4, 4, 5
-"""Delay of the error estimate (Strakoš and Tichý), in products: at least `MIN_DELAY`, and the
-number of products so far over `DELAY_DIVISOR`. Consecutive Hessian-free steps multiply the minimum
-by 2, 3, … up to `MAX_DELAY_FACTOR`: their error falls unevenly, so that short delays miss it."""
+"""Delay of the error estimate (Strakoš and Tichý), in products: the number of products so far over
+`DELAY_DIVISOR`, but at least `MIN_DELAY`. In the second, third, … of consecutive Hessian-free steps
+this minimum is multiplied by 2, 3, … up to `MAX_DELAY_FACTOR`: there the error decreases unevenly,
+and a short delay underestimates it."""
 
 STEP_ERROR_OVER_TOL = 0.2
 """Error allowed in a step, relative to ``tol``."""
@@ -33,30 +34,32 @@ smaller one may be rounding."""
 
 @dataclass(frozen=True)
 class HessianFree(Curvature):
-    """F on all rows, known by its products with vectors: conjugate gradients in scaled parameters.
+    """F on all rows as a linear operator; inexact Newton steps by conjugate gradients.
 
-    The scales are the square roots of the diagonal of F, with the mean of a(1 − a) in place of
-    each row's value. The step is an inexact Newton step: its relative error is at most the forcing
-    term.
+    The relative error of a step is at most the forcing term. The parameters are scaled by the
+    square root of the diagonal of F (a Jacobi preconditioner), which is approximated with the mean
+    of a(1 − a) in place of each row's value.
 
-    On a mini-batch the diagonal is added to the F of the batch, whose few rows do not determine
-    the curvature of most directions.
+    In a step on a mini-batch this diagonal is added to the F of the batch, whose few rows do not
+    determine the curvature of most directions.
 
     Attributes
     ----------
     point : Point
     product : FisherProduct
-        Products with F there.
+        Products with F at the point.
     damping : float
         Multiple of diag(F) that is added to F.
     uniform_weight : float
-        Multiple of the largest possible diag(F), that of w = 0, that is added to F.
+        Multiple of the diagonal of F at w = 0, the largest possible, that is added to F.
     tol : float
         The Newton decrement at which the descent ends.
     preconditioner : LBFGS or None
+        Approximation of F that preconditions the steps on all rows.
     n_previous : int
         Number of consecutive Hessian-free steps before this one.
     max_products : int
+        Largest number of Hessian-vector products in a step.
 
     References
     ----------
@@ -128,18 +131,19 @@ def conjugate_gradients(
 ) -> tuple[Array, float, int]:
     """Solve Fv = gradient approximately; return v, vᵀFv and the number of products.
 
-    Each product reduces the squared error in the norm of F by a known amount. All of them add up
-    to vᵀFv, and the last ones, at least ``min_delay``, estimate the squared error before them. The
-    iteration ends where the error is at most ``forcing_term`` times the norm of v, or at most
-    ``max_error``. The estimate is added to vᵀFv for the remaining error.
+    Each iteration reduces the squared error, in the norm of F, by a known amount. The sum of all
+    reductions is vᵀFv. The sum of the last ones, at least ``min_delay``, estimates the squared
+    error before them. The iteration ends where this error is at most ``forcing_term`` times the
+    norm of v, or at most ``max_error``. The vᵀFv that is returned includes the estimate, for the
+    remaining error.
 
-    It also ends where the curvature along a direction is below the rounding of a product in
-    ``precision``, since division by it would amplify this rounding.
+    The iteration also ends where the curvature along a direction is below the rounding error of a
+    product in ``precision``: division by it would amplify this error.
 
     References
     ----------
-    Hestenes and Stiefel, "Methods of conjugate gradients for solving linear systems", J.
-    Res. Natl. Bur. Stand. 49 (1952); Strakoš and Tichý, "On error estimation in the
+    Hestenes and Stiefel, "Methods of conjugate gradients for solving linear systems", J. Res.
+    Natl. Bur. Stand. 49 (1952); Strakoš and Tichý, "On error estimation in the
     conjugate gradient method and why it works in finite precision computations", ETNA 13
     (2002).
     """
@@ -152,21 +156,22 @@ def conjugate_gradients(
             return solved, rho, True
         return residual, float(np.vdot(residual, residual)), False
 
+    # residual r, rho = rᵀM⁻¹r for the preconditioner M
     solution, residual = np.zeros_like(gradient), gradient.copy()
     direction, rho, _ = preconditioned()
     reductions: list[float] = []
     squared_error = max_curvature = 0.0
     while rho > 0 and len(reductions) < max_products:
-        image = product(direction)
-        squared_norm = float(np.vdot(direction, image))
+        f_direction = product(direction)
+        squared_norm = float(np.vdot(direction, f_direction))
         curvature = squared_norm / float(np.vdot(direction, direction))
         max_curvature = max(max_curvature, curvature)
         if not curvature > MIN_CURVATURE_IN_EPS * np.finfo(precision).eps * max_curvature:
             break
-        length = rho / squared_norm
-        solution += length * direction
-        residual = residual - length * image
-        reductions.append(length * rho)
+        step_size = rho / squared_norm
+        solution += step_size * direction
+        residual = residual - step_size * f_direction
+        reductions.append(step_size * rho)
         squared_error = sum(reductions[-max(min_delay, len(reductions) // DELAY_DIVISOR) :])
         target = max(forcing_term**2 * sum(reductions), max_error**2)
         if len(reductions) > min_delay and squared_error <= target:

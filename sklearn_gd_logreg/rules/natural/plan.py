@@ -1,4 +1,4 @@
-"""The choice of a method for a fit, made once, from the sizes of the problem."""
+"""The choice of a method for a fit, made once, from the size of the problem and its penalty."""
 
 from __future__ import annotations
 
@@ -45,12 +45,13 @@ class Method:
     n_rows : int
         Number of rows that F is computed on.
     hessian_cost : float
-        Cost of F on them, in passes over all rows; infinite where it is too large to factorise.
+        Cost of F on these rows, in passes over all rows; infinite if F is too large to factorise.
     fused : bool
-        Whether every pass computes F beside J and dw.
+        Whether every pass computes F together with J and dw.
     subsampled_start : bool
         Whether descents on growing subsamples come first.
     damping : float
+        Multiple of diag(F) that is added to F.
     direct_limit : int
         Largest number of parameters for which F is factorised.
     exact : bool
@@ -74,7 +75,7 @@ class Method:
 
     @property
     def is_proximal(self) -> bool:
-        """Whether the penalty has an L1 part."""
+        """Whether the steps are proximal Newton steps, as the penalty has an L1 part."""
         return self.name in (PROXIMAL, PROXIMAL_ON_WORKING_SET)
 
     def start(self, point: Point, tol: float) -> Curvature:
@@ -93,10 +94,10 @@ class Method:
     def refresh(
         self, point: Point, previous: Curvature, n_products: int, tol: float, decides: bool
     ) -> Curvature:
-        """The curvature at a point, after steps by another one.
+        """A new curvature at a point, after steps with the previous one.
 
-        ``n_products`` counts the Hessian-vector products of the last step. ``decides`` asks for
-        the curvature of this point, since its decrement decides convergence.
+        ``n_products`` is the number of Hessian-vector products of the last step. With ``decides``
+        the Newton decrement of the new curvature decides convergence.
         """
         if self.is_proximal:
             return self.proximal(point, tol, previous, decides)
@@ -106,11 +107,11 @@ class Method:
             return HessianFree.at(point, self.damping, tol=tol)
         too_large = self.hessian_cost == inf
         if isinstance(previous, HessianFree):
-            corrected = previous.updated(previous.point, point)
+            lbfgs = previous.updated(previous.point, point)
             if not too_large and n_products >= tuning.MAX_PRODUCTS:
-                return self.factorised(point, self.n_rows, corrected)
+                return self.factorised(point, self.n_rows, lbfgs)
             n_previous = previous.n_previous + 1
-            options = {"preconditioner": corrected, "n_previous": n_previous}
+            options = {"preconditioner": lbfgs, "n_previous": n_previous}
             return HessianFree.at(point, self.damping, tol=tol, **options)
         assert isinstance(previous, LBFGS)
         if too_large or (decides and self.hessian_cost > tuning.MIN_CG_COST):
@@ -121,7 +122,7 @@ class Method:
         return self.factorised(point, n_rows, previous)
 
     def factorised(self, point: Point, n_rows: int, previous: Curvature | None = None) -> LBFGS:
-        """F at the point on ``n_rows`` rows, factorised."""
+        """F at the point on ``n_rows`` rows, factorised, as the base of L-BFGS."""
         sample = hessian_subsample(point, n_rows)
         if point.fused:
             fisher = regularized_fisher(point, self.damping)
@@ -138,18 +139,18 @@ class Method:
     def proximal(
         self, point: Point, tol: float, previous: Curvature | None = None, decides: bool = False
     ) -> Curvature:
-        """The curvature of the proximal Newton step from a point, after steps by another one.
+        """The curvature of the proximal Newton step from a point, after steps with ``previous``.
 
-        F of all parameters, or of a working set where they are many; columns of X in place of F
-        where they are available and cost less, and F has not been formed before. Where its
-        decrement ``decides`` convergence, F of a subsample at this point is enough.
+        It is F of all parameters, or of a working set of many parameters. Columns of X replace F
+        if they are available and cost less, unless the previous step formed F. With ``decides`` F
+        may be estimated on a subsample.
         """
         objective, data = point.objective, point.objective.data
         is_small = point.w.size <= min(self.direct_limit, MAX_PARAMETERS_WITHOUT_WORKING_SET)
-        usable = not (
+        may_use_columns = not (
             self.damping or self.exact or is_small or isinstance(previous, ProximalFisher)
         )
-        if usable and data.has_columns and objective.loss.n_outputs == 1:
+        if may_use_columns and data.has_columns and objective.loss.n_outputs == 1:
             by_columns = ColumnFisher.at(point, tol, self.direct_limit)
             if by_columns:
                 return by_columns
@@ -171,45 +172,51 @@ class Method:
 def choose_method(objective: Objective, damping: float, direct_limit: int, exact: bool) -> Method:
     """Choose the method for a full-batch descent.
 
-    F is factorised for up to ``direct_limit`` parameters. With ``exact`` it is computed on all rows
+    F is factorised for up to ``direct_limit`` parameters. With ``exact`` F is computed on all rows
     at every point.
     """
-    method = partial(Method, damping=damping, direct_limit=direct_limit, exact=exact)
+    make_method = partial(Method, damping=damping, direct_limit=direct_limit, exact=exact)
     data, n_outputs = objective.data, objective.loss.n_outputs
     n_parameters = data.n_parameters * n_outputs
     work = hessian_work(objective, data.n_rows)
-    sampled = not exact and n_parameters <= direct_limit and bool(subsample_sizes(objective))
+    subsampled_start = (
+        not exact and n_parameters <= direct_limit and bool(subsample_sizes(objective))
+    )
     n_rows = data.n_rows if exact else hessian_rows(objective)
-    all_rows = n_rows >= data.n_rows
-    fused = work <= tuning.MAX_FUSED_WORK and (exact or (all_rows and not sampled))
+    uses_all_rows = n_rows >= data.n_rows
+    fused = work <= tuning.MAX_FUSED_WORK and (exact or (uses_all_rows and not subsampled_start))
     if objective.penalty.l1:
         is_small = n_parameters <= min(direct_limit, MAX_PARAMETERS_WITHOUT_WORKING_SET)
         reason = f"an L1 penalty, {n_parameters} parameters"
         name = PROXIMAL if is_small else PROXIMAL_ON_WORKING_SET
         cost = hessian_cost(objective, data.n_rows)
-        return method(name, reason, data.n_rows, cost, is_small and fused, sampled)
+        return make_method(name, reason, data.n_rows, cost, is_small and fused, subsampled_start)
     if n_parameters > direct_limit:
         reason = f"{n_parameters} parameters are more than direct_limit = {direct_limit}"
         if exact:
-            return method(HESSIAN_FREE, reason, data.n_rows, inf)
+            return make_method(HESSIAN_FREE, reason, data.n_rows, inf)
         if n_outputs > 1 and data.n_parameters <= direct_limit:
-            return method(KRONECKER, reason, n_rows, inf)
-        return method(DIAGONAL, reason, 0, inf)
+            return make_method(KRONECKER, reason, n_rows, inf)
+        return make_method(DIAGONAL, reason, 0, inf)
     cost = hessian_cost(objective, n_rows)
     reason = f"F on {n_rows} of {data.n_rows} rows costs {cost:.2g} passes"
-    if exact or (all_rows and cost <= tuning.MAX_NEWTON_COST):
+    if exact or (uses_all_rows and cost <= tuning.MAX_NEWTON_COST):
         reason = "exact=True" if exact else reason
-        return method(NEWTON, reason, n_rows, cost, fused, sampled)
+        return make_method(NEWTON, reason, n_rows, cost, fused, subsampled_start)
     kronecker = n_outputs > 1 and cost > tuning.MAX_NEWTON_COST
-    return method(KRONECKER if kronecker else SUBSAMPLED, reason, n_rows, cost, False, sampled)
+    return make_method(
+        KRONECKER if kronecker else SUBSAMPLED, reason, n_rows, cost, False, subsampled_start
+    )
 
 
 def full_hessian(
     point: Point, damping: float, direct_limit: int, uniform_weight: float = 0.0
 ) -> Curvature:
-    """F at the point on all rows: factorised, by products or of a working set, by size and penalty.
+    """The curvature F at the point on all rows.
 
-    ``uniform_weight`` times F at w = 0 is added for mini-batches.
+    Up to ``direct_limit`` parameters F is computed; beyond, it is known by Hessian-vector products.
+    With an L1 part and many parameters it is computed on a working set. For mini-batches
+    ``uniform_weight`` times F at w = 0 is added.
     """
     objective, l1 = point.objective, point.objective.penalty.l1
     if l1 and point.w.size > min(direct_limit, MAX_PARAMETERS_WITHOUT_WORKING_SET):

@@ -23,10 +23,10 @@ from . import tuning
 from .curvature import Curvature, Displacement
 
 MAX_SUBSAMPLE_STEPS = 30
-"""Most steps on one subsample."""
+"""Largest number of steps on one subsample."""
 
 MAX_RARE_DENSITY = 0.5
-"""A feature is rare if it is non-zero in less than this part of the rows."""
+"""A feature is rare if it is non-zero in less than this fraction of the rows."""
 
 
 class SubsampleSolver(StepRule, Protocol):
@@ -56,7 +56,7 @@ class SubsampleSolver(StepRule, Protocol):
 
 
 def subsample_sizes(objective: Objective) -> list[int]:
-    """Sizes of the growing subsamples; empty where there are too few rows."""
+    """Numbers of rows of the growing subsamples; empty if there are too few rows."""
     data, growth = objective.data, tuning.SUBSAMPLE_GROWTH
     n_parameters = data.n_parameters * objective.loss.n_outputs
     small = data.n_bytes <= tuning.MAX_BYTES_FOR_LARGE_SUBSAMPLE
@@ -75,74 +75,77 @@ def subsample_ridge(objective: Objective) -> float:
 
     A rare feature may occur in few rows of a subsample, or in rows of one class alone. Then its
     weight overfits these rows, and F on the subsample underestimates its curvature. So l2 times the
-    number of rows is at least `SUBSAMPLE_RIDGE_ROWS` times the mean square of the non-zero entries
-    of a feature, for the feature in which it is least.
+    number of rows is at least `SUBSAMPLE_RIDGE_ROWS` times the smallest mean square of a feature,
+    each over the non-zero entries of that feature.
     """
     data = objective.data.sample(min(tuning.MIN_SUBSAMPLE_ROWS, objective.data.n_rows))
     with np.errstate(over="ignore"):
         counts, squares = data.sum(lambda rows: rows.counts_and_squares())
     if not (counts < MAX_RARE_DENSITY * data.n_rows).any():
         return 0.0
-    smallest = float(np.min(squares[counts > 0] / counts[counts > 0], initial=inf))
-    return tuning.SUBSAMPLE_RIDGE_ROWS * smallest if isfinite(smallest) else 0.0
+    min_mean_square = float(np.min(squares[counts > 0] / counts[counts > 0], initial=inf))
+    return tuning.SUBSAMPLE_RIDGE_ROWS * min_mean_square if isfinite(min_mean_square) else 0.0
 
 
 def subsample_objective(objective: Objective, size: int, ridge: float) -> Objective:
-    """The cost on a subsample, with at least ``ridge / size`` as l2 penalty."""
-    part = objective.on(objective.data.sample(size))
-    return replace(part, penalty=replace(part.penalty, l2=max(part.penalty.l2, ridge / size)))
+    """J on a subsample, with at least ``ridge / size`` as l2 penalty."""
+    subproblem = objective.on(objective.data.sample(size))
+    return replace(
+        subproblem, penalty=replace(subproblem.penalty, l2=max(subproblem.penalty.l2, ridge / size))
+    )
 
 
 def subsample_displacement(
     start: Point, solver: SubsampleSolver
 ) -> tuple[Displacement | None, tuple[int, ...]]:
-    """The step to the minimum on the largest subsample, with the curvature; and all sizes.
+    """The step to the minimum on the largest subsample, with its curvature; and the sizes used.
 
-    Each descent starts from the minimum on the previous subsample, with the curvature there. The
-    first step on the smallest subsample predicts a decrease; subsamples with too few rows to
-    resolve it are left out.
+    Each descent starts from the minimum on the previous subsample, with the curvature there. A
+    subsample of m rows is left out unless the first step on the smallest subsample predicts a
+    decrease above p/m for p parameters, about twice its sampling error.
     """
     objective, w = start.objective, start.w
     sizes = subsample_sizes(objective)
     if not sizes:
         return None, ()
     ridge, smallest = subsample_ridge(objective), sizes[0]
-    part = subsample_objective(objective, smallest, ridge)
-    first = solver.curvature_at(Point(part, w))
-    decrease = first.newton_step(Point(part, w), 1.0).decrease
+    subproblem = subsample_objective(objective, smallest, ridge)
+    first_curvature = solver.curvature_at(Point(subproblem, w))
+    decrease = first_curvature.newton_step(Point(subproblem, w), 1.0).decrease
     sizes = [size for size in sizes if size * decrease > w.size]
     if not sizes:
         return None, ()
-    curvature: Curvature | None = first
+    curvature: Curvature | None = first_curvature
     for size in sizes:
         if size > smallest:
-            penalty = part.penalty
-            del part  # frees its rows before the next subsample is drawn
-            part = subsample_objective(objective, size, ridge)
-            curvature = curvature and _transferred(curvature, penalty, part)
-        point = Point(part, w)
+            penalty = subproblem.penalty
+            del subproblem  # frees its rows before the next subsample is drawn
+            subproblem = subsample_objective(objective, size, ridge)
+            curvature = curvature and _transferred(curvature, penalty, subproblem)
+        point = Point(subproblem, w)
         w, curvature = subsample_minimum(point, solver.with_curvature(curvature), w.size / size)
         w = w.astype(start.w.dtype, copy=False)
-    curvature = curvature and _transferred(curvature, part.penalty, objective)
+    curvature = curvature and _transferred(curvature, subproblem.penalty, objective)
     return Displacement(w, min(decrease, start.cost), curvature), tuple(sizes)
 
 
 def _transferred(
     curvature: Curvature, penalty: ElasticNet, objective: Objective
 ) -> Curvature | None:
+    """The curvature on another objective, whose L2 penalty replaces that of ``penalty``."""
     ones = np.ones((objective.data.n_parameters, objective.loss.n_outputs))
-    ridge = objective.penalty.gradient(ones) - penalty.gradient(ones)
-    return curvature.transferred(objective, ridge.ravel())
+    ridge_change = objective.penalty.gradient(ones) - penalty.gradient(ones)
+    return curvature.transferred(objective, ridge_change.ravel())
 
 
 def subsample_minimum(
     point: Point, solver: SubsampleSolver, parameters_per_row: float
 ) -> tuple[Array, Curvature | None]:
-    """The minimum on a subsample, approximately, and the curvature in use there.
+    """Approximate minimum on a subsample, and the curvature of the last step.
 
-    The descent ends where the remaining decrease is below the error of the subsample: its minimum
-    has an excess of J on all rows of about half of ``parameters_per_row``. The last step is made,
-    since it costs no pass.
+    The descent ends where the remaining decrease is below the sampling error: at the minimum on
+    the subsample, J on all rows exceeds its minimum by about half of ``parameters_per_row``. The
+    step from that point is still made, since it costs no pass.
     """
     w, memory, alpha = point.w, None, 1.0
     solver = solver.with_tol(sqrt(tuning.SUBSAMPLE_ACCURACY * parameters_per_row))
