@@ -95,7 +95,7 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         Mini-batches: when the mean cost of an epoch has not improved by ``tol`` for 5
         epochs, a plateau. A `ConvergenceWarning` follows if J can still fall by more than
         10 ``tol`` and by more than a fifth (2000 ``tol`` if that is less) of J and of
-        ln K − J, which it has fallen. 0 runs exactly ``max_iter`` iterations and does not
+        ln K − J, its decrease since w = 0. 0 runs exactly ``max_iter`` iterations and does not
         warn that they did not converge.
     early_stopping : bool, default=False
         Stop when the loss on validation data, X_val of `fit`, has had no new minimum for
