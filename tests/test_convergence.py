@@ -8,7 +8,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
 from sklearn_gd_logreg import GDLogisticRegression, NaturalGradient
-from sklearn_gd_logreg.data import as_dataset
+from sklearn_gd_logreg.data import Dataset, as_dataset
 from sklearn_gd_logreg.fitting.fenchel_bound import bound_agrees, fenchel_gap
 from sklearn_gd_logreg.loss import cross_entropy
 from sklearn_gd_logreg.objective import Objective, Point
@@ -86,6 +86,22 @@ def test_one_huge_value_hides_nothing_from_a_coarse_tolerance(tol):
         clf = GDLogisticRegression(C=C, tol=tol)
         if converged_or_warned(clf, X, y):
             assert clf.history_["cost"][-1] <= better_than(X, y, row, column, C=C) + 10 * tol**2
+
+
+@pytest.mark.parametrize("seed", [10, 22, 31, 46])
+def test_a_row_on_its_way_to_saturation_costs_no_pass_that_is_not_counted(monkeypatch, seed):
+    """Each of many small steps is a step of Newton's method: one pass for J, dw and F."""
+    passes, original = [], Dataset.sum
+
+    def counted(self, *args, **kwargs):
+        passes.append(None)
+        return original(self, *args, **kwargs)
+
+    monkeypatch.setattr(Dataset, "sum", counted)
+    X, y, _, _ = with_outlier(200, 1e9, seed)
+    clf = GDLogisticRegression(C=0.01, tol=1e-2).fit(X, y)
+    assert clf.n_iter_ > 15
+    assert len(passes) <= clf.history_["passes"][-1] + 4
 
 
 @pytest.mark.parametrize("seed", range(0, 100, 5))

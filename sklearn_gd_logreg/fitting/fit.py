@@ -57,11 +57,8 @@ def fit(
     resume_state = resume_state_of(estimator, settings, initial)
     with unchanged_on_error(estimator):
         problem = build_problem(estimator, random_state, rows, validation, resume_state)
-        objective, labels, validation_set = (
-            problem.objective,
-            problem.labels,
-            problem.validation_set,
-        )
+        objective, labels = problem.objective, problem.labels
+        validation_set = problem.validation_set
         w = initial_parameters(estimator, objective, labels, continues(estimator), **initial)
         with threads_for(problem):
             resumable = bool(estimator.warm_start or callbacks)
@@ -152,10 +149,17 @@ def begin_descent(
     resumable: bool,
 ) -> Descent:
     """Reduce the data and evaluate J at w_0, or resume the last descent if J is the same."""
-    n_steps = sys.maxsize if estimator.warm_start else estimator.max_iter
-    finite = partial(check_features_finite, estimator, problem.X)
-    state = resume_state, n_steps, random_state, problem.split_seed, resumable
-    return begin(settings, problem.objective, w, *state, finite)
+    return begin(
+        settings,
+        problem.objective,
+        w,
+        resume_state,
+        n_steps=sys.maxsize if estimator.warm_start else estimator.max_iter,
+        random_state=random_state,
+        seed=problem.split_seed,
+        resumable=resumable,
+        check_features_finite=partial(check_features_finite, estimator, problem.X),
+    )
 
 
 def resume_state_of(

@@ -299,20 +299,8 @@ def is_untrained(outcome: Outcome, early_stopping: EarlyStopping) -> bool:
 def untrained_message(case: Case, early_stopping: EarlyStopping) -> str:
     """Message for a validation loss that is lowest at the start."""
     outcome, objective, settings, _ = case
-    history, k = outcome.history, outcome.last.k
-    losses, costs = history["val_loss"], history["cost"]
-    if outcome.state.best.w is None:
-        state = (
-            f"Early stopping found no best iterate: the validation loss was not finite in any "
-            f"of {k} iterations. The model is the last iterate."
-        )
-    else:
-        state = (
-            f"Early stopping returned the start, best_iter_=0: the validation loss is "
-            f"{losses[0]:.4g} there, {losses[1]:.4g} after one iteration and no lower in any of "
-            f"{k}. The model is untrained."
-        )
-    advice = Advice([], [])
+    history, costs = outcome.history, outcome.history["cost"]
+    state, advice = untrained_state(outcome), Advice([], [])
     ratio = validation_scale(objective, early_stopping.validation_set.objective)
     if early_stopping.given and not 1 / MIN_SCALE_DIFFERENCE < ratio < MIN_SCALE_DIFFERENCE:
         advice.add(
@@ -344,6 +332,21 @@ def untrained_message(case: Case, early_stopping: EarlyStopping) -> str:
     if not settings.rule.scale_free:
         advice.remedies.append("use solver='natural'")
     return advice.after(state)
+
+
+def untrained_state(outcome: Outcome) -> str:
+    """The course of the validation loss."""
+    losses, k = outcome.history["val_loss"], outcome.last.k
+    if outcome.state.best.w is None:
+        return (
+            f"Early stopping found no best iterate: the validation loss was not finite in any "
+            f"of {k} iterations. The model is the last iterate."
+        )
+    return (
+        f"Early stopping returned the start, best_iter_=0: the validation loss is "
+        f"{losses[0]:.4g} there, {losses[1]:.4g} after one iteration and no lower in any of "
+        f"{k}. The model is untrained."
+    )
 
 
 def validation_scale(objective: Objective, validation_set: Objective) -> float:
@@ -411,11 +414,19 @@ def add_rate_causes(case: Case, advice: Advice) -> bool:
             f"{falling}, or lower it",
         )
         return True
-    if not chosen:
-        return False
-    usual = rule.auto_rate(objective, settings.batch_size).at(0)
+    if chosen:
+        add_small_rate_causes(case, advice, last, largest)
+    return False
+
+
+def add_small_rate_causes(case: Case, advice: Advice, last: float, largest: float) -> None:
+    """Append a given learning rate that is too small, or decays too fast, as a cause."""
+    rule, objective = case.settings.rule, case.objective
+    usual = rule.auto_rate(objective, case.settings.batch_size).at(0)
+    stable = rule.stable_rate(objective)
     if largest < MAX_RATE_OVER_AUTO * usual:
-        bound = "" if adaptive else f"; the largest stable one for these data is {stable}"
+        bound = f"; the largest stable one for these data is {stable}"
+        bound = bound if isfinite(stable.value) else ""
         advice.add(
             f"The learning rate {largest:.3g} is far below {usual:.3g}, the first rate of 'auto'"
             f"{bound}.",
@@ -426,7 +437,6 @@ def add_rate_causes(case: Case, advice: Advice) -> bool:
             f"The learning rate fell from {largest:.3g} to {last:.3g} far from the minimum.",
             "let learning_rate decay more slowly, or leave it 'auto'",
         )
-    return False
 
 
 def constant_rate_effect(rule: UpdateRule) -> str:

@@ -314,14 +314,19 @@ def learn_from(
         warnings.warn(diverged_on_stream(last), ConvergenceWarning, stacklevel=4)
         return
     arrivals = stream.arrivals if stream else ClassArrivals.of(len(labels.classes))
-    arrivals = arrivals.after(labels.codes)
-    late = arrivals.sorted_class()
-    if late is not None:
-        message = sorted_stream(labels.classes[late], arrivals.waited[late])
-        warnings.warn(message, ConvergenceWarning, stacklevel=4)
-        arrivals = replace(arrivals, noted=True)
+    arrivals = warn_if_sorted(arrivals.after(labels.codes), labels)
     rest = (settings, labels, history, arrivals)
-    estimator._stream = StreamState.after(last, random_state, vars(estimator), *rest)
+    estimator._stream = StreamState.after(last, random_state, known, *rest)
+
+
+def warn_if_sorted(arrivals: ClassArrivals, labels: Labels) -> ClassArrivals:
+    """Warn once if the rows of the stream seem to be sorted by class."""
+    late = arrivals.sorted_class()
+    if late is None:
+        return arrivals
+    message = sorted_stream(labels.classes[late], arrivals.waited[late])
+    warnings.warn(message, ConvergenceWarning, stacklevel=5)
+    return replace(arrivals, noted=True)
 
 
 def wait_for_rows(estimator: Any, X: Any, labels: Labels, started: float) -> None:

@@ -81,7 +81,7 @@ class ObjectiveFingerprint:
     n_steps : int
         Largest number of steps, for which the reductions of the data were chosen.
     coordinates : tuple
-        The coordinates after these reductions (`Presolve.coordinates`).
+        The coordinates after these reductions (`Presolve.key`).
     """
 
     w: Array

@@ -1,10 +1,10 @@
-"""One call of `fit`: the descent from its first iterate on, or from where the last call left it."""
+"""The descent of one call of `fit`: it starts at w_0, or resumes that of the last call."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from copy import copy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any, NamedTuple
 
@@ -53,14 +53,14 @@ def allowed_reductions(
     full_batch, merges = batch_size is None, not getattr(rule, "exact", False)
     l1, l2, intercept = objective.penalty.l1, objective.penalty.l2, objective.data.intercept
     turns = rule.rotation_invariant or rule.scale_free
-    task = Budget(batch_size=batch_size, max_iter=n_steps)
+    budget = Budget(batch_size=batch_size, max_iter=n_steps)
     return AllowedReductions(
         n_steps=n_steps,
         zero_weight=full_batch,
         equal_rows=full_batch and merges,
         centering=rule.scale_free and intercept,
         single_row_features=full_batch and merges and turns and not l1,
-        row_space=lambda data: rule.plan(objective.on(data), task).row_space,
+        row_space=lambda data: rule.plan(objective.on(data), budget).row_space,
         l2=l2 if rule.scale_free else None,
     )
 
@@ -113,10 +113,8 @@ def begin(
         fingerprint = ObjectiveFingerprint(w, rows, objective.penalty, n_steps, coordinates)
     start, rule, presolve = found
     rate = settings.rate or settings.rule.auto_rate(objective, settings.batch_size)
-    descent = Descent(
-        settings, rule, rate, start, fingerprint, presolve.reduction, random_state, seed
-    )
-    descent.reductions = presolve.reasons
+    space, reasons = presolve.reduction, presolve.reasons
+    descent = Descent(settings, rule, rate, start, fingerprint, space, reasons, random_state, seed)
     if resume_state is not None:
         descent.resume_from(resume_state)
     return descent
@@ -169,6 +167,8 @@ class Descent:
     fingerprint : ObjectiveFingerprint
     space : Reduction or None
         The reduction that leads to these coordinates, if they are not the features.
+    reductions : mapping
+        Name of every reduction in use, and the reason for it.
     random_state : RandomState
         Shuffles the mini-batches.
     seed : int
@@ -179,8 +179,6 @@ class Descent:
         Number of the first iterate of this call of `fit`.
     history : History or None
         History of the resumed descent, if it ran in this process.
-    reductions : mapping
-        Name of every reduction in use, and the reason for it.
     """
 
     settings: Settings
@@ -189,12 +187,12 @@ class Descent:
     start: Point
     fingerprint: ObjectiveFingerprint
     space: Reduction | None
+    reductions: Mapping[str, str]
     random_state: RandomState
     seed: int = 0
     loop_state: LoopState | None = None
     first_iteration: int = 0
     history: History | None = None
-    reductions: Mapping[str, str] = field(default_factory=dict)
 
     def resume_from(self, resume_state: ResumeState) -> None:
         """Resume a descent on the same cost."""

@@ -130,20 +130,19 @@ class GradientTolerance(StoppingRule):
         """
         ratio = min(self._ratio(iterate), MAX_EXTRAPOLATED_RATIO)
         norm2_sum = iterate.gradient_norm**2 / (1 - ratio**2)
-        if norm2_sum > self.tol**2 or not bound_agrees(iterate.point, self.tol):
+        if norm2_sum > self.tol**2:
             return False
         is_slow = (
             self.last_ratio >= MIN_SLOW_RATIO
             and MIN_SLOW_RATIO <= self._ratio(iterate) <= MAX_SLOW_RATIO
         )
-        ratio_is_reliable = ratio <= MAX_FAST_RATIO or is_slow
-        # A saturating row hides the remaining decrease: then only the bound or rounding ends it.
-        decrease = 0.5 * norm2_sum
-        return (
-            ratio_is_reliable
-            or decrease <= cost_rounding(iterate)
-            or bound_proves(iterate.point, max(0.5 * self.tol**2, decrease))
-        )
+        if not (ratio <= MAX_FAST_RATIO or is_slow):
+            # A saturating row may hide the remaining decrease: only the bound or rounding ends it.
+            decrease = 0.5 * norm2_sum
+            is_proved = bound_proves(iterate.point, max(0.5 * self.tol**2, decrease))
+            if not (is_proved or decrease <= cost_rounding(iterate)):
+                return False
+        return bound_agrees(iterate.point, self.tol)  # last: it may read the rows once more
 
     def _has_stalled(self, iterate: Iterate) -> bool:
         """Whether no further decrease is representable in this precision."""

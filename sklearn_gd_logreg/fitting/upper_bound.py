@@ -4,7 +4,8 @@ With g the gradient of the mean loss ℓ in w, and b at its best, ℓ(v) ≥ ℓ
 v, so J* ≥ ℓ(w) + min over v of [g·(v − w) + P(v)], which says J − J* ≤ P(w) + P*(−g) + g·w.
 
 Where the residuals do not balance, b could take the lower bound to −∞. Then it is made of
-probabilities that do balance, a' = (1 − t) a + t q with one q in all rows, as in `inspect.dual`.
+probabilities that do balance, a' = (1 − t) a + t q with one q in all rows, as in
+`inspection/dual_point.py`.
 The entropy is concave, so at least the mean of both is left of it. The change of Xᵀr is bounded by
 the largest eigenvalue of Σ share · xxᵀ, if L or the trace is known.
 """
