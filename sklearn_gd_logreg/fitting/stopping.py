@@ -22,7 +22,8 @@ MAX_FAST_RATIO, MIN_SLOW_RATIO, MAX_SLOW_RATIO = 0.33, 0.9, 1.1
 second to the third, a direction of almost no curvature slows it down. In between, a row may be
 saturating: a step divides its loss by e (a double step by e²) and the norm by √e (by e), and hides
 the decrease that the other rows allow. Once the row is saturated, the other rows dominate the
-gradient, and the norm grows."""
+gradient, and the norm grows. Without the third, 18 of 300 fits with one extreme value end up to
+188 · tol²/2 above the minimum (`tests/test_convergence.py` has 40 of them)."""
 
 
 class StoppingRule(ABC):
