@@ -4,6 +4,7 @@ import copy
 import pickle
 import subprocess
 import sys
+from collections import deque
 from os import utime
 from pathlib import Path
 from threading import Thread
@@ -24,6 +25,7 @@ from sklearn_gd_logreg import (
     GDLogisticRegression,
     TimeLimit,
     Trajectory,
+    UpdateRule,
     ValidationMonitor,
 )
 from sklearn_gd_logreg.callbacks.checkpoint import ABANDONED, write_atomically
@@ -357,6 +359,23 @@ def test_a_checkpoint_holds_the_end_of_the_fit(tmp_path):
     assert last.n_iter_ == 7
     np.testing.assert_array_equal(last.predict(X), clf.predict(X))
     assert [path.name for path in tmp_path.iterdir()] == ["fit"]
+
+
+@needs_callbacks
+@pytest.mark.parametrize("memory", [{1, 2}, deque([1]), np.random.default_rng(0)])
+def test_a_checkpoint_says_what_a_memory_may_be_made_of(memory, tmp_path):
+    class Remembering(UpdateRule):
+        def init(self, w):
+            return memory
+
+        def step(self, point, alpha, memory):
+            return point.w - alpha * point.dw, memory
+
+    clf = exactly(3, solver=Remembering()).set_callbacks(Checkpoint(tmp_path / "fit"))
+    name = type(memory).__name__
+    with pytest.raises(TypeError, match=f"Checkpoint cannot store .*{name} cannot .*memory .*list"):
+        clf.fit(X, Y)
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_is_no_checkpoint_is_refused(tmp_path):

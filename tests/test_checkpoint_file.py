@@ -224,7 +224,7 @@ def test_a_custom_rule_and_rate_resume_exactly_only_where_they_are_trusted(rate,
     needed = {name: thing for name, thing in MINE.items() if repr(name) in str(error.value)}
     assert f"{__name__}.SignDescent" in needed
     for name in needed:
-        with pytest.raises(ValueError, match=f"'{name}'.*not of sklearn_gd_logreg.*trusted="):
+        with pytest.raises(ValueError, match=f"not of sklearn_gd_logreg.*trusted=.*'{name}'"):
             Checkpoint.load(path, {other: MINE[other] for other in needed if other != name})
     loaded = Checkpoint.load(path, needed)
     same(loaded.fit(X, Y), model(max_iter=10, **params).fit(X, Y))
@@ -236,10 +236,23 @@ def test_a_custom_class_never_passes_for_one_of_the_package(tmp_path):
             return point.w - alpha * point.dw, memory
 
     path = written(tmp_path / "fit", solver=Adam())
-    with pytest.raises(ValueError, match=r"Adam'.*trusted="):
+    with pytest.raises(ValueError, match=r"trusted=.*Adam'"):
         Checkpoint.load(path)
     loaded = Checkpoint.load(path, {f"{__name__}.{Adam.__qualname__}": Adam, "Adam": None})
     assert type(loaded.solver) is Adam
+
+
+def test_the_error_shows_a_call_that_can_be_written(tmp_path):
+    path = written(tmp_path / "fit", learning_rate=lambda k: 0.1)
+    with pytest.raises(ValueError, match=r"trusted=\{'[^']*<lambda>': \.\.\.\}"):
+        Checkpoint.load(path)
+
+
+@pytest.mark.parametrize("wrong", [dict, os.getcwd, Halving])
+def test_another_class_under_a_name_of_the_file_is_an_error_that_names_trusted(wrong, tmp_path):
+    path = written(tmp_path / "fit", solver=SignDescent())
+    with pytest.raises(ValueError, match="'trusted' has something else"):
+        Checkpoint.load(path, MINE | {f"{__name__}.SignDescent": wrong})
 
 
 def test_the_classes_of_a_checkpoint_are_of_this_package_and_no_two_have_one_name():

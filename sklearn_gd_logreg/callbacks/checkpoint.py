@@ -145,16 +145,20 @@ class Checkpoint:
 def content_of(fitted: GDLogisticRegression) -> Frozen:
     """An estimator without its callbacks, and where its fit stands."""
     known = vars(fitted)
-    resume_state = replace(known["_resume_state"].frozen(), history=None)
     content = {
         "estimator": type(fitted),
         "parameters": fitted.get_params(deep=False),
         "attributes": {name: known[name] for name in known if is_fitted_attribute(name)},
     }
     try:
+        resume_state = replace(known["_resume_state"].frozen(), history=None)
         return freeze(content | {"resume_state": resume_state}, code=True)
     except TypeError as error:
-        raise TypeError(f"Checkpoint cannot store the state of this fit: {error}.") from error
+        raise TypeError(
+            f"Checkpoint cannot store the state of this fit: {error}. Build the memory of a custom "
+            "rule, its parameters and random_state from numbers, strings, arrays, tuples, lists, "
+            "dicts, dataclasses and RandomState."
+        ) from error
 
 
 def is_fitted_attribute(name: str) -> bool:
@@ -181,7 +185,10 @@ def estimator_of(frozen: Frozen) -> GDLogisticRegression:
         estimator = kind(**content["parameters"]).set_params(warm_start=True)
         thaw(resume_state.loop_state, {"objective": None, "data": None})  # as the next fit will
     except Exception as error:  # a tree that was written by others can raise any
-        raise UnreadableError(f"it is damaged ({type(error).__name__}: {error})") from error
+        raise UnreadableError(
+            "it is damaged, or 'trusted' has something else under a name of the file "
+            f"({type(error).__name__}: {error})"
+        ) from error
     vars(estimator).update(attributes, _resume_state=resume_state)
     return estimator
 

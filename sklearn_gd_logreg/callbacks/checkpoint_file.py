@@ -88,11 +88,13 @@ def unpacked(content: bytes, trusted: Mapping[str, Any]) -> Frozen:
     except Exception as error:  # the parsers raise many kinds
         raise UnreadableError(f"it is damaged ({type(error).__name__}: {error})") from error
     if missing:
-        listed = ", ".join(map(repr, missing))
-        mapping = ", ".join(f"{name!r}: {name.rpartition('.')[2]}" for name in missing)
+        last = {name: name.rpartition(".")[2] for name in missing}
+        mapping = ", ".join(
+            f"{name!r}: {part if part.isidentifier() else '...'}" for name, part in last.items()
+        )
         raise UnreadableError(
-            f"it needs {listed}, which is not of sklearn_gd_logreg. If you trust the file with "
-            f"it, import it and give Checkpoint.load(path, trusted={{{mapping}}})"
+            "it has names that are not of sklearn_gd_logreg. If you trust the file with them, "
+            f"import them and call Checkpoint.load(path, trusted={{{mapping}}})"
         )
     return frozen
 
