@@ -111,7 +111,7 @@ def columns(validated: bool) -> list[tuple[str, int]]:
 
 def number(value: float) -> str:
     """A cost in the width of its column."""
-    return f"{value:.8f}" if abs(value) < 100 else f"{value:.7g}"
+    return f"{value:.8f}" if abs(value) < 100 else f"{value:.6g}"
 
 
 def bar(part: float, it: Iterate, last: int, seconds: float) -> str:
