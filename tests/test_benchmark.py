@@ -88,6 +88,22 @@ def test_minimum_is_that_of_scikit_learn(benchmark):
         assert 0 < excess <= excess_bound(problem, rough.coef_, rough.intercept_)
 
 
+def test_the_reference_is_not_that_of_a_solver_that_failed(benchmark):
+    from benchmark_utils.cost import Problem, cost
+    from benchmark_utils.reference import lowest
+    from sklearn.linear_model import LogisticRegression
+
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((2000, 3))
+    y = (X.sum(axis=1) + rng.logistic(size=2000) > 0).astype(int)
+    X = X * [1, 1e5, 1e5] + [0, 1e9, 1e9]
+    problem = Problem(X, y, None, 1.0, 0.0, True)
+    theirs = LogisticRegression(solver="newton-cholesky", tol=1e-14, max_iter=200).fit(X, y)
+    found = lowest(problem)
+    assert found["by"] == "ours"
+    assert found["value"] < 0.99 * cost(problem, theirs.coef_, theirs.intercept_)
+
+
 def test_every_file_loads(benchmark):
     """All but those of packages that are not installed."""
     solvers = {solver.name: solver for solver in benchmark.get_solvers()}

@@ -82,8 +82,6 @@ def candidates(problem: Problem) -> Iterator[tuple[str, Any]]:
     if problem.l1_ratio == 0:
         solver, steps = ("newton-cholesky", 200) if small else ("newton-cg", 2000)
         yield solver, LogisticRegression(**penalty, solver=solver, tol=1e-14, max_iter=steps)
-        if small:
-            return
     elif problem.n_outputs == 1 and (small or problem.sample_weight is None):
         yield glum_of(problem) if small else skglm_of(problem)
     else:
