@@ -200,7 +200,6 @@ def is_fractional(passes):
 
 
 each_problem = pytest.mark.parametrize("name", PROBLEMS)
-each_well_posed = pytest.mark.parametrize("name", WELL_POSED)
 
 
 # -- where they end --------------------------------------------------------------------------
