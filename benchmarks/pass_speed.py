@@ -45,6 +45,7 @@ PROBLEMS = {  # rows, features, classes, dtype, order or entries a row
     "breast cancer": (569, 30, 2, "float64", "C"),
     "digits": (1797, 64, 10, "float64", "C"),
     "tall": (1_000_000, 50, 2, "float64", "C"),
+    "30 features": (1_000_000, 30, 2, "float64", "C"),
     "tall, float32": (1_000_000, 30, 2, "float32", "C"),
     "tall, F order": (1_000_000, 30, 2, "float64", "F"),
     "pixels": (60_000, 784, 2, "float64", "C"),
