@@ -110,10 +110,18 @@ def path_in_words(info: dict[str, Any]) -> str:
         sizes = ", ".join(map(str, info["subsamples"]))
         lines[0] += f", after subsamples of {sizes} rows"
     if info["hessians"]:
-        products = f", {info['products']} products" if info["products"] else ""
-        lines[0] += f"; {info['hessians']} curvatures{products}"
+        lines[0] += f"; {counted(info['hessians'], 'curvature')}"
+    if info["products"]:
+        lines[0] += f", {counted(info['products'], 'product')}"
     lines += [f"{name}: {reason}" for name, reason in info["reductions"].items()]
     return "\n".join(lines)
+
+
+def counted(number: float, noun: str) -> str:
+    """A number and its noun, in the plural unless the number is 1."""
+    plural = noun + ("es" if noun.endswith("s") else "s")
+    shown = str(number) if isinstance(number, int) else f"{number:.5g}"
+    return f"{shown} {noun if number == 1 else plural}"
 
 
 class FitSummary(NamedTuple):
@@ -153,8 +161,8 @@ def describe_fit(fit: FitSummary) -> str:
     cost 0.19257..., at the minimum up to rounding
     """
     history, entry = fit.history, fit.n_iter
-    passes = f"{history['passes'][-1]:.5g} passes"
-    lines = [f"{REASONS[fit.reason]} ({fit.reason}) after {fit.n_iter} iterations and {passes}"]
+    work = f"{counted(fit.n_iter, 'iteration')} and {counted(history['passes'][-1], 'pass')}"
+    lines = [f"{REASONS[fit.reason]} ({fit.reason}) after {work}"]
     info = fit.solver_info
     if info and (info["hessians"] or info["reductions"]):
         lines.append(path_in_words(info))
