@@ -57,7 +57,7 @@ class NaturalMemory:
         0 if it was not computed.
     previous_converged : bool
         Whether the Newton decrement of the previous point was at most ``tol``, by the curvature
-        there. `stopping` decides whether the fit has converged.
+        there. The stopping rule decides whether the fit has converged.
     exact_line_search : bool
         Whether the length of the step is found by an exact line search.
     """

@@ -111,8 +111,9 @@ class Method:
             if not too_large and n_products >= tuning.MAX_PRODUCTS:
                 return self.factorised(point, self.n_rows, lbfgs)
             n_previous = previous.n_previous + 1
-            options = {"preconditioner": lbfgs, "n_previous": n_previous}
-            return HessianFree.at(point, self.damping, tol=tol, **options)
+            return HessianFree.at(
+                point, self.damping, tol=tol, preconditioner=lbfgs, n_previous=n_previous
+            )
         assert isinstance(previous, LBFGS)
         if too_large or (decides and self.hessian_cost > tuning.MIN_CG_COST):
             return HessianFree.at(point, self.damping, tol=tol, preconditioner=previous)
@@ -142,8 +143,8 @@ class Method:
         """The curvature of the proximal Newton step from a point, after steps with ``previous``.
 
         It is F of all parameters, or of a working set of many parameters. Columns of X replace F
-        if they are available and cost less, unless the previous step formed F. With ``decides`` F
-        may be estimated on a subsample.
+        if they are available and cost less, unless the previous step formed F. With ``decides``
+        it may be F of a subsample, which is not used for the step.
         """
         objective, data = point.objective, point.objective.data
         is_small = point.w.size <= min(self.direct_limit, MAX_PARAMETERS_WITHOUT_WORKING_SET)

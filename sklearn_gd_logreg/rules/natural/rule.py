@@ -52,9 +52,9 @@ class NaturalGradient(UpdateRule):
       (proximal Newton) on a working set of features, found by coordinate descent and a
       feature-sign search.
 
-    An approximate curvature never decides convergence. Where its decrement is at most ``tol``, F
-    is computed at this point on the method's number of rows, or Hessian-vector products on all
-    rows decide.
+    An approximate curvature never decides convergence alone. Where its decrement is at most
+    ``tol``, F is computed at this point on the method's number of rows, or Hessian-vector products
+    on all rows decide. With a penalty, a bound on J − J* that uses no F must agree.
 
     The descent stops at √(dwᵀ F⁻¹ dw) ≤ tol, the Newton decrement, whose half square estimates
     J − J*. With an L1 penalty, the predicted decrease takes the place of the half square. The
