@@ -341,6 +341,17 @@ def test_max_norms_are_those_of_the_expanded_columns(storage, n_classes):
     np.testing.assert_array_equal(space.max_norms(v), 100)
 
 
+def test_the_norm_is_that_of_the_features_where_rows_of_weight_0_are_left_out_too(small_pays):
+    X, y = wide()
+    weights = np.where(np.arange(N_ROWS) < 6, 1.0, 0.0)
+    with pytest.warns(ConvergenceWarning):
+        clf = GDLogisticRegression(solver="gd", max_iter=20, tol=1e-12).fit(X, y, weights)
+    assert list(clf.solver_info_["reductions"]) == ["rows of weight 0", "row space"]
+    _, dw, db = mean_loss_and_gradient(X, y, clf.coef_, clf.intercept_, weights)
+    gradient = np.append(dw + clf.coef_ / 6, db)
+    assert clf.history_["gradient_norm"][-1] == pytest.approx(np.abs(gradient).max())
+
+
 # -- when it is done ------------------------------------------------------------------------
 
 

@@ -35,9 +35,6 @@ class ArrayView:
         self.dtype, self.itemsize = X.dtype, X.dtype.itemsize
         self.size = self.shape[0] * self.shape[1]
 
-    def __len__(self) -> int:
-        return self.shape[0]
-
     def __getitem__(self, key: Index | tuple[Index, Index]) -> Array:
         rows, columns = key if isinstance(key, tuple) else (key, slice(None))
         if self.rows is not None:

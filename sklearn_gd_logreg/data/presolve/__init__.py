@@ -7,13 +7,12 @@ References
 Andersen and Andersen, "Presolving in linear programming", Math. Program. 71 (1995).
 """
 
-from .base import Chain, Reduction, dataset_class
+from .base import Reduction, dataset_class
 from .choose import AllowedReductions, Presolve, choose_reductions
 from .row_space import RowSpace, row_space, row_space_pays
 
 __all__ = [
     "AllowedReductions",
-    "Chain",
     "Presolve",
     "Reduction",
     "RowSpace",

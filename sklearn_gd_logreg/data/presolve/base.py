@@ -48,15 +48,28 @@ class Reduction(Protocol):
 
     @property
     def norms_per_product(self) -> int:
-        """Number of gradients for one call of `max_norms`; 0 if the norms do not change."""
+        """Number of gradients for one call of `max_norms`; 0 if it need not be called."""
 
     def max_norms(self, v: Array) -> Array:
         """Max-norms of gradients, the columns of v, in the original coordinates."""
 
 
+class WithoutMaxNorms:
+    """Base class of the reductions with which a descent never needs `max_norms`."""
+
+    @property
+    def norms_per_product(self) -> int:
+        """0: `max_norms` need not be called."""
+        return 0
+
+    def max_norms(self, v: Array) -> Array:
+        """Not implemented."""
+        raise NotImplementedError
+
+
 @dataclass(frozen=True)
-class RowSubset:
-    """Subset of the rows, in the same coordinates.
+class RowSubset(WithoutMaxNorms):
+    """Subset of the rows, in the same coordinates, so that the norms do not change.
 
     Attributes
     ----------
@@ -78,15 +91,6 @@ class RowSubset:
     def score_error(self, v: Array, precision: DTypeLike) -> float:
         """0: the parameters are the same."""
         return 0.0
-
-    @property
-    def norms_per_product(self) -> int:
-        """0: the coordinates do not change."""
-        return 0
-
-    def max_norms(self, v: Array) -> Array:
-        """Max-norm of each column of v."""
-        return np.abs(v).max(axis=0, initial=0)
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from ..._typing import Array
 from ..base import MIN_COPY_LIMIT_BYTES, Dataset
 from ..csr import with_data
 from ..view import ArrayView
-from .base import dataset_class, with_pass_counter
+from .base import WithoutMaxNorms, dataset_class, with_pass_counter
 
 MIN_OFFSET_OVER_DEVIATION = {np.dtype(np.float64): 1e3, np.dtype(np.float32): 1e2}
 """Ratio of the median of a column to its median deviation from which the column is centered.
@@ -34,8 +34,8 @@ ROWS_FOR_OFFSETS, ENTRIES_FOR_OFFSETS, MIN_ROWS_FOR_OFFSETS = 64, 1 << 14, 8
 
 
 @dataclass(frozen=True)
-class Centering:
-    """Reduction to centered columns.
+class Centering(WithoutMaxNorms):
+    """Reduction to centered columns, which is not used with rules that need the max-norm.
 
     Attributes
     ----------
@@ -65,15 +65,6 @@ class Centering:
         """Bound on the rounding error of b."""
         sizes = np.abs(self.offset).astype(np.float64) @ np.abs(v[:-1])
         return float(np.finfo(precision).eps * sizes.max(initial=0))
-
-    @property
-    def norms_per_product(self) -> int:
-        """0: it is not used with rules that use the max-norm."""
-        return 0
-
-    def max_norms(self, v: Array) -> Array:
-        """Max-norm of each column of v."""
-        return np.abs(v).max(axis=0, initial=0)
 
 
 def center_columns(data: Dataset, w: Array) -> Centering | None:

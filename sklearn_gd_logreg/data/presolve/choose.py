@@ -78,7 +78,7 @@ class Presolve:
         """Append a reduction, if it is not None."""
         if reduction is not None:
             self.reduction = Chain(self.reduction, reduction) if self.reduction else reduction
-            self.data, self.start = reduction.data, reduction.start
+            self.data, self.start = self.reduction.data, self.reduction.start
             self.reasons[name] = reason
 
 
