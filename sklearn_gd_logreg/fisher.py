@@ -134,7 +134,7 @@ class FisherInformation(NamedTuple):
         return gram / max(float(variances.sum()), np.finfo(np.float64).tiny), classes
 
     def row_derivatives(self, w: Array) -> tuple[Array, Array]:
-        """Dz and share · a(1 − a) of each row, for one score; one forward pass."""
+        """The dz and share · a(1 − a) of each row, for one score; one forward pass."""
         dz, h = np.empty((2, self.data.n_rows))
 
         def forward(rows: Rows) -> tuple[float]:

@@ -289,7 +289,7 @@ class SoftmaxCrossEntropy(CrossEntropy):
 
     @staticmethod
     def _exponentials(z: Array, y: NDArray[Any]) -> tuple[Array, NDArray[np.intp], Array]:
-        """E of shape (K, m), the indices of the right classes in ``e.ravel()``, and g."""
+        """The e of shape (K, m), the indices of the right classes in ``e.ravel()``, and g."""
         n_rows = len(z)
         e = np.array(z.T, order="C")
         right = np.multiply(y, n_rows, dtype=np.intp)

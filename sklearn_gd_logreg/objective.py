@@ -185,7 +185,7 @@ class Objective:
 
         Without sample weights it is c times the mean of ‖x‖², plus l2.
         """
-        n_rows = len(self.data.weighted_rows())
+        n_rows = self.data.n_weighted_rows
         squares = self.data.sum(lambda rows: (rows.squares(rows.shares()[:, np.newaxis] ** 2),))[0]
         return self.loss.smoothness * n_rows * float(squares.sum()) + self.penalty.l2
 

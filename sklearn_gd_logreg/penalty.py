@@ -7,6 +7,12 @@ import numpy as np
 from ._typing import Array
 
 
+def soft_threshold(v: Array, threshold: float | Array) -> Array:
+    """sign(v) max(|v| − threshold, 0)."""
+    shrunk: Array = np.sign(v) * np.maximum(np.abs(v) - threshold, 0)
+    return shrunk
+
+
 @dataclass(frozen=True)
 class ElasticNet:
     """P(w) = l2/2 ‖w‖² + l1 ‖w‖₁ over the coefficients; the intercept is not penalised.
@@ -59,7 +65,7 @@ class ElasticNet:
         threshold = np.broadcast_to(self.l1 * np.asarray(step, dtype=w.dtype), w.shape)
         shrunk = w.copy()
         coef, threshold = shrunk[: self.n_features], threshold[: self.n_features]
-        coef[...] = np.sign(coef) * np.maximum(np.abs(coef) - threshold, 0)
+        coef[...] = soft_threshold(coef, threshold)
         return shrunk
 
     def smallest_subgradient(self, w: Array, dw: Array) -> Array:
@@ -72,8 +78,7 @@ class ElasticNet:
             return dw
         smallest = dw.copy()
         coef, g = w[: self.n_features], smallest[: self.n_features]
-        soft_thresholded = np.sign(g) * np.maximum(np.abs(g) - self.l1, 0)
-        g[...] = np.where(coef == 0, soft_thresholded, g + self.l1 * np.sign(coef))
+        g[...] = np.where(coef == 0, soft_threshold(g, self.l1), g + self.l1 * np.sign(coef))
         return smallest
 
     def conjugate(self, dw: Array) -> float:
@@ -88,7 +93,7 @@ class ElasticNet:
 
     def conjugate_gradient(self, dw: Array) -> Array:
         """Gradient of `conjugate`, sign(dw) max(|dw| − l1, 0) / l2."""
-        excess = np.sign(dw) * np.maximum(np.abs(dw) - self.l1, 0) if self.l1 else dw
+        excess = soft_threshold(dw, self.l1) if self.l1 else dw
         return excess / self.l2 if excess.any() else excess
 
     def fenchel_gap(self, w: Array, g: Array) -> float:

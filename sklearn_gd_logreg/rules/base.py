@@ -125,7 +125,7 @@ class UpdateRule(Hyperparameters):
         require_finite(objective.lipschitz)
         if batch_size is None:
             return Constant(1 / objective.lipschitz if objective.lipschitz else 1.0)
-        steps_per_epoch = -(-len(objective.data.weighted_rows()) // batch_size)
+        steps_per_epoch = -(-objective.data.n_weighted_rows // batch_size)
         curvature = batch_lipschitz(objective, batch_size)
         return InverseSqrt(1 / curvature if curvature else 1.0, 0.1 / steps_per_epoch)
 

@@ -31,6 +31,7 @@ from ..._cached import cached_attribute
 from ..._linalg import unit_scale
 from ..._typing import Array
 from ...data import Columns
+from ...penalty import soft_threshold
 from .coordinate_descent import GramCoordinateDescent, column_coordinate_descent
 from .curvature import CholeskyFisher
 from .hessian_free import conjugate_gradients
@@ -132,8 +133,7 @@ class L1Quadratic(ABC):
 
     def _coordinate_decreases(self, u: Array, gradient: Array) -> Array:
         squares = unit_scale(self.squares) ** 2
-        best = u - gradient / squares
-        best = np.sign(best) * np.maximum(np.abs(best) - self.thresholds / squares, 0)
+        best = soft_threshold(u - gradient / squares, self.thresholds / squares)
         delta = best - u
         increases = delta * (gradient + 0.5 * squares * delta)
         decreases = self.thresholds * (np.abs(u) - np.abs(best)) - increases
@@ -142,7 +142,7 @@ class L1Quadratic(ABC):
     def subgradient(self, state: L1State) -> Array:
         """The smallest subgradient."""
         gradient = state.gradient
-        at_zero = np.sign(gradient) * np.maximum(np.abs(gradient) - self.thresholds, 0)
+        at_zero = soft_threshold(gradient, self.thresholds)
         return np.where(state.u == 0, at_zero, gradient + self.thresholds * np.sign(state.u))
 
     def accept_if_lower(self, state: L1State, u: Array, image: Array | None = None) -> L1State:

@@ -50,7 +50,7 @@ class BatchNaturalGradient(UpdateRule):
 def epoch_rate(objective: Objective, batch_size: int) -> LearningRate:
     """α = 1 / ((1 + p/batch_size)(1 + epochs)), with p the number of parameters."""
     n_parameters = objective.data.n_parameters * objective.loss.n_outputs
-    steps_per_epoch = -(-len(objective.data.weighted_rows()) // batch_size)
+    steps_per_epoch = -(-objective.data.n_weighted_rows // batch_size)
     return TimeDecay(1 / (1 + n_parameters / batch_size), decay=1 / steps_per_epoch)
 
 
@@ -98,7 +98,7 @@ class OnlineNaturalGradient(BatchNaturalGradient):
         return StreamMemory(CholeskyFisher.factorise(bounded, MIN_RIDGE[point.w.dtype]), fisher)
 
     def auto_rate(self, objective: Objective, batch_size: int | None) -> LearningRate:
-        n_rows = len(objective.data.weighted_rows())
+        n_rows = objective.data.n_weighted_rows
         size = min(batch_size or n_rows, n_rows)
         gain = self._gain * size / n_rows
         n_parameters = objective.data.n_parameters * objective.loss.n_outputs
