@@ -23,6 +23,7 @@ from sklearn_gd_logreg import (
 )
 from sklearn_gd_logreg.data import as_dataset, factor, row_space, row_space_pays
 from sklearn_gd_logreg.data.dense import DenseDataset
+from sklearn_gd_logreg.data.presolve.base import Chain
 from sklearn_gd_logreg.data.presolve.row_space import RowSpace
 from sklearn_gd_logreg.descent import Iterate, with_max_norms
 from sklearn_gd_logreg.loss import cross_entropy
@@ -350,6 +351,15 @@ def test_the_norm_is_that_of_the_features_where_rows_of_weight_0_are_left_out_to
     _, dw, db = mean_loss_and_gradient(X, y, clf.coef_, clf.intercept_, weights)
     gradient = np.append(dw + clf.coef_ / 6, db)
     assert clf.history_["gradient_norm"][-1] == pytest.approx(np.abs(gradient).max())
+
+
+def test_a_chain_of_reductions_has_the_norms_of_the_features():
+    X, y = wide()
+    first = row_space(as_dataset(X, y, None, True), np.zeros((N_FEATURES + 1, 1)))
+    chain = Chain(first, row_space(first.data, first.start))
+    v = np.random.RandomState(0).standard_normal((len(chain.start), 7))
+    np.testing.assert_allclose(chain.data.X @ v[:-1], X @ chain.expand(v)[:-1], atol=1e-12)
+    np.testing.assert_allclose(chain.max_norms(v), np.abs(chain.expand(v)).max(axis=0))
 
 
 # -- when it is done ------------------------------------------------------------------------

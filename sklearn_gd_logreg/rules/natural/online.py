@@ -43,9 +43,6 @@ class BatchNaturalGradient(UpdateRule):
     def is_straight(self, objective: Objective) -> bool:
         return True
 
-    def auto_rate(self, objective: Objective, batch_size: int | None) -> LearningRate:
-        return epoch_rate(objective, batch_size or objective.data.n_rows)
-
 
 def epoch_rate(objective: Objective, batch_size: int) -> LearningRate:
     """α = 1 / ((1 + p/batch_size)(1 + epochs)), with p the number of parameters."""
