@@ -298,6 +298,30 @@ def test_no_kept_f_that_promises_too_little_decides_the_end(monkeypatch, witness
     assert cost_of(problem, clf) - cost_of(problem, best) <= FACTOR * 1e-3**2 / 2
 
 
+def test_f_is_factorised_after_a_step_that_took_all_products(monkeypatch):
+    X, y = noisy(30_000, 20, 2, seed=0)
+    problem = Problem(correlated(X), y, {"C": 0.1})
+    best = problem.fit(model(solver=NaturalGradient(exact=True), tol=1e-11))
+
+    def too_large(self, before, point):
+        if self.current_at is None:
+            return self
+        return LBFGS(CholeskyFisher.factorise(1e6 * self.base.fisher), 50.0, len(y))
+
+    monkeypatch.setattr(LBFGS, "updated", too_large)
+    monkeypatch.setattr(tuning, "MIN_SUBSAMPLE_ROWS", np.inf)
+    for name in ("MAX_NEWTON_COST", "MIN_CG_COST"):
+        monkeypatch.setattr(tuning, name, 0.0)
+    products = []
+    for n_products in (tuning.MAX_PRODUCTS, 1):
+        monkeypatch.setattr(tuning, "MAX_PRODUCTS", n_products)
+        clf = problem.fit(model(tol=1e-6))
+        assert clf.stop_reason_ == "tol"
+        assert cost_of(problem, clf) - cost_of(problem, best) <= FACTOR * 1e-6**2 / 2 + 1e-15
+        products.append(clf.solver_info_["products"])
+    assert products[0] > products[1] > 0
+
+
 def test_no_poor_guess_of_f_ends_the_descent_where_it_begins(monkeypatch):
     """A warm start whose first step promises less than asked is looked at with products too."""
     problem = tall(6, 4000, 60)
