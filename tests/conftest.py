@@ -1,8 +1,12 @@
 """Settings that all tests share."""
 
+import os
+
 import numpy as np
 import pytest
 from hypothesis import settings
+
+os.environ.setdefault("MPLBACKEND", "Agg")  # pictures need no display, also in subprocesses
 
 # The same examples every time, and none is timed: a slow machine is not a failure.
 settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=40)

@@ -1,9 +1,11 @@
 """Estimators that between them take every path of a descent, and rows for them."""
 
+import warnings
 from itertools import cycle, product
 
 import numpy as np
 from scipy.special import expit
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss
 from sklearn.utils.class_weight import compute_class_weight
 
@@ -51,6 +53,21 @@ def rows(n_classes=2, n_rows=70, n_features=5):
 def exactly(n_iterations, **params):
     """An estimator that makes so many iterations, no more and no less."""
     return GDLogisticRegression(max_iter=n_iterations, tol=0, **params)
+
+
+def brief(**params):
+    """An estimator that makes three iterations, whatever happens."""
+    return GDLogisticRegression(max_iter=3, tol=0, **params)
+
+
+def converged_or_warned(clf, X, y, sample_weight=None):
+    """Fit, and tell whether the fit claims to have converged."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ConvergenceWarning)
+        clf.fit(X, y, sample_weight)
+    warned = [w for w in caught if issubclass(w.category, ConvergenceWarning)]
+    assert bool(warned) == (clf.stop_reason_ != "tol")
+    return not warned
 
 
 def loss_and_cost(clf, X, y, weights):

@@ -18,7 +18,10 @@ from sklearn.preprocessing import StandardScaler
 
 from sklearn_gd_logreg.rules.natural.l1_quadratic import INEXACT_TOL, GramModel, minimise
 
-SOLVERS = ("gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "natural")
+FIRST_ORDER = ("gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam")
+"""Names of the rules that use the gradient alone."""
+
+SOLVERS = (*FIRST_ORDER, "natural")
 """Names of all rules."""
 
 L1_RATIO_DECIDES = tuple(map(int, sklearn.__version__.split(".")[:2])) >= (1, 8)
@@ -80,6 +83,14 @@ def noisy(n_rows, n_features, n_classes, seed, density=1.0):
     y = np.argmax(score + 2 * rng.gumbel(size=score.shape), axis=1)
     y[:n_classes] = np.arange(n_classes)
     return X, y
+
+
+def eighths(n_rows=90, n_features=6, n_classes=2, seed=0):
+    """Half of X is 0, the rest is one of 1/8, 2/8, …, 4: exact in float32."""
+    rng = np.random.default_rng(seed)
+    X = rng.integers(1, 33, (n_rows, n_features)) / 8 * (rng.random((n_rows, n_features)) < 0.5)
+    scores = X @ rng.normal(size=(n_features, n_classes)) + 2 * rng.gumbel(size=(n_rows, n_classes))
+    return X, scores.argmax(axis=1)
 
 
 def sparse_rows(n_rows, n_features, seed, density=0.02):
@@ -192,6 +203,26 @@ def strict_complementarity(
     slack = 1 - np.abs(dw[w == 0]) * C * s.sum() / l1_ratio
     others = np.abs(w[w != 0]) / np.abs(w).max(initial=1e-300)
     return min(slack.min(initial=1.0), others.min(initial=1.0))
+
+
+def exact_loss_and_dz(z, codes):
+    """ℒ and dz in extended precision, as sums of exponentials of differences of scores."""
+    z = z.astype(np.longdouble)
+    if z.shape[1] == 1:
+        t = np.where(codes[:, np.newaxis], -z, z)
+        e = np.exp(-np.abs(t))
+        sigma = np.where(t > 0, 1, e) / (1 + e)
+        loss = np.maximum(t, 0) + np.log1p(e)
+        return loss[:, 0], np.where(codes[:, np.newaxis], -sigma, sigma)
+    rows, top = np.arange(len(z)), z.max(axis=1)
+    e = np.exp(z - top[:, np.newaxis])
+    own = e[rows, codes].copy()
+    e[rows, codes] = 0
+    rest = e.sum(axis=1)
+    loss = top - z[rows, codes] + np.log1p(rest + (own - 1))
+    dz = e / (own + rest)[:, np.newaxis]
+    dz[rows, codes] = -rest / (own + rest)
+    return loss, dz
 
 
 # -- a quadratic plus an L1 norm -----------------------------------------------------------

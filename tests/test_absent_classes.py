@@ -404,7 +404,6 @@ def test_a_report_with_an_absent_class(case):
 
 @pytest.mark.parametrize("case", ["one of two", "two of three", "three of four"])
 def test_a_picture_of_the_cost_with_an_absent_class(case):
-    pytest.importorskip("matplotlib").use("Agg")
     n_classes, present = CASES[case]
     X, y, weight = rows(n_classes, present)
     clf = GDLogisticRegression(solver="gd", max_iter=5, tol=0).fit(X, y, weight)

@@ -242,17 +242,17 @@ def nearest_tie(a):
 
 @pytest.mark.parametrize("a", [(0.7, 0.3), (0.96, 0.04), (0.5, 0.3, 0.2), (0.1, 0.6, 0.1, 0.2)])
 def test_a_prediction_changes_at_the_cost_of_the_nearest_tie(a):
-    price = nearest_tie(np.array(a))
+    kl = nearest_tie(np.array(a))
     allowed = [
-        max_changed_predictions(np.array([a]), np.zeros(1), None, s * price) for s in (0.999, 1.001)
+        max_changed_predictions(np.array([a]), np.zeros(1), None, s * kl) for s in (0.999, 1.001)
     ]
     assert allowed == [0, 1]
 
 
 def test_a_row_of_little_weight_changes_at_a_lower_cost():
     proba, y = np.array([[0.7, 0.3], [0.3, 0.7]]), np.array([0, 1])
-    price = nearest_tie(proba[0])
-    gaps = 0.1 * price * np.array([0.999, 1.001, 9.999, 10.001])
+    kl = nearest_tie(proba[0])
+    gaps = 0.1 * kl * np.array([0.999, 1.001, 9.999, 10.001])
     bounds = [max_changed_predictions(proba, y, {0: 9.0, 1: 1.0}, gap) for gap in gaps]
     assert bounds == [0, 1, 1, 2]
 

@@ -31,10 +31,9 @@ from sklearn_gd_logreg import (
 from sklearn_gd_logreg.callbacks.checkpoint import ABANDONED, write_atomically
 from sklearn_gd_logreg.fitting.callback_tasks import MAX_TASKS, CallbackTasks
 
-from .problems import needs_callbacks
+from .problems import SOLVERS, needs_callbacks
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-RULES = ["gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "natural"]
 
 
 def rows(n_rows=80, n_features=4, n_classes=2, seed=0):
@@ -79,7 +78,7 @@ def exactly(n, **params):
 
 @needs_callbacks
 @pytest.mark.parametrize("batch_size", [None, 16])
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", SOLVERS)
 def test_every_iteration_is_a_task_and_its_model_that_of_the_history(rule, batch_size):
     recorder = Recorder()
     params = {"solver": rule, "batch_size": batch_size}
@@ -111,7 +110,7 @@ def test_hooks_are_given_the_data_and_the_weights_of_the_user():
 
 
 @needs_callbacks
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", SOLVERS)
 def test_a_callback_that_asks_to_stop_is_obeyed(rule):
     clf = GDLogisticRegression(solver=rule, tol=1e-12, max_iter=50)
     clf.set_callbacks(Recorder(stop_at=3), Recorder())
@@ -170,9 +169,8 @@ def test_no_callbacks_no_tasks(monkeypatch):
 
 @needs_callbacks
 @pytest.mark.parametrize("batch_size", [None, 16])
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", SOLVERS)
 def test_scoring_monitor_and_progress_bar_work_for_every_solver(rule, batch_size, capsys):
-    pytest.importorskip("rich")
     from sklearn.callback import ProgressBar, ScoringMonitor
 
     monitor = ScoringMonitor(scoring="neg_log_loss")
@@ -187,7 +185,6 @@ def test_scoring_monitor_and_progress_bar_work_for_every_solver(rule, batch_size
 @needs_callbacks
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_they_work_in_pipelines_and_searches(n_jobs, capsys):
-    pytest.importorskip("rich")
     from sklearn.callback import ProgressBar, ScoringMonitor
 
     monitor = ScoringMonitor(scoring="accuracy")
@@ -298,7 +295,7 @@ def stopped_at(path, k, every=1, **params):
 
 FITS = {
     f"{rule}{', batches' if size else ''}": {"solver": rule, "batch_size": size}
-    for rule in RULES
+    for rule in SOLVERS
     for size in (None, 16)
 } | {
     "early stopping": {"early_stopping": True, "solver": "adam", "n_iter_no_change": 6},

@@ -1,7 +1,5 @@
 """Columns far from 0: an offset changes no more than the intercept."""
 
-import warnings
-
 import numpy as np
 import pytest
 from scipy import sparse, special
@@ -9,20 +7,11 @@ from sklearn.exceptions import ConvergenceWarning
 
 from sklearn_gd_logreg import GDLogisticRegression
 
+from .descents import converged_or_warned
 from .pairwise import pairwise
 from .problems import cost
 
 pytestmark = pytest.mark.rounding
-
-
-def converged_or_warned(clf, X, y, sample_weight=None):
-    """The fitted model, and whether it claims to have converged."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", ConvergenceWarning)
-        clf.fit(X, y, sample_weight)
-    warned = [w for w in caught if issubclass(w.category, ConvergenceWarning)]
-    assert bool(warned) == (clf.stop_reason_ not in ("tol",))
-    return not warned
 
 
 def unix_times(n_rows=2000, seed=0):

@@ -13,30 +13,10 @@ from sklearn_gd_logreg.data import csr as csr_module
 from sklearn_gd_logreg.data import dense as dense_module
 
 from .large import peak, tall, tall_csr
-from .problems import uneven_weights
+from .problems import exact_loss_and_dz, uneven_weights
 from .test_derivatives import objective_on
 
 pytestmark = pytest.mark.usefixtures("as_in_fit")
-
-
-def exact(z, codes):
-    """ℒ and dz in extended precision, as sums of exponentials of differences of scores."""
-    z = z.astype(np.longdouble)
-    if z.shape[1] == 1:
-        t = np.where(codes[:, np.newaxis], -z, z)
-        e = np.exp(-np.abs(t))
-        sigma = np.where(t > 0, 1, e) / (1 + e)
-        loss = np.maximum(t, 0) + np.log1p(e)
-        return loss[:, 0], np.where(codes[:, np.newaxis], -sigma, sigma)
-    rows, top = np.arange(len(z)), z.max(axis=1)
-    e = np.exp(z - top[:, np.newaxis])
-    own = e[rows, codes].copy()
-    e[rows, codes] = 0
-    rest = e.sum(axis=1)
-    loss = top - z[rows, codes] + np.log1p(rest + (own - 1))
-    dz = e / (own + rest)[:, np.newaxis]
-    dz[rows, codes] = -rest / (own + rest)
-    return loss, dz
 
 
 def stored(X, storage):
@@ -66,7 +46,7 @@ def test_blocks_cover_the_rows_once_and_give_what_all_rows_give(storage, n_class
     )
     w = np.random.RandomState(0).standard_normal((81, objective.loss.n_outputs))
     found, dw = objective.loss_and_gradient(w.astype(objective.data.dtype))
-    each, dz = exact(X @ w[:-1] + w[-1], codes)
+    each, dz = exact_loss_and_dz(X @ w[:-1] + w[-1], codes)
     dz = share[:, np.newaxis] * dz.astype(float)
     tol = 1e-12 if objective.data.dtype == np.float64 else 1e-5
     assert found == pytest.approx(float((share * each).sum()), rel=tol, abs=0)
@@ -99,7 +79,7 @@ def test_at_zero_there_is_no_product_forward(storage, n_classes, monkeypatch):
     for rows in {type(block) for block in objective.data.blocks()}:
         monkeypatch.setattr(rows, "times", None)
     found, dw = objective.loss_and_gradient(w)
-    dz = exact(np.zeros((9_001, w.shape[1])), codes)[1].astype(float) / 9_001
+    dz = exact_loss_and_dz(np.zeros((9_001, w.shape[1])), codes)[1].astype(float) / 9_001
     tol = 1e-12 if objective.data.dtype == np.float64 else 1e-5
     assert found == pytest.approx(np.log(n_classes), rel=1e-6)
     assert dw.dtype == objective.data.dtype

@@ -237,7 +237,7 @@ def test_the_power_of_the_diagonal_is_the_one_that_a_step_has_shown(case, chosen
 
 
 @pytest.mark.parametrize("span", [0, 3, 9, 20])
-def test_a_long_guess_is_in_single_precision_unless_the_scales_need_double(span):
+def test_a_long_diagonal_is_in_single_precision_unless_the_scales_need_double(span):
     """Either way the power is the one that a step has shown, for any scale of the features."""
     random = np.random.RandomState(0)
     scales = 10.0 ** np.linspace(-span, span, 2100)

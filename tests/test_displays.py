@@ -4,7 +4,7 @@ import subprocess
 import sys
 import warnings
 
-import matplotlib
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -18,9 +18,6 @@ from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
 
 from sklearn_gd_logreg import (
     BiasVarianceDisplay,

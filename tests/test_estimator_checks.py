@@ -5,7 +5,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklearn_gd_logreg import GDLogisticRegression
 
-from .problems import SOLVERS
+from .problems import FIRST_ORDER
 
 SCALE_FREE = [
     GDLogisticRegression(),
@@ -24,7 +24,7 @@ OTHERS = [
     GDLogisticRegression(solver="rmsprop"),
     GDLogisticRegression(solver="adam", learning_rate="backtracking"),
 ]
-assert {clf.solver for clf in OTHERS} == set(SOLVERS) - {"natural"}
+assert {clf.solver for clf in OTHERS} == set(FIRST_ORDER)
 
 # Without memory, with memory, and with curvature: the loop over mini-batches is one for all.
 # tol=0: the plateau rule would stop plain descent at once on the raw data of

@@ -4,7 +4,6 @@ import warnings
 from contextlib import suppress
 from threading import Thread
 
-import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -28,8 +27,6 @@ from sklearn_gd_logreg.data import base, csr, dense
 
 from .pairwise import pairwise
 from .problems import SOLVERS, load, needs_callbacks, noisy
-
-matplotlib.use("Agg")
 
 
 @pytest.fixture(autouse=True)

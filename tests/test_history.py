@@ -257,7 +257,7 @@ def test_on_a_line_one_pass_tells_how_much_to_shorten_a_step(initial, monkeypatc
 @pytest.mark.parametrize("overshoots", [False, True])
 @pytest.mark.parametrize("n_features", [5, 100])
 @pytest.mark.parametrize("apart", [False, True])
-def test_the_fisher_information_is_worked_out_in_every_pass_or_a_pass(
+def test_the_fisher_information_is_computed_in_every_pass_or_a_pass(
     apart, n_features, overshoots, monkeypatch
 ):
     X, y, weights = rows(n_features=5)

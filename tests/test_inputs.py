@@ -16,8 +16,9 @@ from sklearn.preprocessing import StandardScaler
 
 from sklearn_gd_logreg import GDLogisticRegression, GradientDescent, Momentum, NaturalGradient
 
+from .descents import brief
 from .pairwise import pairwise
-from .problems import SOLVERS
+from .problems import SOLVERS, eighths
 
 FITS = {
     "natural": {},
@@ -36,19 +37,6 @@ FITS = {
     "adam lasso": {"solver": "adam", "l1_ratio": 0.5},
 }
 """Estimator parameters that between them take every path through the data."""
-
-
-def brief(**params):
-    """An estimator that makes three iterations, whatever happens."""
-    return GDLogisticRegression(max_iter=3, tol=0, **params)
-
-
-def rows(n_rows=90, n_features=6, n_classes=2, seed=0):
-    """Half of X is 0, the rest is one of 1/8, 2/8, …, 4: exact in float32."""
-    rng = np.random.default_rng(seed)
-    X = rng.integers(1, 33, (n_rows, n_features)) / 8 * (rng.random((n_rows, n_features)) < 0.5)
-    scores = X @ rng.normal(size=(n_features, n_classes)) + 2 * rng.gumbel(size=(n_rows, n_classes))
-    return X, scores.argmax(axis=1)
 
 
 def assert_same_model(found, expected, X, X_expected):
@@ -152,7 +140,7 @@ def contents(X):
 
 @pytest.mark.parametrize(("storage", "n_classes"), [*zip(STORAGES, cycle([2, 3]))])
 def test_every_storage_gives_the_same_model(storage, n_classes):
-    X, y = rows(n_classes=n_classes)
+    X, y = eighths(n_classes=n_classes)
     stored = STORAGES[storage](X)
     found = GDLogisticRegression().fit(stored, y)
     assert found.coef_.dtype == np.float64
@@ -162,7 +150,7 @@ def test_every_storage_gives_the_same_model(storage, n_classes):
 @pytest.mark.parametrize("fit", FITS)
 @pytest.mark.parametrize("storage", ["Fortran order", "strided view", "csr_array", "csc_matrix"])
 def test_every_path_takes_the_same_steps_on_every_storage(storage, fit):
-    X, y = rows(n_classes=3)
+    X, y = eighths(n_classes=3)
     stored = STORAGES[storage](X)
     weights = np.arange(len(y)) % 3.0
     found, expected = (brief(**FITS[fit]).fit(A, y, weights) for A in (stored, X))
@@ -182,7 +170,7 @@ DELICATE = [
     [*zip(DELICATE, cycle(FITS)), *product(["CSR, duplicates", "Fortran order"], FITS)],
 )
 def test_neither_fit_nor_predict_changes_x_y_or_the_weights(storage, fit):
-    X, y = rows(n_rows=40)
+    X, y = eighths(n_rows=40)
     stored = STORAGES[storage](X)
     weights = np.arange(len(y)) % 3.0
     before = contents(stored), y.tolist(), weights.tolist()
@@ -195,7 +183,7 @@ def test_neither_fit_nor_predict_changes_x_y_or_the_weights(storage, fit):
     [*zip(cycle(["CSR, duplicates, read-only", "CSR, unsorted, read-only"]), FITS)],
 )
 def test_a_warning_about_convergence_leaves_x_alone(storage, fit):
-    X, y = rows(n_rows=40)
+    X, y = eighths(n_rows=40)
     stored = STORAGES[storage](X)
     before = contents(stored)
     with pytest.warns(Warning, match="No convergence"):
@@ -222,7 +210,7 @@ def test_entries_that_are_stored_twice_are_added_up(seed, shape):
 @pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int32, np.int64, np.uint64, bool])
 @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array, sparse.coo_matrix])
 def test_integers_and_bools_are_numbers(container, dtype):
-    X, y = rows()
+    X, y = eighths()
     whole = (X > 2).astype(dtype) if dtype is bool else np.round(X).astype(dtype)
     found = GDLogisticRegression().fit(container(whole), y)
     assert found.coef_.dtype == np.float64
@@ -234,7 +222,7 @@ def test_integers_and_bools_are_numbers(container, dtype):
     ("order", "dtype", "fit"), pairwise(["C", "F"], [np.float64, np.float32], FITS)
 )
 def test_a_read_only_memory_map_is_as_good_as_an_array(tmp_path, fit, dtype, order):
-    X, y = rows()
+    X, y = eighths()
     X = np.array(X, dtype=dtype, order=order)
     np.save(tmp_path / "X.npy", X)
     mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
@@ -246,7 +234,7 @@ def test_a_read_only_memory_map_is_as_good_as_an_array(tmp_path, fit, dtype, ord
 
 @pytest.mark.parametrize("frame", ["pandas", "pandas nullable", "polars"])
 def test_a_frame_gives_the_names_that_scikit_learn_finds_in_it(frame):
-    X, y = rows()
+    X, y = eighths()
     stored = STORAGES[frame](X)
     clf = GDLogisticRegression().fit(stored, y)
     theirs = StandardScaler().fit(stored)
@@ -258,12 +246,12 @@ def test_a_frame_gives_the_names_that_scikit_learn_finds_in_it(frame):
 
 @pytest.mark.parametrize("storage", ["C order", "csr_array", "list of lists", "pandas sparse"])
 def test_without_names_there_are_none(storage):
-    X, y = rows()
+    X, y = eighths()
     assert not hasattr(GDLogisticRegression().fit(STORAGES[storage](X), y), "feature_names_in_")
 
 
 def test_a_refit_without_names_forgets_them():
-    X, y = rows()
+    X, y = eighths()
     clf = GDLogisticRegression().fit(pd.DataFrame(X, columns=NAMES), y)
     assert not hasattr(clf.fit(X, y), "feature_names_in_")
 
@@ -289,7 +277,7 @@ def answers(clf, X):
 def test_float32_stays_float32_from_the_coefficients_to_the_probabilities(
     fit, container, n_classes
 ):
-    X, y = rows(n_classes=n_classes)
+    X, y = eighths(n_classes=n_classes)
     X = container(X.astype(np.float32))
     params = FITS.get(fit, {"solver": fit})
     clf = brief(class_weight="balanced", **params).fit(X, y, np.arange(len(y)) % 3.0)
@@ -299,7 +287,7 @@ def test_float32_stays_float32_from_the_coefficients_to_the_probabilities(
 @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
 @pytest.mark.parametrize("fit_intercept", [True, False])
 def test_float32_stays_float32_where_features_outnumber_rows(container, fit_intercept):
-    X, y = rows(n_rows=20, n_features=50)
+    X, y = eighths(n_rows=20, n_features=50)
     X = container(X.astype(np.float32))
     clf = GDLogisticRegression(fit_intercept=fit_intercept).fit(X, y)
     assert {a.dtype.name for a in answers(clf, X)} == {"float32"}
@@ -308,7 +296,7 @@ def test_float32_stays_float32_where_features_outnumber_rows(container, fit_inte
 @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
 @pytest.mark.parametrize("fit", FITS)
 def test_float32_and_float64_give_the_same_model_to_float32_precision(fit, container):
-    X, y = rows(n_classes=3)
+    X, y = eighths(n_classes=3)
     small, large = (brief(**FITS[fit]).fit(container(X.astype(d)), y) for d in ("f4", "f8"))
     np.testing.assert_allclose(small.predict_proba(X), large.predict_proba(X), atol=2e-5)
 
@@ -327,7 +315,7 @@ class Dtypes(GradientDescent):
 @pytest.mark.parametrize("rate", ["auto", "backtracking", np.float64(0.01), lambda k: 0.01])
 @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
 def test_float32_descends_in_float32(container, rate):
-    X, y = rows()
+    X, y = eighths()
     seen = set()
     clf = brief(solver=Dtypes(seen), learning_rate=rate, l1_ratio=np.float64(0.5))
     clf.fit(container(X.astype(np.float32)), y, np.ones(len(y)))
@@ -372,7 +360,7 @@ BINARY_LABELS = {
     ("n_classes", "labels"), [*product([2, 3], LABELS), *product([2], BINARY_LABELS)]
 )
 def test_the_names_of_the_classes_do_not_matter(n_classes, labels):
-    X, codes = rows(n_classes=n_classes)
+    X, codes = eighths(n_classes=n_classes)
     y = (LABELS | BINARY_LABELS)[labels](codes)
     found, expected = (GDLogisticRegression().fit(X, target) for target in (y, codes))
     np.testing.assert_array_equal(found.coef_, expected.coef_)
@@ -383,7 +371,7 @@ def test_the_names_of_the_classes_do_not_matter(n_classes, labels):
 
 
 def test_class_weights_go_by_label():
-    X, codes = rows(n_classes=3)
+    X, codes = eighths(n_classes=3)
     by_name = GDLogisticRegression(class_weight={"ant": 1, "bee": 2.5, "cat": 4})
     by_row = np.array([1, 2.5, 4])[codes]
     expected = GDLogisticRegression().fit(X, codes, by_row)
@@ -406,7 +394,7 @@ WEIGHTS = {
 @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
 @pytest.mark.parametrize("kind", WEIGHTS)
 def test_weights_of_every_kind_count_the_same(kind, container):
-    X, y = rows(n_classes=3)
+    X, y = eighths(n_classes=3)
     weights = np.arange(len(y)) % 3.0
     found = GDLogisticRegression().fit(container(X), y, WEIGHTS[kind](weights))
     expected = GDLogisticRegression().fit(container(X), y, weights)
@@ -415,7 +403,7 @@ def test_weights_of_every_kind_count_the_same(kind, container):
 
 @pytest.mark.parametrize("weight", [1, 3, 0.5, np.float32(2), 1e-8, 1e8])
 def test_one_weight_for_all_is_that_many_copies_of_all(weight):
-    X, y = rows(n_classes=3)
+    X, y = eighths(n_classes=3)
     found = GDLogisticRegression(tol=1e-8).fit(X, y, weight)
     expected = GDLogisticRegression(tol=1e-8, C=float(weight)).fit(X, y)
     np.testing.assert_allclose(found.predict_proba(X), expected.predict_proba(X), atol=1e-7)
@@ -433,7 +421,7 @@ def pickled(clf):
     [*product([pickled], FITS), (copy.copy, "natural"), (copy.deepcopy, "natural")],
 )
 def test_a_copy_predicts_the_same_bits(remake, fit):
-    X, y = rows(n_classes=3)
+    X, y = eighths(n_classes=3)
     clf = brief(**FITS[fit]).fit(X, y)
     again = remake(clf)
     for a, b in zip(answers(again, X), answers(clf, X), strict=True):
@@ -444,7 +432,7 @@ def test_a_copy_predicts_the_same_bits(remake, fit):
 
 @pytest.mark.parametrize("fit", FITS)
 def test_a_clone_is_not_fitted_and_fits_to_the_same_bits(fit):
-    X, y = rows(n_classes=3)
+    X, y = eighths(n_classes=3)
     clf = brief(**FITS[fit]).fit(X, y)
     again = clone(clf)
     assert set(vars(again)) == set(clf.get_params(deep=False))
@@ -453,7 +441,7 @@ def test_a_clone_is_not_fitted_and_fits_to_the_same_bits(fit):
 
 @pytest.mark.parametrize("fit", FITS)
 def test_fit_changes_no_parameter(fit):
-    X, y = rows(n_classes=3)
+    X, y = eighths(n_classes=3)
     clf = brief(**FITS[fit])
     before = pickle.dumps(clf.get_params(deep=True))
     clf.fit(X, y)

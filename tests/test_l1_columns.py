@@ -31,7 +31,7 @@ pytestmark = [pytest.mark.rounding, pytest.mark.usefixtures("as_in_fit")]
 
 
 def by_columns(problem, **options):
-    """The same with an L1 penalty or an elastic net, and no F that is worth its price."""
+    """The same with an L1 penalty or an elastic net, where columns are read in place of F."""
     return Problem(problem.X, problem.y, {**problem.options, "l1_ratio": 1.0, **options})
 
 
@@ -53,19 +53,19 @@ TOLS = [1e-2, 1e-4, 1e-5, 1e-7]
 
 
 @pytest.fixture
-def any_price(monkeypatch):
-    """Columns whatever F would cost, and how often F was formed."""
-    formed = []
+def count_f(monkeypatch):
+    """Columns are read however cheap F is; an entry for each F that was computed."""
+    computed = []
     original = FisherInformation.__call__
 
     def fisher(self, w, *args):
-        formed.append(None)
+        computed.append(None)
         return original(self, w, *args)
 
     monkeypatch.setattr(prox_newton, "matrix_cost", lambda *_: 1e9)
     monkeypatch.setattr(csr, "MAX_ENTRIES_PER_COLUMN_FOR_CSC", np.inf)
     monkeypatch.setattr(FisherInformation, "__call__", fisher)
-    return formed
+    return computed
 
 
 @pytest.mark.parametrize(
@@ -77,26 +77,26 @@ def any_price(monkeypatch):
         ),
     ],
 )
-def test_columns_end_as_near_the_optimum_as_f_does(any_price, name, tol):
+def test_columns_end_as_near_the_optimum_as_f_does(count_f, name, tol):
     problem = COLUMN_PROBLEMS[name]()
     clf = problem.fit(model(tol=tol))
-    at_first = len(any_price)
+    at_first = len(count_f)
     double = problem.on(problem.X.astype(np.float64))
     exact = double.fit(model(tol=1e-9, solver=NaturalGradient(exact=True)))
     assert clf.stop_reason_ == "tol"
-    assert len(any_price) - at_first > at_first
+    assert len(count_f) - at_first > at_first
     rounding = 1e-7 if problem.X.dtype == np.float32 else ROUNDING
     assert cost_of(double, clf) - cost_of(double, exact) <= tol**2 / 2 + rounding
 
 
 @pytest.mark.parametrize("name", ["text", "no intercept", "elastic net"])
-def test_easy_columns_need_no_f(any_price, name):
+def test_easy_columns_need_no_f(count_f, name):
     clf = COLUMN_PROBLEMS[name]().fit(model())
     assert clf.stop_reason_ == "tol"
-    assert not any_price
+    assert not count_f
 
 
-def test_hard_columns_end_at_the_minimum(any_price):
+def test_hard_columns_end_at_the_minimum(count_f):
     rng = np.random.RandomState(0)
     shared = np.repeat(rng.standard_normal((500, 60)), 5, axis=1)
     X = sparse.csr_array(shared + 0.01 * rng.standard_normal((500, 300)))
@@ -134,11 +134,11 @@ def test_a_hard_problem_is_not_taken_for_solved():
 
 
 @pytest.mark.parametrize("alpha", [0.5, 0.9])
-def test_a_shorter_step_is_the_one_of_f(monkeypatch, any_price, alpha):
+def test_a_shorter_step_is_the_one_of_f(monkeypatch, count_f, alpha):
     problem = by_columns(text(1.0))
     options = {"learning_rate": alpha, "tol": 1e-2}
     clf = problem.fit(model(**options))
-    assert any_price
+    assert count_f
     monkeypatch.setattr(type(as_dataset(problem.X, problem.y, None, True)), "has_columns", False)
     by_f = problem.fit(model(**options))
     assert clf.stop_reason_ == by_f.stop_reason_ == "tol"
@@ -163,14 +163,14 @@ def test_columns_are_those_of_x():
 
 
 @pytest.mark.parametrize("size", [1e-20, 1e20, 1e40])
-def test_the_unit_of_the_entries_does_not_matter(any_price, size):
+def test_the_unit_of_the_entries_does_not_matter(count_f, size):
     problem = by_columns(text(3.0))
     in_units = Problem(problem.X * size, problem.y, {**problem.options, "C": 3.0 / size})
     clf, large = problem.fit(model()), in_units.fit(model())
     np.testing.assert_allclose(large.coef_ * size, clf.coef_, rtol=1e-3, atol=1e-3)
 
 
-def test_columns_and_a_matrix_lead_to_the_same_step(any_price):
+def test_columns_and_a_matrix_lead_to_the_same_step(count_f):
     problem = by_columns(text(3.0))
     n_rows, n_features = problem.X.shape
     loss = cross_entropy(2)

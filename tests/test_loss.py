@@ -6,7 +6,7 @@ import pytest
 from sklearn_gd_logreg.loss import cross_entropy
 
 from .pairwise import pairwise
-from .problems import uneven_weights
+from .problems import exact_loss_and_dz, uneven_weights
 
 pytestmark = pytest.mark.usefixtures("as_in_fit")
 
@@ -18,26 +18,6 @@ def scores(n_rows, n_classes, scale, seed=0):
     z = scale * random.standard_normal(size) ** 3
     z[::7] = z[::7].round()
     return z, random.randint(n_classes, size=n_rows)
-
-
-def exact(z, codes):
-    """ℒ and dz in extended precision, as sums of exponentials of differences of scores."""
-    z = z.astype(np.longdouble)
-    if z.shape[1] == 1:
-        t = np.where(codes[:, np.newaxis], -z, z)
-        e = np.exp(-np.abs(t))
-        sigma = np.where(t > 0, 1, e) / (1 + e)
-        loss = np.maximum(t, 0) + np.log1p(e)
-        return loss[:, 0], np.where(codes[:, np.newaxis], -sigma, sigma)
-    rows, top = np.arange(len(z)), z.max(axis=1)
-    e = np.exp(z - top[:, np.newaxis])
-    own = e[rows, codes].copy()
-    e[rows, codes] = 0
-    rest = e.sum(axis=1)
-    loss = top - z[rows, codes] + np.log1p(rest + (own - 1))
-    dz = e / (own + rest)[:, np.newaxis]
-    dz[rows, codes] = -rest / (own + rest)
-    return loss, dz
 
 
 FEW, MANY = 50, 5003
@@ -53,7 +33,7 @@ def test_loss_and_dz_are_exact(scale, n_rows, n_classes, weighted):
     share = uneven_weights(n_rows)[:, np.newaxis] if weighted else 0.3
     loss = cross_entropy(n_classes)
     found, dz = loss.loss_and_dz(z, loss.targets(codes), share)
-    each, expected = exact(z, codes)
+    each, expected = exact_loss_and_dz(z, codes)
     assert found == pytest.approx(float((np.ravel(share) * each).sum()), rel=1e-14, abs=0)
     np.testing.assert_allclose(dz, (share * expected).astype(float), rtol=1e-13, atol=1e-300)
     found_with_a, dz_with_a, a = loss.loss_dz_and_probabilities(z, loss.targets(codes), share)
@@ -79,7 +59,7 @@ def test_tiny_losses_are_exact(margin, n_rows, n_classes, weighted):
     share = uneven_weights(n_rows)[:, np.newaxis] if weighted else 1 / n_rows
     loss = cross_entropy(n_classes)
     found, dz = loss.loss_and_dz(z, loss.targets(codes), share)
-    each, expected = exact(z, codes)
+    each, expected = exact_loss_and_dz(z, codes)
     assert found == pytest.approx(float((np.ravel(share) * each).sum()), rel=1e-14, abs=0)
     np.testing.assert_allclose(dz, (share * expected).astype(float), rtol=1e-13, atol=1e-300)
 
@@ -98,7 +78,7 @@ def test_the_loss_alone_is_the_same_number_and_z_is_left_alone(scale, n_rows, n_
     np.testing.assert_array_equal(z, before)
     assert dz.dtype == dtype
     assert dz.shape == z.shape
-    each, expected = exact(z, codes)
+    each, expected = exact_loss_and_dz(z, codes)
     if dtype == "float32":
         assert found == pytest.approx(float(0.1 * each.sum()), rel=1e-6, abs=0)
         np.testing.assert_allclose(dz, (0.1 * expected).astype(float), atol=1e-6)

@@ -9,6 +9,7 @@ from threadpoolctl import threadpool_limits
 
 from sklearn_gd_logreg import GDLogisticRegression
 
+from .descents import brief
 from .large import peak, stored_bytes, tall, tall_csr
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -157,11 +158,6 @@ def test_many_threads(X, options):
     weight = np.random.default_rng(2).random(X.shape[0])
     with threadpool_limits(64, "blas"):
         assert is_lean(X, labels(X), weight, **options)
-
-
-def brief(**params):
-    """An estimator that makes three iterations, whatever happens."""
-    return GDLogisticRegression(max_iter=3, tol=0, **params)
 
 
 def growth(make, use):

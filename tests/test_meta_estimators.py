@@ -24,21 +24,8 @@ from sklearn.preprocessing import StandardScaler
 
 from sklearn_gd_logreg import GDLogisticRegression, GradientDescent, Momentum
 
-from .problems import L1_RATIO_DECIDES, SOLVERS
-
-
-def brief(**params):
-    """An estimator that makes three iterations, whatever happens."""
-    return GDLogisticRegression(max_iter=3, tol=0, **params)
-
-
-def rows(n_rows=90, n_features=6, n_classes=2, seed=0):
-    """Half of X is 0, the rest is one of 1/8, 2/8, …, 4: exact in float32."""
-    rng = np.random.default_rng(seed)
-    X = rng.integers(1, 33, (n_rows, n_features)) / 8 * (rng.random((n_rows, n_features)) < 0.5)
-    scores = X @ rng.normal(size=(n_features, n_classes)) + 2 * rng.gumbel(size=(n_rows, n_classes))
-    return X, scores.argmax(axis=1)
-
+from .descents import brief
+from .problems import L1_RATIO_DECIDES, SOLVERS, eighths
 
 WRAPPERS = {
     "pipeline": lambda clf: make_pipeline(StandardScaler(), clf),
@@ -62,7 +49,7 @@ def ours_and_theirs():
 @pytest.mark.parametrize("n_classes", [2, 3])
 @pytest.mark.parametrize("wrapper", WRAPPERS)
 def test_in_any_wrapper_it_replaces_logistic_regression(wrapper, n_classes):
-    X, y = rows(n_classes=n_classes)
+    X, y = eighths(n_classes=n_classes)
     ours, theirs = (WRAPPERS[wrapper](clf).fit(X, y) for clf in ours_and_theirs())
     np.testing.assert_allclose(ours.predict_proba(X), theirs.predict_proba(X), atol=1e-6)
     np.testing.assert_array_equal(ours.predict(X), theirs.predict(X))
@@ -84,7 +71,7 @@ def test_in_any_wrapper_it_replaces_logistic_regression(wrapper, n_classes):
 def test_the_features_that_are_selected_by_default_are_those_of_logistic_regression(
     parameters, penalty, n_classes
 ):
-    X, y = rows(n_classes=n_classes)
+    X, y = eighths(n_classes=n_classes)
     X = np.hstack([X, np.random.default_rng(0).normal(size=(len(X), 20))])
     clf = GDLogisticRegression(tol=1e-6, **parameters)
     chosen = SelectFromModel(clf).fit(X, y)
@@ -119,14 +106,14 @@ def test_the_penalty_is_an_attribute_and_no_parameter():
 @pytest.mark.parametrize("n_classes", [2, 3])
 @pytest.mark.parametrize("selector", [RFE, RFECV])
 def test_features_are_eliminated_as_with_logistic_regression(selector, n_classes):
-    X, y = rows(n_classes=n_classes)
+    X, y = eighths(n_classes=n_classes)
     ours, theirs = (selector(clf).fit(X, y) for clf in ours_and_theirs())
     np.testing.assert_array_equal(ours.ranking_, theirs.ranking_)
 
 
 @pytest.mark.parametrize("wrapper", [OneVsOneClassifier, OneVsRestClassifier])
 def test_wrappers_of_scores_find_the_scores_of_logistic_regression(wrapper):
-    X, y = rows(n_classes=3)
+    X, y = eighths(n_classes=3)
     ours, theirs = (wrapper(clf).fit(X, y) for clf in ours_and_theirs())
     np.testing.assert_allclose(ours.decision_function(X), theirs.decision_function(X), atol=1e-6)
 
@@ -134,13 +121,13 @@ def test_wrappers_of_scores_find_the_scores_of_logistic_regression(wrapper):
 @pytest.mark.parametrize("method", ["predict_proba", "predict_log_proba", "decision_function"])
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_cross_validated_predictions_are_those_of_logistic_regression(n_classes, method):
-    X, y = rows(n_classes=n_classes)
+    X, y = eighths(n_classes=n_classes)
     ours, theirs = (cross_val_predict(c, X, y, method=method, cv=4) for c in ours_and_theirs())
     np.testing.assert_allclose(ours, theirs, atol=1e-6)
 
 
 def test_a_grid_reaches_the_hyper_parameters_of_the_rule():
-    X, y = rows()
+    X, y = eighths()
     betas = [np.float64(0.0), np.float64(0.9)]
     grid = GridSearchCV(
         brief(solver=Momentum(0.5)), {"solver__beta": betas}, scoring="neg_log_loss"
@@ -157,14 +144,14 @@ def test_a_grid_reaches_the_hyper_parameters_of_the_rule():
 
 @pytest.mark.parametrize("solvers", [SOLVERS, [Momentum(0.3), GradientDescent()]])
 def test_a_grid_over_solvers_takes_names_and_objects(solvers):
-    X, y = rows()
+    X, y = eighths()
     grid = GridSearchCV(brief(), {"solver": solvers, "C": [0.1, 1.0]}, cv=2).fit(X, y)
     assert len(set(grid.cv_results_["mean_fit_time"])) > 1
     assert np.isfinite(grid.cv_results_["mean_test_score"]).all()
 
 
 def test_the_weights_are_routed_through_a_grid_search():
-    X, y = rows()
+    X, y = eighths()
     weights = np.arange(len(y)) % 4.0
     with config_context(enable_metadata_routing=True):
         clf = GDLogisticRegression().set_fit_request(sample_weight=True)
@@ -182,7 +169,7 @@ def test_the_weights_are_routed_through_a_grid_search():
 
 
 def test_weights_that_nobody_asked_for_are_not_routed():
-    X, y = rows()
+    X, y = eighths()
     with config_context(enable_metadata_routing=True):
         grid = GridSearchCV(GDLogisticRegression(), {"C": [0.1]})
         with pytest.raises(UnsetMetadataPassedError, match="sample_weight"):
@@ -190,7 +177,7 @@ def test_weights_that_nobody_asked_for_are_not_routed():
 
 
 def test_the_start_is_routed_through_a_pipeline():
-    X, y = rows()
+    X, y = eighths()
     start = np.full((1, X.shape[1]), 0.25)
     with config_context(enable_metadata_routing=True):
         clf = brief(solver="gd").set_fit_request(coef_init=True)
@@ -201,7 +188,7 @@ def test_the_start_is_routed_through_a_pipeline():
 
 @pytest.mark.parametrize("through", [CalibratedClassifierCV, OneVsRestClassifier])
 def test_wrappers_that_pass_weights_on_find_a_place_for_them(through):
-    X, y = rows(n_classes=3)
+    X, y = eighths(n_classes=3)
     weights = np.arange(len(y)) % 4.0
     probabilities = []
     with config_context(enable_metadata_routing=True):

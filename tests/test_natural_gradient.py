@@ -213,7 +213,7 @@ def test_the_default_ends_as_near_the_optimum_as_asked(name):
 
 
 @pytest.mark.parametrize("name", ["ill-scaled", "sorted by class", "10 classes", "periodic"])
-def test_the_exact_form_ends_where_scikit_learn_does(name):
+def test_the_full_hessian_ends_where_scikit_learn_does(name):
     problem = problem_of(name)
     best = cost_of(problem, reference(problem.X, problem.y, **problem.options))
     assert abs(cost_of(problem, exact(name)) - best) <= 1e-10
@@ -248,8 +248,8 @@ def test_more_parameters_than_are_factorised_end_there_too(n_classes, direct_lim
     assert cost_of(problem, clf) - cost_of(problem, best) <= ASKED
 
 
-def test_no_poor_guess_of_f_decides_that_the_descent_has_ended(monkeypatch):
-    """The product form, made worse by scales that it does not know, still hands over in time."""
+def test_a_poor_approximation_of_f_does_not_decide_convergence(monkeypatch):
+    """The Kronecker product, spoilt by scales that it ignores, gives way to exact products."""
     problem = tall(6, 4000, 60)
     good, used = KroneckerFisher.solve, []
 
@@ -270,7 +270,9 @@ def test_no_poor_guess_of_f_decides_that_the_descent_has_ended(monkeypatch):
 
 @pytest.mark.parametrize("l1_ratio", [0.0, 1.0])
 @pytest.mark.parametrize("witness", [True, False])
-def test_no_kept_f_that_promises_too_little_decides_the_end(monkeypatch, witness, l1_ratio):
+def test_a_reused_f_that_is_far_too_large_does_not_decide_convergence(
+    monkeypatch, witness, l1_ratio
+):
     """After its first step F is 10⁶ times too large; F of few rows objects, without a bound too."""
     if not witness:
         monkeypatch.setattr(stopping, "bound_agrees", lambda point, tol: True)
@@ -322,8 +324,8 @@ def test_f_is_factorised_after_a_step_that_took_all_products(monkeypatch):
     assert products[0] > products[1] > 0
 
 
-def test_no_poor_guess_of_f_ends_the_descent_where_it_begins(monkeypatch):
-    """A warm start whose first step promises less than asked is looked at with products too."""
+def test_a_poor_approximation_of_f_does_not_end_a_warm_start_at_once(monkeypatch):
+    """A warm start whose first step promises less than asked is checked with exact products too."""
     problem = tall(6, 4000, 60)
     best = problem.fit(model(solver=NaturalGradient(exact=True), tol=1e-11))
     start = problem.fit(model())
@@ -341,7 +343,7 @@ def test_no_poor_guess_of_f_ends_the_descent_where_it_begins(monkeypatch):
 
 @pytest.mark.parametrize("direct_limit", [10, 2000])
 @pytest.mark.parametrize("n_classes", [2, 6])
-def test_a_descent_that_goes_on_to_a_smaller_tol_aims_at_that(n_classes, direct_limit, monkeypatch):
+def test_a_descent_that_resumes_with_a_smaller_tol_ends_there(n_classes, direct_limit, monkeypatch):
     """And an F that was too large to be factorised before is so still."""
     factorise, sides = CholeskyFisher.factorise.__func__, []
 
@@ -490,7 +492,7 @@ def test_text_needs_few_passes(C, fit_intercept, most):
 
 
 @pytest.mark.parametrize("C", [1.0, 100.0, 1e4])
-def test_what_a_guess_says_to_be_left_is_of_the_right_size(C):
+def test_quasi_newton_estimates_of_the_remaining_decrease_have_the_right_size(C):
     """No less than half and no more than twice, in the middle, of steps that differ widely."""
     problem = text(C)
     history = problem.fit(model()).history_
@@ -499,7 +501,7 @@ def test_what_a_guess_says_to_be_left_is_of_the_right_size(C):
     assert 0.5 <= np.median(ratio[5:-2]) <= 2
 
 
-def test_a_guess_is_kept_however_slow_but_not_for_ever(monkeypatch):
+def test_slow_quasi_newton_steps_are_kept_but_not_for_ever(monkeypatch):
     """Products with F on the way cost more passes, but fewer iterations."""
     problem = text(1e4)
     kept = problem.fit(model())
@@ -528,7 +530,7 @@ def test_words_in_odd_units_still_end_at_the_optimum():
     assert cost_of(problem, clf) - cost_of(problem, best) <= ASKED
 
 
-def test_a_guess_that_learns_nothing_is_left(monkeypatch):
+def test_quasi_newton_steps_without_corrections_give_way_to_conjugate_gradients(monkeypatch):
     monkeypatch.setattr(LBFGS, "updated", lambda self, before, point: self)
     monkeypatch.setattr(tuning, "MAX_STEPS_BEFORE_CG", 20)
     clf = text(1e4).fit(model())
@@ -537,12 +539,12 @@ def test_a_guess_that_learns_nothing_is_left(monkeypatch):
 
 
 def test_the_last_point_is_not_solved_for_again():
-    """Products have found that the descent ends; what is left after that is a guess of secants."""
+    """Exact products decide convergence; the norm of the last entry is an L-BFGS estimate."""
     passes = np.diff(text(1.0).fit(model()).history_["passes"])
     assert passes[-1] == 1 < passes[-2]
 
 
-def test_secants_remember_no_more_than_a_few_megabytes():
+def test_curvature_pairs_take_no_more_than_a_few_megabytes():
     rng = np.random.RandomState(0)
     for n in (10, 3000, 50_000, 400_000):
         points = [SimpleNamespace(w=w, dw=w) for w in rng.standard_normal((30, n, 1))]
@@ -680,7 +682,7 @@ def test_a_sample_that_does_not_do_gives_way_to_more_rows(monkeypatch, name):
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("start", [None, 0.3])
 @pytest.mark.parametrize("name", ["plain", "weights 0 to 3"])
-def test_samples_hand_f_over(monkeypatch, name, start, dtype):
+def test_subsamples_pass_f_on(monkeypatch, name, start, dtype):
     """So the first step on all rows takes no F of its own, and is a good one."""
     problem, used = problem_of(name), []
     made = plan.hessian_subsample
@@ -1034,11 +1036,11 @@ def objective(n_rows, n_features, n_classes=2):
 
 @pytest.mark.parametrize("n_classes", [2, 5])
 @pytest.mark.parametrize("n_features", [1, 10, 100])
-def test_the_price_of_f_grows_with_its_rows(n_features, n_classes):
+def test_the_cost_of_f_grows_with_its_rows(n_features, n_classes):
     it = objective(100_000, n_features, n_classes)
-    prices = [hessian_cost(it, n_rows) for n_rows in (100, 1000, 10_000, 100_000)]
-    assert prices == sorted(prices)
-    assert prices[0] < prices[-1]
+    costs = [hessian_cost(it, n_rows) for n_rows in (100, 1000, 10_000, 100_000)]
+    assert costs == sorted(costs)
+    assert costs[0] < costs[-1]
     assert hessian_cost(objective(200_000, n_features, n_classes), 1000) < hessian_cost(it, 1000)
 
 
@@ -1123,22 +1125,22 @@ def lasso_text():
 
 
 @pytest.mark.parametrize("make", [lambda: penalised(tall(3), 0.01, 1.0), lasso_text])
-def test_f_of_a_lasso_is_worked_out_less_often_than_steps_are_made(monkeypatch, make):
-    problem, worked_out = make(), []
+def test_f_of_a_lasso_is_computed_less_often_than_steps_are_made(monkeypatch, make):
+    problem, computed = make(), []
     original = FisherInformation.__call__
 
     def fisher(self, w, *args):
         if self.data.n_rows == len(problem.y):
-            worked_out.append(None)
+            computed.append(None)
         return original(self, w, *args)
 
     monkeypatch.setattr(FisherInformation, "__call__", fisher)
     clf = problem.fit(model(tol=1e-7))
-    n_worked_out = len(worked_out)
+    n_computed = len(computed)
     exact = problem.fit(model(tol=1e-9, solver=NaturalGradient(exact=True)))
     assert clf.stop_reason_ == "tol"
-    assert n_worked_out <= clf.n_iter_
-    assert len(worked_out) - n_worked_out == exact.n_iter_ + 1
+    assert n_computed <= clf.n_iter_
+    assert len(computed) - n_computed == exact.n_iter_ + 1
     assert cost_of(problem, clf) - cost_of(problem, exact) <= 1e-7**2 / 2 + ROUNDING
     np.testing.assert_array_equal(clf.coef_ == 0, exact.coef_ == 0)
 

@@ -11,8 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn_gd_logreg import Adam, GDLogisticRegression, NaturalGradient, TimeDecay
 
 from .pairwise import pairwise
-
-RULES = ["gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam"]
+from .problems import FIRST_ORDER
 
 
 def rows(n_rows=120, n_features=6, n_classes=2, seed=0):
@@ -30,7 +29,7 @@ def cost(clf, X, y, C=1.0):
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", FIRST_ORDER)
 def test_the_same_rows_again_and_again_are_full_batch_descent(rule, n_classes):
     X, y = rows(n_classes=n_classes)
     params = {"solver": rule, "C": np.inf, "learning_rate": TimeDecay(0.01), "tol": 0}

@@ -14,7 +14,7 @@ from sklearn_gd_logreg import GDLogisticRegression, NaturalGradient
 from sklearn_gd_logreg.data import as_dataset
 
 from .pairwise import pairwise
-from .problems import cost, kkt_violation, uneven_weights
+from .problems import FIRST_ORDER, cost, kkt_violation, uneven_weights
 
 PRESOLVE = "sklearn_gd_logreg.data.presolve"
 equal_rows, single_row_features, base, zero_weight = (
@@ -153,7 +153,7 @@ def test_merged_features_have_the_same_model(monkeypatch, dtype, fit_intercept, 
     assert on.history_["cost"][-1] == pytest.approx(expected, rel=1e-5 if atol > 1e-5 else 1e-9)
 
 
-@pytest.mark.parametrize("solver", ["gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam"])
+@pytest.mark.parametrize("solver", FIRST_ORDER)
 @pytest.mark.parametrize("l1_ratio", [0.0, 0.5])
 def test_every_rule_takes_the_same_path_on_merged_rows(monkeypatch, solver, l1_ratio):
     X, y = repeated(3)

@@ -12,11 +12,7 @@ from scipy import sparse
 
 from sklearn_gd_logreg import GDLogisticRegression
 
-
-def brief(**params):
-    """An estimator that makes three iterations, whatever happens."""
-    return GDLogisticRegression(max_iter=3, tol=0, **params)
-
+from .descents import brief
 
 SCORES = [0, 2**-20, 0.5, 1, 17, 36, 37, 88, 89, 104, 300, 709, 745, 750, 5000, 1e4]
 

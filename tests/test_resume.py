@@ -22,10 +22,10 @@ from sklearn_gd_logreg.callbacks.checkpoint_file import packed, unpacked
 from sklearn_gd_logreg.registry import CLASSES
 
 from .pairwise import pairwise
+from .problems import SOLVERS
 
 pytestmark = pytest.mark.rounding
 
-RULES = ["gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "natural"]
 RATES = {
     "auto": {},
     "schedule": {"learning_rate": CosineDecay(0.05, steps=40)},
@@ -90,7 +90,7 @@ def stored(clf):
         [2, 3],
         [None, 16],
         RATES,
-        RULES,
+        SOLVERS,
         allowed=lambda between, n_classes, batch_size, rate, rule: (
             rate != "backtracking" or batch_size is None
         ),

@@ -1,4 +1,4 @@
-"""How long natural steps are, where F is worked out at each point."""
+"""How long natural steps are, where F is computed at each point."""
 
 import numpy as np
 import pytest

@@ -20,8 +20,8 @@ from sklearn_gd_logreg import GDLogisticRegression
 from sklearn_gd_logreg.objective import Objective
 
 from .pairwise import pairwise
+from .problems import SOLVERS
 
-RULES = ["gd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "natural"]
 STORAGES = {"dense": np.asarray, "CSR": sparse.csr_array, "Fortran": np.asfortranarray}
 
 
@@ -37,7 +37,7 @@ def split(X, y):
 
 
 @pytest.mark.parametrize(
-    ("storage", "n_classes", "batch_size", "rule"), pairwise(STORAGES, [2, 3], [None, 16], RULES)
+    ("storage", "n_classes", "batch_size", "rule"), pairwise(STORAGES, [2, 3], [None, 16], SOLVERS)
 )
 def test_the_last_entries_are_the_log_loss_and_accuracy_of_the_model(
     rule, batch_size, n_classes, storage
@@ -223,7 +223,7 @@ def test_an_untrained_model_is_not_returned_in_silence(solver, batch_size, tol):
 
 
 @pytest.mark.parametrize(
-    ("solver", "swap"), [*((rule, False) for rule in RULES), ("adam", True), ("natural", True)]
+    ("solver", "swap"), [*((rule, False) for rule in SOLVERS), ("adam", True), ("natural", True)]
 )
 def test_validation_data_that_were_not_transformed_are_named(solver, swap):
     X, other = (SCALED_WINE[0], WINE[0])[:: -1 if swap else 1]
