@@ -1,7 +1,6 @@
 """Underflow and overflow in a fit are no errors, whatever NumPy is told to do about them."""
 
 import warnings
-from contextlib import suppress
 from threading import Thread
 
 import matplotlib.pyplot as plt
@@ -77,14 +76,6 @@ def use(clf, X, y):
     str(clf)
 
 
-def learns(method, X, y, **options):
-    """Whether the rows are learnt; they may be refused if their products are beyond all numbers."""
-    if float(np.abs(X).max()) < 1e100:
-        return method(X, y, **options)
-    with suppress(ValueError):
-        return method(X, y, **options)
-
-
 @pytest.mark.parametrize("state", ["warn", "print", "call"])
 def test_nothing_is_reported_either(state, capsys):
     X, y = DATA["separable"]
@@ -109,8 +100,7 @@ def test_models_are_fitted_and_used(name, form):
         clf = GDLogisticRegression(**options)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
-            if not learns(clf.fit, X, y):
-                continue
+            clf.fit(X, y)
         with np.errstate(over="ignore"):
             use(clf, X, y)
 
@@ -123,10 +113,9 @@ def test_a_stream_is_learnt(name):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             for part in (slice(0, None, 2), slice(1, None, 2)):
-                learns(clf.partial_fit, X[part], y[part], classes=np.unique(y))
-        if "coef_" in vars(clf):
-            with np.errstate(over="ignore"):
-                use(clf, X, y)
+                clf.partial_fit(X[part], y[part], classes=np.unique(y))
+        with np.errstate(over="ignore"):
+            use(clf, X, y)
 
 
 @pytest.mark.parametrize(
