@@ -173,6 +173,20 @@ def test_a_norm_below_what_the_numbers_tell_is_not_called_converged(l1_ratio):
     assert clf.stop_reason_ == "stalled"
 
 
+@pytest.mark.parametrize("solver", ["gd", "natural"])
+def test_a_tol_below_the_rounding_of_the_norm_is_not_reached_even_by_a_norm_of_0(solver):
+    """Each row has both labels, and 32 rows of integers have exact sums: the gradient at 0 is 0."""
+    X = np.tile(np.random.default_rng(0).integers(-4, 5, (16, 3)), (2, 1))
+    y = np.repeat([0, 1], 16)
+    eps = np.finfo(float).eps
+    above = GDLogisticRegression(solver=solver, tol=4 * eps).fit(X, y)
+    below = GDLogisticRegression(solver=solver, tol=eps / 4)
+    with pytest.warns(ConvergenceWarning):
+        below.fit(X, y)
+    assert (above.stop_reason_, below.stop_reason_) == ("tol", "stalled")
+    assert above.n_iter_ == below.n_iter_ == 0
+
+
 # -- the bound ---------------------------------------------------------------------------------
 
 
