@@ -112,6 +112,13 @@ def test_the_order_of_an_array_stays_and_so_does_who_shares_it():
     assert not np.shares_memory(new["c"], array)
 
 
+def test_a_change_of_a_thawed_value_is_seen_by_no_other():
+    """So a rule that changes its memory in place resumes twice from the same state."""
+    frozen = freeze({"memory": np.zeros(3)})
+    thaw(frozen)["memory"][:] = 1
+    np.testing.assert_array_equal(thaw(frozen)["memory"], 0)
+
+
 @pytest.mark.parametrize(
     "value",
     [{1, 2}, lambda: 3, open, os, object(), np.zeros(2, "f4,i4"), np.random.default_rng(0), 1j],
