@@ -90,7 +90,8 @@ dist: $(VENV)/dist.installed ## wheel and sdist in dist; a fresh environment run
 	cd .venv-wheel/sdist && ../bin/python -m pytest -n auto $(ARGS)
 
 clean: ## remove all that was made here, environments too
-	rm -rf .venv .venv-* .ci/copy build dist docs/_build docs/api/generated examples/output
+	rm -rf .venv .venv-* .ci/copy build dist docs/_build docs/api/generated docs/api/backreferences examples/output
+	rm -rf docs/auto_examples docs/sg_execution_times.rst
 	rm -rf benchmarks/output benchmarks/logistic_regression/__cache__ benchmarks/logistic_regression/outputs
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
