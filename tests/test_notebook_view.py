@@ -385,7 +385,7 @@ def test_with_a_hosted_documentation_classes_and_parameters_are_linked(kind, mon
 
 
 def test_the_documentation_has_a_page_for_every_class():
-    listed = (Path(__file__).parents[1] / "docs" / "api.md").read_text(encoding="utf-8")
+    listed = (Path(__file__).parents[1] / "docs" / "api.rst").read_text(encoding="utf-8")
     assert ":toctree: api/generated" in listed
     for kind in PUBLIC:
         assert re.search(rf"^   {kind.__name__}$", listed, re.MULTILINE), kind
