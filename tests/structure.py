@@ -39,7 +39,7 @@ LAYERS = (
     ("fitting",),
     ("estimator",),
     ("registry",),
-    ("callbacks", "inspection", "model_selection"),
+    ("callbacks", "conversion", "inspection", "model_selection"),
     ("display",),
     ("",),
 )
