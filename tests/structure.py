@@ -32,6 +32,7 @@ LAYERS = (
     ("registry",),
     ("callbacks", "inspection", "model_selection"),
     ("display",),
+    ("computation_graph",),
     ("",),
 )
 """The modules and packages at the top, from the bottom up: none imports from above itself."""
