@@ -211,11 +211,11 @@ def test_sigmoid_overflows_nowhere(z):
 
 def test_a_deep_chain_does_not_reach_the_limit_of_recursion():
     x = node = variable(1.0, "x")
-    for _ in range(20 * sys.getrecursionlimit()):
+    for _ in range(5 * sys.getrecursionlimit()):
         node = node + 1e-3
     node.backward()
     assert x.grad == 1
-    assert node.to_text().count("\n") == 20 * sys.getrecursionlimit() + 1
+    assert node.to_text().count("\n") == 5 * sys.getrecursionlimit() + 1
 
 
 def test_a_graph_of_many_paths_takes_one_step_for_each_node():
@@ -535,6 +535,7 @@ HOSTILE = [
     "x]-->y",
     "a\nb",
     "$x$_y_",
+    "__u__ *v*",
     "값",
 ]
 
@@ -676,8 +677,7 @@ def test_arrows_go_right_forward_and_left_backward():
     forward, backward = (text.get_color() for text in ax.texts[-2:])
     for arrow in arrows_of(ax):
         x = arrow.get_path().vertices[:, 0]
-        assert to_hex(arrow.get_edgecolor()) == (forward if x[0] == min(x) else backward)
-        assert x[0] in (min(x), max(x))
+        assert to_hex(arrow.get_edgecolor()) == (forward if x[0] < x[1] else backward)
 
 
 @given(st.lists(st.lists(st.integers(0, 30), max_size=3), min_size=1, max_size=25))
