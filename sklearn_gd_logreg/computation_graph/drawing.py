@@ -122,12 +122,14 @@ class Picture:
 
     def __init__(self, rows: list[Row]) -> None:
         parents = [row.parents for row in rows]
+        has_grad = [row.grad is not None for row in rows]
+        self.legend = LEGEND if any(has_grad) else LEGEND[:1]
         n_ports = ports_needed(parents)
         self.boxes = [box_of(row, n) for row, n in zip(rows, n_ports, strict=True)]
         layout = layout_of(parents, [box.height for box in self.boxes])
         self._set_x(layout.column)
         self._set_y(layout.y)
-        self.edges = self._edges(layout.routes, [row.grad is not None for row in rows])
+        self.edges = self._edges(layout.routes, has_grad)
 
     @property
     def inches(self) -> tuple[float, float]:
@@ -145,7 +147,7 @@ class Picture:
         self.left = [starts[place] for place in column]
         self.right = [starts[place] + widths[place] for place in column]
         self.legend_x = [MARGIN]
-        for text, _ in LEGEND:
+        for text, _ in self.legend:
             self.legend_x.append(self.legend_x[-1] + text_width(text) + 3 * PADDING)
         self.width = max(*self.right, self.legend_x[-1]) + MARGIN
 
@@ -196,7 +198,7 @@ class Picture:
         for box, left, right, y in zip(self.boxes, self.left, self.right, self.y, strict=False):
             self._draw_box(ax, box, (left, right, y), scale)
         frame = {"boxstyle": "round,pad=0.3", "fc": "white", "ec": "none"}
-        for (text, colour), x in zip(LEGEND, self.legend_x, strict=False):
+        for (text, colour), x in zip(self.legend, self.legend_x, strict=False):
             ax.text(
                 x + PADDING / 2, self.legend_y, text, color=colour, va="center", bbox=frame,
                 **text_style(scale),
