@@ -1,11 +1,18 @@
 """Logistic regression by explicit gradient descent, in the manner of scikit-learn.
 
 At the top are the estimator, its update rules and its learning rates. The rest has modules:
-`callbacks`, `conversion`, `display`, `inspection` and `model_selection`. Their names can be
-imported from the top too.
+`callbacks`, `conversion`, `display`, `inspection` and `model_selection`, whose names can be imported
+from the top too, and `computation_graph`.
 """
 
-from . import callbacks, conversion, display, inspection, model_selection
+from . import (
+    callbacks,
+    computation_graph,
+    conversion,
+    display,
+    inspection,
+    model_selection,
+)
 from .callbacks import Checkpoint as Checkpoint
 from .callbacks import TimeLimit as TimeLimit
 from .callbacks import Trajectory as Trajectory
@@ -67,6 +74,7 @@ __all__ = [
     "TimeDecay",
     "UpdateRule",
     "callbacks",
+    "computation_graph",
     "conversion",
     "display",
     "inspection",

@@ -41,6 +41,7 @@ LAYERS = (
     ("registry",),
     ("callbacks", "conversion", "inspection", "model_selection"),
     ("display",),
+    ("computation_graph",),
     ("",),
 )
 """The modules and packages at the top, from the bottom up: none imports from above itself."""
