@@ -1,8 +1,8 @@
 """Logistic regression by explicit gradient descent, in the manner of scikit-learn.
 
 At the top are the estimator, its update rules and its learning rates. The rest has modules:
-`callbacks`, `conversion`, `display`, `inspection` and `model_selection`, whose names can be imported
-from the top too, and `computation_graph`.
+`callbacks`, `conversion`, `display`, `inspection` and `model_selection`, whose names can be
+imported from the top too, and `computation_graph`.
 """
 
 from . import (
