@@ -9,6 +9,7 @@ roles. This extension of Sphinx gives the site what such pages cannot say:
 - an image ``x.png`` beside which ``x-dark.png`` lies is shown in the variant of the colour mode.
 """
 
+from inspect import isfunction
 from pathlib import Path
 
 from docutils import nodes
@@ -93,7 +94,7 @@ class LinkNames(SphinxTransform):
                 continue
             if any(isinstance(parent, LINKS) for parent in (node.parent, node.parent.parent)):
                 continue
-            if not (name[0].isupper() or "." in name or name in sklearn_gd_logreg.__all__):
+            if not (name[0].isupper() or "." in name or is_function(name, self.config)):
                 continue  # an argument or an attribute
             reference = addnodes.pending_xref(
                 "",
@@ -107,6 +108,12 @@ class LinkNames(SphinxTransform):
                 refwarn=False,
             )
             node.replace_self(reference)
+
+
+def is_function(name, config):
+    """Whether a lower-case name is that of a function or module with a page."""
+    ours = isfunction(getattr(sklearn_gd_logreg, name, None))
+    return ours or name in sklearn_gd_logreg.__all__ or name in config.foreign_names
 
 
 def link_source(app, env, node, content):
