@@ -3,12 +3,14 @@
 The pages are written so that they read well where plain Markdown is rendered, without directives or
 roles. This extension of Sphinx gives the site what such pages cannot say:
 
-- a quoted name, `GDLogisticRegression` or `sklearn.pipeline.Pipeline`, is a link to its reference;
+- a quoted name, `GDLogisticRegression` or `sklearn.pipeline.Pipeline`, is a link to its reference,
+  also in a call, `Adam(beta1=0.9)`;
 - a link to a file of the package leads to that file's page of source code, to the line of the
   object that the link's text names; a link to a script of the gallery leads to its page;
 - an image ``x.png`` beside which ``x-dark.png`` lies is shown in the variant of the colour mode.
 """
 
+import re
 from inspect import isfunction
 from pathlib import Path
 
@@ -25,6 +27,9 @@ LOGGER = getLogger(__name__)
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = "sklearn_gd_logreg"
+CALL = re.compile(r"(?P<name>[^\W\d]\w*(\.[^\W\d]\w*)*)(\([^()]*\))?")
+"""A name, or a call of it."""
+
 LINKS = nodes.reference, addnodes.pending_xref, addnodes.download_reference
 PAGES = {"CHANGELOG.md": "changelog", "CONTRIBUTING.md": "contributing"}
 
@@ -89,9 +94,10 @@ class LinkNames(SphinxTransform):
         if self.env.docname.startswith("api/"):
             return  # docstrings say themselves what they refer to
         for node in list(self.document.findall(nodes.literal)):
-            name = node.astext().removesuffix("()")
-            if not all(part.isidentifier() for part in name.split(".")):
+            call = CALL.fullmatch(node.astext())
+            if call is None:
                 continue
+            name = call["name"]
             if any(isinstance(parent, LINKS) for parent in (node.parent, node.parent.parent)):
                 continue
             if not (name[0].isupper() or "." in name or is_function(name, self.config)):
