@@ -120,6 +120,7 @@ def learning_rates(X: Any, y: Any) -> Figure:
         clf, X, y, learning_rates=RATES, max_iter=30, ax=axes[0]
     )
     display.plot(axes[1], kind="final")
+    figure.get_layout_engine().set(wspace=0.06)
     return figure
 
 
