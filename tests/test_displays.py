@@ -727,6 +727,10 @@ REFUSED = {
         ),
         "'path' parameter.*names of estimators, 'a', or None",
     ),
+    "a path of several": (
+        lambda: CostSurfaceDisplay.from_estimators([FITTED], *BINARY, path=np.zeros((3, 5))),
+        "'path' parameter.*must be a dict with names of estimators, 'model 1'",
+    ),
     "no model at all": (lambda: CostSurfaceDisplay.from_estimators({}, *BINARY), "Got none"),
     "another cost": (
         lambda: CostSurfaceDisplay.from_estimators(

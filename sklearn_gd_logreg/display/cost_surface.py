@@ -268,7 +268,7 @@ class CostSurfaceDisplay:
         check_interval(caller, "grid_resolution", grid_resolution, resolutions)
         check_interval(caller, "margin", margin, Interval(0, np.inf, "[)"))
         models = named(estimators)
-        path = check_path_names(caller, path or {}, models)
+        path = check_path_names(caller, {} if path is None else path, models)
         fits = fits_of_one_cost(caller, models, X, y, sample_weight)
         best = lowest_fit(fits)
         plane = None if parameters is None else parameter_plane(caller, best, parameters)
