@@ -1,6 +1,13 @@
 """Configuration of Sphinx: `make docs` builds the pages in docs/_build/html."""
 
 import re
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent / "_ext"))
+
+import inventories
+from plain_markdown import linkcode_resolve  # noqa: F401  sphinx.ext.linkcode looks for it here
 
 from sklearn_gd_logreg import __version__
 
@@ -12,23 +19,71 @@ version = release = __version__
 extensions = [
     "myst_parser",
     "numpydoc",
+    "plain_markdown",
+    "sphinx-mathjax-offline",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
+    "sphinx.ext.intersphinx",
+    "sphinx.ext.linkcode",
     "sphinx.ext.mathjax",
+    "sphinx_copybutton",
+    "sphinx_gallery.gen_gallery",
 ]
-exclude_patterns = ["_build", "_static", "_templates"]
+exclude_patterns = ["_build", "_ext", "_static", "_templates"]
 templates_path = ["_templates"]
 default_role = "py:obj"
+myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
 
 autodoc_inherit_docstrings = False  # what a method answers is said where it is declared
 autodoc_typehints = "none"  # the numpydoc sections hold the types
 numpydoc_show_class_members = False  # the template of autosummary shows the methods
 
-html_theme = "furo"
-html_title = f"{project} {version}"
+intersphinx_mapping = inventories.write(Path(__file__).parent / "_build" / "inventories")
+foreign_names = inventories.SHORT_NAMES
+
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
+
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "auto_examples",
+    "filename_pattern": r"/plot_",
+    "ignore_pattern": r"(quickstart|__init__)\.py",
+    "within_subsection_order": "gallery_order.CourseOrder",
+    "abort_on_example_error": True,
+    "remove_config_comments": True,
+    "show_memory": False,
+    "doc_module": ("sklearn_gd_logreg",),
+    "backreferences_dir": "api/backreferences",
+    "reference_url": {"sklearn_gd_logreg": None},
+    "plot_gallery": "True",
+    "download_all_examples": False,
+    "show_signature": False,
+    "write_computation_times": False,
+}
+
+html_theme = "pydata_sphinx_theme"
+html_title = project
+html_static_path = ["_static/site"]
+html_css_files = ["site.css"]
+html_favicon = "_static/site/logo.svg"
+html_logo = "_static/site/logo.svg"
 html_copy_source = False
 html_show_sphinx = False
+html_show_sourcelink = False
+html_theme_options = {
+    "logo": {"text": project},
+    "navbar_end": ["language-switch", "theme-switcher"],
+    "show_prev_next": False,
+    "secondary_sidebar_items": ["page-toc"],
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "header_links_before_dropdown": 5,
+    "pygments_light_style": "tango",
+    "pygments_dark_style": "github-dark",
+}
+html_sidebars = {name: [] for name in ("course_map", "getting_started", "changelog", "benchmarks")}
 
 
 def quote_fitted_names(app, what, name, obj, options, lines):
@@ -45,6 +100,15 @@ def trim_code(app, doctree):
         block[:] = [type(block[0])(block.rawsource)]
 
 
+def set_language(app, pagename, templatename, context, doctree):
+    """Say which language a page is in, and where the same page is in the other."""
+    korean = pagename.startswith("ko/")
+    other = pagename.removeprefix("ko/") if korean else f"ko/{pagename}"
+    context["language"] = "ko" if korean else "en"
+    context["other_language"] = other if other in app.env.found_docs else None
+
+
 def setup(app):
     app.connect("autodoc-process-docstring", quote_fitted_names, priority=400)  # before numpydoc
     app.connect("doctree-read", trim_code)
+    app.connect("html-page-context", set_language)
