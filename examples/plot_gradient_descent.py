@@ -16,6 +16,8 @@ BLUE, ORANGE, GREEN, BLACK, PINK = "#0072b2", "#d55e00", "#009e73", "#000000", "
 plt.rcParams.update({"axes.grid": True, "axes.axisbelow": True, "grid.color": "#d9d9d9"})
 plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False})
 
+# sphinx_gallery_thumbnail_number = 2
+
 # %%
 # The sign of the slope
 # ---------------------
@@ -24,8 +26,8 @@ plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False})
 #
 # .. math::
 #
-#    J(w) = \frac{1}{m} \sum_i \bigl(\log(1 + e^{w x_i}) - y_i w x_i\bigr) + \frac{λ}{2} w^2,
-#    \qquad dw = \frac{1}{m} \sum_i x_i (a_i - y_i) + λ w,
+#    J(w) &= \frac{1}{m} \sum_i \bigl(\log(1 + e^{w x_i}) - y_i w x_i\bigr) + \frac{λ}{2} w^2, \\
+#    dw &= \frac{1}{m} \sum_i x_i (a_i - y_i) + λ w,
 #
 # with a = 1/(1 + e⁻ʷˣ) and λ = 1/(Cm).
 
@@ -43,7 +45,7 @@ def slope(w):
 
 
 w = np.linspace(-3.2, 3.8, 300)
-figure, ax = plt.subplots(figsize=(8, 3.8), layout="constrained")
+figure, ax = plt.subplots(figsize=(7.5, 3.6), layout="constrained")
 ax.plot(w, cost(w), color=BLUE, lw=2.5)
 for at, text in (-2, "dw < 0, so w grows"), (2.5, "dw > 0, so w shrinks"):
     ax.axline((at, cost(at)), slope=slope(at), color=ORANGE, ls="--")
@@ -75,7 +77,7 @@ def descend(alpha, n_steps, w=-3.0):
     return np.array(path)
 
 
-figure, panels = plt.subplots(1, 3, figsize=(10, 3.6), layout="constrained")
+figure, panels = plt.subplots(1, 3, figsize=(8, 3.2), layout="constrained")
 names = "too small", "right", "too large"
 for ax, name, factor in zip(panels, names, (0.2, 1, 3.6), strict=True):
     path = descend(factor / L, n_steps=8)
@@ -99,7 +101,7 @@ plt.show()
 # the minimum. But the penalty grows with w², so the curvature is λ at least: above 2/λ the descent
 # diverges.
 #
-# `GDLogisticRegression` with ``solver="gd"`` makes the same steps:
+# :class:`~sklearn_gd_logreg.GDLogisticRegression` with ``solver="gd"`` makes the same steps:
 
 X = x[:, np.newaxis]
 clf = GDLogisticRegression(C=C, fit_intercept=False, solver="gd", learning_rate=0.2 / L, tol=0)
@@ -107,7 +109,7 @@ clf.set_params(max_iter=20).fit(X, y, coef_init=[[-3]])
 print(f"20 steps of 0.2/L: w = {descend(0.2 / L, 20)[-1]:.6f}, estimator {clf.coef_[0, 0]:.6f}")
 
 best = GDLogisticRegression(C=C, fit_intercept=False, tol=1e-10).fit(X, y).coef_[0, 0]
-figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
+figure, (left, right) = plt.subplots(1, 2, figsize=(8, 3.8), layout="constrained")
 styles = {
     0.2: (BLUE, "o"),
     1: (GREEN, "s"),
@@ -125,9 +127,9 @@ plt.show()
 
 # %%
 # Left: J above its minimum J*. 0.2/L is slow and 1/L is fast. 1.9/L jumps to and fro and yet
-# arrives, 2.6/L circles for ever, and with 3.6/L the cost grows without limit. Right: `LearningRateDisplay`
-# draws the cost after ten steps from w = 0. The rates below 2/L lower the cost; those above end
-# higher than they began. ``learning_rate="auto"`` is 1/L.
+# arrives, 2.6/L circles for ever, and with 3.6/L the cost grows without limit. Right:
+# :class:`~sklearn_gd_logreg.LearningRateDisplay` draws the cost after ten steps from w = 0. Rates
+# below 2/L lower the cost; those above end higher than they began. ``learning_rate="auto"`` is 1/L.
 #
 # Next: :doc:`plot_vectorisation` computes dw for many features. :doc:`/user_guide/learning_rates`
 # has schedules, and the line search, which finds the rate by trial.

@@ -17,6 +17,8 @@ BLUE, ORANGE = "#0072b2", "#d55e00"
 plt.rcParams.update({"axes.grid": True, "axes.axisbelow": True, "grid.color": "#d9d9d9"})
 plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False})
 
+# sphinx_gallery_thumbnail_number = 3
+
 # %%
 # The loss of one example
 # -----------------------
@@ -28,7 +30,7 @@ plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False})
 # costs without limit; its squared error is never above ½.
 
 y_hat = np.linspace(0.005, 0.995, 400)
-figure, panels = plt.subplots(1, 2, figsize=(9, 3.6), sharey=True, layout="constrained")
+figure, panels = plt.subplots(1, 2, figsize=(8, 3.4), sharey=True, layout="constrained")
 for ax, truth, of_truth in (panels[0], 1, y_hat), (panels[1], 0, 1 - y_hat):
     ax.plot(y_hat, -np.log(of_truth), color=BLUE, lw=2.5, label="cross-entropy")
     ax.plot(y_hat, (y_hat - truth) ** 2 / 2, color=ORANGE, ls="--", lw=2, label="½(ŷ − y)²")
@@ -54,7 +56,7 @@ def costs(w, b):
 
 
 w = np.linspace(-4, 4, 1601)
-figure, panels = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
+figure, panels = plt.subplots(1, 2, figsize=(8, 3.4), layout="constrained")
 for ax, (name, J) in zip(panels, costs(w, 0).items(), strict=True):
     lowest = 1 + np.flatnonzero((J[1:-1] < J[:-2]) & (J[1:-1] < J[2:]))
     print(f"{name}: minima at w = {w[lowest]}, where J = {J[lowest].round(3)}")
@@ -76,12 +78,12 @@ plt.show()
 # a shallow one to the left of it, and plateaus.
 
 W, B = np.meshgrid(np.linspace(-3, 3, 121), np.linspace(-6, 6, 121))
-figure, panels = plt.subplots(1, 2, figsize=(9, 4.3), subplot_kw={"projection": "3d"})
+view = {"projection": "3d", "elev": 40, "azim": -65}
+figure, panels = plt.subplots(1, 2, figsize=(8, 4), subplot_kw=view, layout="constrained")
 for ax, (name, J) in zip(panels, costs(W, B).items(), strict=True):
     ax.plot_surface(W, B, J, cmap="viridis", rcount=60, ccount=60)
     ax.set(title=f"cost J, {name}", xlabel="w", ylabel="b")
-    ax.view_init(40, -65)
-figure.subplots_adjust(left=0, right=0.95, bottom=0.05, top=0.92, wspace=0.05)
+    ax.locator_params(axis="z", nbins=5)
 plt.show()
 
 # %%
@@ -104,7 +106,7 @@ def descend(name, w, b, alpha=0.3, n_steps=3000):
     return np.array(path)
 
 
-figure, panels = plt.subplots(1, 2, figsize=(9, 4.3), sharey=True, layout="constrained")
+figure, panels = plt.subplots(1, 2, figsize=(8, 4), sharey=True, layout="constrained")
 for ax, (name, J) in zip(panels, costs(W, B).items(), strict=True):
     levels = np.quantile(J, np.linspace(0, 1, 25))
     ax.contourf(W, B, J, levels, cmap="viridis")
@@ -124,7 +126,8 @@ plt.show()
 # in the shallow hollow. Closed lines surround its end, so it is a minimum over both parameters.
 # Another path is still on a plateau, where the steps are tiny.
 #
-# `GDLogisticRegression` minimises the cross-entropy and finds the same w and b:
+# :class:`~sklearn_gd_logreg.GDLogisticRegression` minimises the cross-entropy and finds the same w
+# and b:
 
 clf = GDLogisticRegression(C=np.inf).fit(x[:, np.newaxis], y)
 print(f"w = {clf.coef_[0, 0]:.3f}, b = {clf.intercept_[0]:.3f}")

@@ -84,29 +84,28 @@ C, rates = [0.01, 0.1, 1, 10], [0.01, 0.03, 0.1, 0.3, 1]
 grid = {"gdlogisticregression__C": C, "gdlogisticregression__learning_rate": rates}
 search = GridSearchCV(descent, grid, scoring="neg_log_loss", cv=3).fit(X_train, y_train)
 loss = -search.cv_results_["mean_test_score"].reshape(len(C), len(rates))
-print(search.best_params_)
+c, rate = search.best_params_.values()
+print(f"best: C = {c}, learning rate = {rate}")
 
 # %%
 # Left: the cross-validated loss after 200 steps. With a low rate the descent is not finished,
 # whatever ``C`` is. A good rate and a good ``C`` are found together. Right: the cost of the best
 # pipeline at every step, beside that of the default solver with the same ``C``.
 
-figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
+figure, (left, right) = plt.subplots(1, 2, figsize=(8, 3.6), layout="constrained")
 left.imshow(loss, cmap="viridis_r", norm="log", aspect="auto")
-left.set(xlabel="learning rate α", ylabel="C", title="cross-validated loss of gradient descent")
+left.set(xlabel="learning rate α", ylabel="C", title="cross-validated loss")
 left.set_xticks(range(len(rates)), rates)
 left.set_yticks(range(len(C)), C)
 for (row, column), value in np.ndenumerate(loss):
     colour = "white" if value > np.sqrt(loss.min() * loss.max()) else "black"
     left.text(column, row, f"{value:.3f}", ha="center", va="center", color=colour)
 
-natural = make_pipeline(
-    StandardScaler(), GDLogisticRegression(C=search.best_params_["gdlogisticregression__C"])
-)
+natural = make_pipeline(StandardScaler(), GDLogisticRegression(C=c))
 natural.fit(X_train, y_train)
 fits = {"gradient descent": search, "natural, the default": natural}
 CostCurveDisplay.from_estimators(fits, scale="log", x_scale="log", ax=right)
-right.set_title("cost of the best, and of the default solver")
+right.set_title("cost at every step")
 plt.show()
 
 # %%

@@ -18,6 +18,8 @@ BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "#6b6b6b"
 plt.rcParams.update({"axes.grid": True, "axes.axisbelow": True, "grid.color": "#d9d9d9"})
 plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False})
 
+# sphinx_gallery_thumbnail_number = 2
+
 # %%
 # The sigmoid
 # -----------
@@ -31,7 +33,7 @@ for score in (-10, -2, 0, 2, 10):
     print(f"σ({score:3}) = {expit(score):.6f}")
 
 z = np.linspace(-8, 8, 401)
-figure, ax = plt.subplots(figsize=(8, 3.6), layout="constrained")
+figure, ax = plt.subplots(figsize=(7.5, 3.4), layout="constrained")
 ax.plot(z, expit(z), color=BLUE, lw=2.5)
 ax.plot([-2, 2], [0, 1], color=GREY, ls="--", label="slope ¼ at z = 0")
 ax.plot(0, 0.5, "o", color=BLUE, ms=8)
@@ -40,7 +42,7 @@ ax.axhline(0, color=GREY, lw=1)
 ax.annotate("σ(0) = ½", (0, 0.5), (0.7, 0.42))
 ax.annotate("σ(z) → 1", (6.3, 0.88))
 ax.annotate("σ(z) → 0", (-7.8, 0.08))
-ax.set(xlabel="z = wᵀx + b", ylabel="ŷ = σ(z)", yticks=[0, 0.25, 0.5, 0.75, 1])
+ax.set(xlabel="z = wᵀx + b", ylabel="ŷ = σ(z)", yticks=[0, 0.5, 1])
 ax.legend(loc="upper left", bbox_to_anchor=(0, 0.9))
 plt.show()
 
@@ -67,7 +69,7 @@ for name, output in ("line", line.predict(x)), ("sigmoid", sigmoid.predict_proba
 # steep in the middle as the data ask for.
 
 radius = np.linspace(x.min() - 2, x.max() + 2, 300)[:, np.newaxis]
-figure, ax = plt.subplots(figsize=(8, 4.2), layout="constrained")
+figure, ax = plt.subplots(figsize=(7.5, 3.8), layout="constrained")
 ax.plot(x, y, "|", color="black", alpha=0.4, ms=12, label="a tumour")
 ax.plot(radius, line.predict(radius), color=ORANGE, ls="--", lw=2, label="line, wx + b")
 ax.plot(radius, sigmoid.predict_proba(radius)[:, 1], color=BLUE, lw=2.5, label="σ(wx + b)")
