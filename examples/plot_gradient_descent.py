@@ -45,7 +45,7 @@ def slope(w):
 
 
 w = np.linspace(-3.2, 3.8, 300)
-figure, ax = plt.subplots(figsize=(7.5, 3.6), layout="constrained")
+figure, ax = plt.subplots(figsize=(8, 3.6), layout="constrained")
 ax.plot(w, cost(w), color=BLUE, lw=2.5)
 for at, text in (-2, "dw < 0, so w grows"), (2.5, "dw > 0, so w shrinks"):
     ax.axline((at, cost(at)), slope=slope(at), color=ORANGE, ls="--")

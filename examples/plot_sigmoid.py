@@ -33,7 +33,7 @@ for score in (-10, -2, 0, 2, 10):
     print(f"σ({score:3}) = {expit(score):.6f}")
 
 z = np.linspace(-8, 8, 401)
-figure, ax = plt.subplots(figsize=(7.5, 3.4), layout="constrained")
+figure, ax = plt.subplots(figsize=(8, 3.4), layout="constrained")
 ax.plot(z, expit(z), color=BLUE, lw=2.5)
 ax.plot([-2, 2], [0, 1], color=GREY, ls="--", label="slope ¼ at z = 0")
 ax.plot(0, 0.5, "o", color=BLUE, ms=8)
@@ -69,7 +69,7 @@ for name, output in ("line", line.predict(x)), ("sigmoid", sigmoid.predict_proba
 # steep in the middle as the data ask for.
 
 radius = np.linspace(x.min() - 2, x.max() + 2, 300)[:, np.newaxis]
-figure, ax = plt.subplots(figsize=(7.5, 3.8), layout="constrained")
+figure, ax = plt.subplots(figsize=(8, 3.8), layout="constrained")
 ax.plot(x, y, "|", color="black", alpha=0.4, ms=12, label="a tumour")
 ax.plot(radius, line.predict(radius), color=ORANGE, ls="--", lw=2, label="line, wx + b")
 ax.plot(radius, sigmoid.predict_proba(radius)[:, 1], color=BLUE, lw=2.5, label="σ(wx + b)")

@@ -113,7 +113,7 @@ times = {
 slowest = times["two loops"]
 labels = [f"{1e3 * t:.2g} ms, {slowest / t:.0f} times as fast" for t in times.values()]
 
-figure, ax = plt.subplots(figsize=(7.5, 2.8), layout="constrained")
+figure, ax = plt.subplots(figsize=(8, 2.8), layout="constrained")
 bars = ax.barh(list(times), times.values(), color="#0072b2", height=0.6)
 ax.bar_label(bars, [*labels[:2], f"{1e3 * slowest:.0f} ms"], padding=5)
 ax.set(xscale="log", xlim=(times["no loop"] / 3, 4 * slowest), xlabel="time of one gradient (s)")
