@@ -83,7 +83,8 @@ html_theme_options = {
     "pygments_light_style": "tango",
     "pygments_dark_style": "github-dark",
 }
-html_sidebars = {name: [] for name in ("course_map", "getting_started", "changelog", "benchmarks")}
+WIDE = "course_map", "getting_started", "changelog", "benchmarks", "auto_examples/plot_*"
+html_sidebars = {name: [] for name in WIDE}  # pages that need no list of others beside them
 
 
 def quote_fitted_names(app, what, name, obj, options, lines):

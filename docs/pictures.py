@@ -219,7 +219,7 @@ def image_vector() -> Figure:
         ax.text(0.28, 0.8 - 0.12 * row, str(number), ha="center", va="center", fontsize=13)
     ax.plot([0.14, 0.1, 0.1, 0.14], [0.88, 0.88, 0.12, 0.12], color=ax.xaxis.label.get_color())
     ax.plot([0.42, 0.46, 0.46, 0.42], [0.88, 0.88, 0.12, 0.12], color=ax.xaxis.label.get_color())
-    ax.text(0.55, 0.5, "x, a vector of\n64 · 64 · 3 = 12288\nnumbers", va="center", fontsize=12)
+    ax.text(0.53, 0.5, "x, a vector of\n64 · 64 · 3\n= 12288 numbers", va="center")
     ax.set(xlim=(0, 1), ylim=(0, 1))
     return figure
 

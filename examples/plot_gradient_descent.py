@@ -109,7 +109,7 @@ clf.set_params(max_iter=20).fit(X, y, coef_init=[[-3]])
 print(f"20 steps of 0.2/L: w = {descend(0.2 / L, 20)[-1]:.6f}, estimator {clf.coef_[0, 0]:.6f}")
 
 best = GDLogisticRegression(C=C, fit_intercept=False, tol=1e-10).fit(X, y).coef_[0, 0]
-figure, (left, right) = plt.subplots(1, 2, figsize=(8, 3.8), layout="constrained")
+figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.8), layout="constrained")
 styles = {
     0.2: (BLUE, "o"),
     1: (GREEN, "s"),
