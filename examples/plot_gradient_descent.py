@@ -12,8 +12,8 @@ import numpy as np
 
 from sklearn_gd_logreg import GDLogisticRegression, LearningRateDisplay
 
-BLUE, ORANGE, GREEN, BLACK, PINK = "#0072b2", "#d55e00", "#009e73", "#000000", "#cc79a7"
-plt.rcParams.update({"axes.grid": True, "axes.axisbelow": True, "grid.color": "#d9d9d9"})
+BLUE, ORANGE, GREEN, GREY, PINK = "#0072b2", "#d55e00", "#009e73", "#808080", "#cc79a7"
+plt.rcParams.update({"axes.grid": True, "axes.axisbelow": True, "grid.color": "#80808040"})
 plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False})
 
 # sphinx_gallery_thumbnail_number = 2
@@ -114,7 +114,7 @@ styles = {
     0.2: (BLUE, "o"),
     1: (GREEN, "s"),
     1.9: (PINK, "^"),
-    2.6: (BLACK, "D"),
+    2.6: (GREY, "D"),
     3.6: (ORANGE, "v"),
 }
 for factor, (colour, marker) in styles.items():

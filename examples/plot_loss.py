@@ -14,7 +14,7 @@ from scipy.special import expit
 from sklearn_gd_logreg import GDLogisticRegression
 
 BLUE, ORANGE = "#0072b2", "#d55e00"
-plt.rcParams.update({"axes.grid": True, "axes.axisbelow": True, "grid.color": "#d9d9d9"})
+plt.rcParams.update({"axes.grid": True, "axes.axisbelow": True, "grid.color": "#80808040"})
 plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False})
 
 # sphinx_gallery_thumbnail_number = 3

@@ -15,7 +15,7 @@ from sklearn.linear_model import LinearRegression
 from sklearn_gd_logreg import GDLogisticRegression
 
 BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "#6b6b6b"
-plt.rcParams.update({"axes.grid": True, "axes.axisbelow": True, "grid.color": "#d9d9d9"})
+plt.rcParams.update({"axes.grid": True, "axes.axisbelow": True, "grid.color": "#80808040"})
 plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False})
 
 # sphinx_gallery_thumbnail_number = 2
@@ -70,7 +70,7 @@ for name, output in ("line", line.predict(x)), ("sigmoid", sigmoid.predict_proba
 
 radius = np.linspace(x.min() - 2, x.max() + 2, 300)[:, np.newaxis]
 figure, ax = plt.subplots(figsize=(8, 3.8), layout="constrained")
-ax.plot(x, y, "|", color="black", alpha=0.4, ms=12, label="a tumour")
+ax.plot(x, y, "|", color="grey", alpha=0.6, ms=12, label="a tumour")
 ax.plot(radius, line.predict(radius), color=ORANGE, ls="--", lw=2, label="line, wx + b")
 ax.plot(radius, sigmoid.predict_proba(radius)[:, 1], color=BLUE, lw=2.5, label="σ(wx + b)")
 for low, high in (-0.6, 0), (1, 1.9):
