@@ -83,7 +83,9 @@ html_theme_options = {
     "pygments_light_style": "tango",
     "pygments_dark_style": "github-dark",
 }
-html_sidebars = {name: [] for name in ("course_map", "getting_started", "changelog", "benchmarks")}
+html_sidebars = {
+    name: [] for name in ("course_map", "getting_started", "changelog", "benchmarks", "ko/*")
+}
 
 
 def quote_fitted_names(app, what, name, obj, options, lines):
