@@ -83,7 +83,7 @@ html_theme_options = {
     "pygments_light_style": "tango",
     "pygments_dark_style": "github-dark",
 }
-WIDE = "course_map", "getting_started", "changelog", "benchmarks", "auto_examples/plot_*"
+WIDE = "course_map", "getting_started", "changelog", "benchmark*", "auto_examples/plot_*", "ko/*"
 html_sidebars = {name: [] for name in WIDE}  # pages that need no list of others beside them
 
 
