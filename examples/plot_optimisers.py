@@ -30,48 +30,44 @@ except ImportError:
 rng = np.random.default_rng(0)
 X = rng.normal(size=(300, 2)) * [0.5, 4]
 y = 1.0 * (X @ [2, 0.1] + rng.logistic(size=300) > 0)
-START, N_STEPS, L2 = np.array([-2.0, 0.35]), 40, 0.01
+START, N_STEPS = np.array([-2.0, 0.35]), 40
 RATES = {"gd": 0.65, "momentum": 0.15, "RMSProp": 0.06, "Adam": 0.15, "natural": "auto"}
 RULES = {"momentum": Momentum(beta=0.9), "RMSProp": RMSProp(rho=0.9), "Adam": Adam()}
 
 
 def our_path(name):
-    model = GDLogisticRegression(
-        C=1 / (L2 * len(y)), fit_intercept=False, max_iter=1, tol=0, warm_start=True
-    )
-    model.set_params(solver=RULES.get(name, name), learning_rate=RATES[name])
+    model = GDLogisticRegression(C=np.inf, fit_intercept=False, warm_start=True)
+    model.set_params(solver=RULES.get(name, name), learning_rate=RATES[name], max_iter=1, tol=0)
     path = [START, model.fit(X, y, coef_init=START).coef_[0]]
-    while len(path) <= N_STEPS:
-        path.append(model.fit(X, y).coef_[0])
-    return np.array(path)
+    return np.array(path + [model.fit(X, y).coef_[0] for _ in range(N_STEPS - 1)])
 
 
 # %%
 # PyTorch's SGD, RMSprop and Adam get the same cost and the same rates, and their gradients from
 # PyTorch's automatic differentiation.
 
+PYTORCH = {
+    "gd": ("SGD", {}),
+    "momentum": ("SGD", {"momentum": 0.9}),
+    "RMSProp": ("RMSprop", {"alpha": 0.9}),
+    "Adam": ("Adam", {}),
+}
 
-def pytorch_path(optimiser, name, **options):
-    w = torch.tensor(START, requires_grad=True)
-    optimiser, path = optimiser([w], lr=RATES[name], **options), [START]
+
+def pytorch_path(name):
+    cost = torch.nn.functional.binary_cross_entropy_with_logits
+    w, (kind, options) = torch.tensor(START, requires_grad=True), PYTORCH[name]
+    optimiser, path = getattr(torch.optim, kind)([w], lr=RATES[name], **options), [START]
     for _ in range(N_STEPS):
-        z = torch.from_numpy(X) @ w
-        loss = torch.nn.functional.binary_cross_entropy_with_logits(z, torch.from_numpy(y))
         optimiser.zero_grad()
-        (loss + L2 / 2 * w @ w).backward()
+        cost(torch.from_numpy(X) @ w, torch.from_numpy(y)).backward()
         optimiser.step()
         path.append(w.detach().numpy().copy())
     return np.array(path)
 
 
-ours, theirs = {name: our_path(name) for name in RATES}, {}
-if torch:
-    theirs = {
-        "gd": pytorch_path(torch.optim.SGD, "gd"),
-        "momentum": pytorch_path(torch.optim.SGD, "momentum", momentum=0.9),
-        "RMSProp": pytorch_path(torch.optim.RMSprop, "RMSProp", alpha=0.9),
-        "Adam": pytorch_path(torch.optim.Adam, "Adam"),
-    }
+ours = {name: our_path(name) for name in RATES}
+theirs = {name: pytorch_path(name) for name in PYTORCH} if torch else {}
 for name, path in theirs.items():
     print(f"{name:8}  largest difference to PyTorch: {np.abs(ours[name] - path).max():.0e}")
 
@@ -85,20 +81,15 @@ for name, path in theirs.items():
 
 w1, w2 = np.meshgrid(np.linspace(-2.3, 2.7, 100), np.linspace(-0.25, 0.5, 60))
 z = w1[..., np.newaxis] * X[:, 0] + w2[..., np.newaxis] * X[:, 1]
-J = np.mean(np.logaddexp(0, z) - y * z, axis=-1) + L2 / 2 * (w1**2 + w2**2)
+J = np.mean(np.logaddexp(0, z) - y * z, axis=-1)
 
-figure, panels = plt.subplots(
-    3, 2, figsize=(10, 3.8), sharex=True, sharey=True, layout="constrained"
-)
+_, panels = plt.subplots(3, 2, figsize=(10, 4), sharex=True, sharey=True, layout="constrained")
 for axes, (name, path) in zip(panels.flat, ours.items(), strict=False):
-    axes.contour(
-        w1, w2, J, J.min() + np.ptp(J) * np.linspace(0.01, 1, 12) ** 2, colors="0.8", linewidths=1
-    )
+    axes.contour(w1, w2, np.sqrt(J - J.min()), 12, colors="0.8", linewidths=1)
     axes.plot(*path.T, "o-", color="#0072b2", ms=3, lw=1, label=f"{N_STEPS} steps, ours")
     if name in theirs:
         axes.plot(*theirs[name].T, "x", color="#d55e00", ms=6, label="the same, PyTorch's")
-    axes.set_title(f"{name}, α = {RATES[name]}", fontsize=10)
-    axes.set(xlabel="w₁", ylabel="w₂", aspect="equal")
+    axes.set(title=f"{name}, α = {RATES[name]}", xlabel="w₁", ylabel="w₂", aspect="equal")
     axes.label_outer()
 panels[-1, -1].axis("off")
 panels[-1, -1].legend(*panels[0, 0].get_legend_handles_labels(), loc="center", frameon=False)
@@ -117,6 +108,5 @@ models = {name: GDLogisticRegression(solver=RULES.get(name, name), max_iter=200)
 for model in models.values():
     model.set_params(tol=1e-4 if model.solver == "natural" else 0).fit(X / 16, y)
 
-figure, axes = plt.subplots(figsize=(8, 4), layout="constrained")
-CostCurveDisplay.from_estimators(models, x="passes", scale="log", x_scale="log", ax=axes)
+CostCurveDisplay.from_estimators(models, x="passes", scale="log", x_scale="log")
 plt.show()
