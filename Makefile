@@ -14,8 +14,8 @@ export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo pictures test test-bench test-kernels test-oldest test-nightly test-sklearn fuzz
-.PHONY: lint types docs bench bench-scaling bench-docs dist clean
+.PHONY: help demo pictures test test-bench test-kernels test-oldest test-nightly test-sklearn test-export fuzz
+.PHONY: lint types docs test-site bench bench-scaling bench-docs dist clean
 .NOTPARALLEL:
 
 help: ## this list
@@ -53,6 +53,10 @@ test-nightly: ## the tests on the nightly versions of numpy, scipy and scikit-le
 	  numpy scipy scikit-learn
 	.venv-nightly/bin/python -m pytest -n auto $(ARGS)
 
+test-export: ## the recipes of docs/leaving.md, with the tools that they need
+	$(MAKE) .venv-export/test.installed .venv-export/export.installed VENV=.venv-export
+	.venv-export/bin/python -m pytest tests/test_export.py $(ARGS)
+
 fuzz: $(VENV)/test.installed ## random problems for a minute, judged; ARGS='--minutes 60 --seed 1'
 	$(VENV)/bin/python -m tests.fuzz $(ARGS)
 
@@ -65,6 +69,9 @@ types: $(VENV)/lint.installed ## static types of the package
 
 docs: $(VENV)/docs.installed ## the documentation, in docs/_build/html
 	$(VENV)/bin/sphinx-build -W --keep-going -b html docs docs/_build/html
+
+test-site: $(VENV)/site.installed docs ## the tests of the built documentation, in a browser
+	$(VENV)/bin/python -m pytest tests/site.py $(ARGS)
 
 bench: $(VENV)/bench.installed ## time to the optimum beside other solvers; the better part of an hour
 	SKLEARN_GD_LOGREG_DATA='$(DATA)' $(VENV)/bin/python benchmarks/run.py $(ARGS)
@@ -109,10 +116,13 @@ $(VENV)/made .venv-oldest/made:
 	$(PYTHON) -m venv --clear $(@D)
 	@touch $@
 
-# The test extra holds the examples extra.
+# The test extra holds the examples extra, the site extra those of test and docs.
+HELD_examples =
+HELD_test = examples
+HELD_site = examples test docs
 $(VENV)/%.installed: pyproject.toml $(VENV)/made
 	$(VENV)/bin/python -m pip install --quiet --editable '.[$*]'
-	@touch $@ $(if $(filter test,$*),$(VENV)/examples.installed)
+	@touch $@ $(HELD_$*:%=$(VENV)/%.installed)
 
 .venv-oldest/%.installed: pyproject.toml tests/oldest.txt .venv-oldest/made
 	.venv-oldest/bin/python -m pip install --quiet --constraint tests/oldest.txt --editable '.[$*]'

@@ -15,38 +15,24 @@ import argparse
 import gc
 import re
 import signal
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from math import ceil, inf, isfinite
+from pkgutil import resolve_name
 from time import process_time
 from typing import Any
 from unittest.mock import patch
 
 import numpy as np
+import pandas as pd
+from passes import default_fit
 from problems import DOCS, OUTPUT, UNSEEN, loaded, short_problems
 from report import geometric_mean, in_columns, in_markdown, significant
 from threadpoolctl import threadpool_limits
 
-from sklearn_gd_logreg import GDLogisticRegression, NaturalGradient
-from sklearn_gd_logreg.data.presolve import choose
-from sklearn_gd_logreg.rules.natural import (
-    hessian_free,
-    l1_quadratic,
-    plan,
-    prox_newton,
-    rule,
-    step_length,
-    subsampling,
-    tuning,
-)
-from sklearn_gd_logreg.rules.natural.curvature import CholeskyFisher
-from sklearn_gd_logreg.rules.natural.hessian_free import HessianFree
-from sklearn_gd_logreg.rules.natural.lbfgs import LBFGS, DiagonalBase
-from sklearn_gd_logreg.rules.natural.memory import NaturalMemory
+from sklearn_gd_logreg import NaturalGradient
 from sklearn_gd_logreg.rules.natural.plan import DIAGONAL, KRONECKER, NEWTON, SUBSAMPLED, Method
-from sklearn_gd_logreg.rules.natural.prox_newton import ColumnFisher, ProximalFisher
 
 AT_LEAST = 0.005  # seconds of a timing: shorter fits are made several times
 LIMIT, LONGEST = 40, 2.0  # times the default fit, but no less than so many seconds; by the clock
@@ -57,22 +43,33 @@ Fit, Fits = dict[str, Any], dict[str, dict[str, Any]]
 
 # -- the patches ---------------------------------------------------------------------------
 
-Change = tuple[Any, str, Any]  # the attribute of a module or class, and its other value
+NATURAL = "sklearn_gd_logreg.rules.natural"
+PRESOLVE = "sklearn_gd_logreg.data.presolve.choose"
+Changes = dict[str, Any]  # names of attributes, within `NATURAL` or full, and their other values
+
+
+def full(name: str) -> str:
+    return name if name.startswith("sklearn_gd_logreg.") else f"{NATURAL}.{name}"
+
+
+def original(name: str) -> Any:
+    return resolve_name(full(name))
 
 
 def always(value: Any) -> Callable[..., Any]:
     return lambda *_, **__: value
 
 
-def altered(owner: Any, name: str, change: Callable[..., Any]) -> Change:
+def altered(name: str, change: Callable[..., Any]) -> Changes:
     """A function that answers with what ``change`` makes of its answer and arguments."""
-    before = getattr(owner, name)
-    return owner, name, lambda *args: change(before(*args), *args)
+    before = original(name)
+    return {name: lambda *args: change(before(*args), *args)}
 
 
-def power_of_the_diagonal(which: int) -> list[Change]:
-    of = altered(DiagonalBase, "from_objective", lambda base, *_: replace(base, chosen=which))
-    return [of, (DiagonalBase, "fitted", lambda self, *_: self)]
+def power_of_the_diagonal(which: int) -> Changes:
+    base = "lbfgs.DiagonalBase"
+    chosen = altered(f"{base}.from_objective", lambda found, *_: replace(found, chosen=which))
+    return chosen | {f"{base}.fitted": lambda self, *_: self}
 
 
 def no_kronecker(method: Method, *_: Any) -> Method:
@@ -87,87 +84,93 @@ def no_newton(method: Method, *_: Any) -> Method:
     return replace(method, name=SUBSAMPLED) if dear else method
 
 
-def never_certified(self: NaturalGradient, memory: NaturalMemory) -> NaturalMemory:
+def never_certified(self: NaturalGradient, memory: Any) -> Any:
     """An approximate curvature decides convergence."""
     ends = 2 * memory.remaining_decrease <= self.tol**2 and not self._on_subsample
     return memory if ends else checked(self, memory)
 
 
-checked, updated, target = (
-    NaturalGradient._refresh_if_needed,
-    LBFGS.updated,
-    HessianFree.newton_step,
-)
-at, defaults = CholeskyFisher.at, NaturalGradient.__init__.__defaults__
+def kept_without_fisher(self: Any, *ends: Any) -> Any:
+    """Other bases than F are still corrected."""
+    return None if self.has_fisher_base else updated(self, *ends)
 
-WITHOUT: dict[str, list[Change]] = {
+
+def kept_without_pairs(after: Any, *_: Any) -> Any:
+    """The curvature is kept, but not corrected; likewise with L1."""
+    return after and replace(after, pairs=())
+
+
+def kept_fisher(after: Any, before: Any, *_: Any) -> Any:
+    return after and replace(after, fisher=before.fisher)
+
+
+def unpreconditioned(self: Any, *args: Any) -> Any:
+    return newton_step(replace(self, preconditioner=None), *args)
+
+
+checked = original("rule.NaturalGradient._refresh_if_needed")
+updated = original("lbfgs.LBFGS.updated")
+newton_step = original("hessian_free.HessianFree.newton_step")
+at = original("curvature.CholeskyFisher.at")
+defaults = NaturalGradient.__init__.__defaults__
+
+WITHOUT: dict[str, Changes] = {
     # which rows F is of
-    "growing subsamples": [(tuning, "MIN_SUBSAMPLE_ROWS", inf)],
-    "curvature from subsamples": [(subsampling, "_transferred", always(None))],
-    "l2 for rare features": [(tuning, "SUBSAMPLE_RIDGE_ROWS", 0.0)],
-    "subsampled Hessian": [(plan, "hessian_rows", lambda objective: objective.data.n_rows)],
-    "rows by their part in F": [(tuning, "MAX_LOSS_FOR_TRACE_SAMPLING", 0.0)],
-    "more rows after a refresh": [(plan, "more_hessian_rows", lambda _, n_rows: n_rows)],
+    "growing subsamples": {"tuning.MIN_SUBSAMPLE_ROWS": inf},
+    "curvature from subsamples": {"subsampling._transferred": always(None)},
+    "l2 for rare features": {"tuning.SUBSAMPLE_RIDGE_ROWS": 0.0},
+    "subsampled Hessian": {"plan.hessian_rows": lambda objective: objective.data.n_rows},
+    "rows by their part in F": {"tuning.MAX_LOSS_FOR_TRACE_SAMPLING": 0.0},
+    "more rows after a refresh": {"plan.more_hessian_rows": lambda _, n_rows: n_rows},
     # how often it is worked out
-    "Newton where F is cheap": [
-        altered(rule, "choose_method", no_newton),
-        (ProximalFisher, "refresh_every_step", False),
-    ],
-    "kept curvature": [  # other bases are still corrected
-        (
-            LBFGS,
-            "updated",
-            lambda self, *ends: None if self.has_fisher_base else updated(self, *ends),
-        ),
-        (ProximalFisher, "updated", always(None)),
-    ],
-    "L-BFGS pairs": [  # the curvature is kept, but not corrected
-        altered(LBFGS, "updated", lambda after, *_: after and replace(after, pairs=())),
-        altered(
-            ProximalFisher,
-            "updated",
-            lambda after, self, *_: after and replace(after, fisher=self.fisher),
-        ),
-    ],
-    "refresh after slow steps": [(tuning, "CONTRACTION", 1.0)],
-    "F in the pass": [(tuning, "MAX_FUSED_WORK", 0.0)],
+    "Newton where F is cheap": altered("rule.choose_method", no_newton)
+    | {"prox_newton.ProximalFisher.refresh_every_step": False},
+    "kept curvature": {
+        "lbfgs.LBFGS.updated": kept_without_fisher,
+        "prox_newton.ProximalFisher.updated": always(None),
+    },
+    "L-BFGS pairs": altered("lbfgs.LBFGS.updated", kept_without_pairs)
+    | altered("prox_newton.ProximalFisher.updated", kept_fisher),
+    "refresh after slow steps": {"tuning.CONTRACTION": 1.0},
+    "F in the pass": {"tuning.MAX_FUSED_WORK": 0.0},
     # its form
-    "Kronecker factors": [altered(rule, "choose_method", no_kronecker)],
-    "float32 F": [(CholeskyFisher, "at", lambda point, damping, _=True: at(point, damping, False))],
+    "Kronecker factors": altered("rule.choose_method", no_kronecker),
+    "float32 F": {
+        "curvature.CholeskyFisher.at": lambda point, damping, _=True: at(point, damping, False)
+    },
     "choice of the diagonal's power: ½": power_of_the_diagonal(0),
     "choice of the diagonal's power: ¾": power_of_the_diagonal(1),
     "choice of the diagonal's power: 1": power_of_the_diagonal(2),
     # steps
-    "length of the first step": [(step_length, "line_minimum", always(1.0))],
-    "start from 0 if too far": [(tuning, "MAX_START_COST", inf)],
-    "CG preconditioner": [
-        (
-            HessianFree,
-            "newton_step",
-            lambda self, *a: target(replace(self, preconditioner=None), *a),
-        )
-    ],
-    "forcing term": [(tuning, "FORCING_TERM", 0.0)],
-    "longer CG delays": [(hessian_free, "MAX_DELAY_FACTOR", 1)],
+    "length of the first step": {"step_length.line_minimum": always(1.0)},
+    "start from 0 if too far": {"tuning.MAX_START_COST": inf},
+    "CG preconditioner": {"hessian_free.HessianFree.newton_step": unpreconditioned},
+    "forcing term": {"tuning.FORCING_TERM": 0.0},
+    "longer CG delays": {"hessian_free.MAX_DELAY_FACTOR": 1},
     # when the fit ends
-    "certification": [(NaturalGradient, "_refresh_if_needed", never_certified)],
-    "products for a dear F": [(tuning, "MIN_CG_COST", inf)],
-    "series of decreases": [
-        (NaturalMemory, "remaining_decrease", property(lambda self: self.step.decrease))
-    ],
+    "certification": {"rule.NaturalGradient._refresh_if_needed": never_certified},
+    "products for a dear F": {"tuning.MIN_CG_COST": inf},
+    "series of decreases": {
+        "memory.NaturalMemory.remaining_decrease": property(lambda self: self.step.decrease)
+    },
     # L1
-    "working set": [(m, "MAX_PARAMETERS_WITHOUT_WORKING_SET", 2000) for m in (plan, prox_newton)],
-    "columns for L1": [(ColumnFisher, "at", always(None))],
-    "coordinate descent for L1": [(l1_quadratic, "MAX_ENTERING_WITHOUT_CD", inf)],
+    "working set": {
+        "plan.MAX_PARAMETERS_WITHOUT_WORKING_SET": 2000,
+        "prox_newton.MAX_PARAMETERS_WITHOUT_WORKING_SET": 2000,
+    },
+    "columns for L1": {"prox_newton.ColumnFisher.at": always(None)},
+    "coordinate descent for L1": {"l1_quadratic.MAX_ENTERING_WITHOUT_CD": inf},
     # the data
-    "equal rows": [(choose, "merging_rows_pays", always(False))],
-    "single-row features": [(choose, "merge_single_row_features", always(None))],
-    "centring": [(choose, "center_columns", always(None))],
-    "row space": [
-        altered(NaturalGradient, "plan", lambda found, *_: found._replace(row_space=False))
-    ],
+    "equal rows": {f"{PRESOLVE}.merging_rows_pays": always(False)},
+    "single-row features": {f"{PRESOLVE}.merge_single_row_features": always(None)},
+    "centring": {f"{PRESOLVE}.center_columns": always(None)},
+    "row space": altered(
+        "rule.NaturalGradient.plan", lambda found, *_: found._replace(row_space=False)
+    ),
     # all strategies for F
-    "everything (exact=True)": [(NaturalGradient.__init__, "__defaults__", (*defaults[:2], True))],
+    "everything (exact=True)": {
+        "rule.NaturalGradient.__init__.__defaults__": (*defaults[:2], True)
+    },
 }
 """Strategy → what fits without it."""
 
@@ -176,8 +179,8 @@ WITHOUT: dict[str, list[Change]] = {
 def without(strategy: str) -> Iterator[None]:
     """With the changes of a strategy; one of what is not there is an error."""
     with ExitStack() as stack:
-        for owner, name, value in WITHOUT.get(strategy, ()):
-            stack.enter_context(patch.object(owner, name, value))
+        for name, value in WITHOUT.get(strategy, {}).items():
+            stack.enter_context(patch(full(name), value))
         yield
 
 
@@ -190,12 +193,11 @@ def stop(*_: Any) -> None:
 
 def fit(data: list[Any], options: dict[str, Any], limit: float = 0.0) -> Fit:
     """A fit, broken off after so many seconds by the clock."""
-    model, start = GDLogisticRegression(**options), process_time()
+    start = process_time()
     signal.signal(signal.SIGALRM, stop)
     signal.setitimer(signal.ITIMER_REAL, limit)
     try:
-        with warnings.catch_warnings(action="ignore"):
-            model.fit(*data)
+        model = default_fit(data, options)
     except TimeoutError:
         return {"seconds": process_time() - start, "passes": np.nan, "cost": np.nan, "end": "limit"}
     finally:
@@ -213,16 +215,16 @@ def measure(data: list[Any], options: dict[str, Any], names: list[str], rounds: 
     for name in names:
         with without(name):
             one = fit(data, options, limit)
-        ended, passes = one["end"] != "limit", one["passes"] / default["passes"]
+        passes = one["passes"] / default["passes"]
         used = passes != 1 or not np.array_equal(one["w"], default["w"])
         found[name] = {
-            "passes": passes if ended else None,
+            "passes": passes,
             "time": one["seconds"] / default["seconds"] if used else 1.0,
             "end": one["end"],
-            "rise": (one["cost"] - default["cost"]) / abs(default["cost"]) if ended else 0.0,
+            "rise": (one["cost"] - default["cost"]) / abs(default["cost"]),
             "used": used,
         }
-    tasks = ["", *(name for name, one in found.items() if one["used"] and one["passes"])]
+    tasks = ["", *(name for name, one in found.items() if one["used"] and one["end"] != "limit")]
     times: dict[str, list[float]] = {name: [] for name in tasks}
     for number in range(rounds if len(tasks) > 1 else 0):
         for name in reversed(tasks) if number % 2 else tasks:
@@ -243,48 +245,43 @@ HEAD = (
 )  # fmt: skip
 
 
-def row(name: str, results: dict[str, Any]) -> list[str]:
+def row(name: str, fits: pd.DataFrame) -> list[str]:
     """A line of the table: geometric means over tuned and unseen problems, and the extremes."""
-    problems = {t: p for t, p in results["problems"].items() if name in p["without"]}
-    both = {title: problem["without"][name] for title, problem in problems.items()}
-    used, cells = [], []
-    for unseen in (False, True):
-        group = [both[title] for title, problem in problems.items() if problem["unseen"] == unseen]
-        used.append(str(sum(one["used"] for one in group)))
-        cells.append(f"{geometric_mean([one['passes'] for one in group if one['passes']]):.3f}")
-        cells.append(f"{geometric_mean([one['time'] for one in group]):.3f}")
-    times = {title: one["time"] for title, one in both.items() if one["used"]}
-    ends = [f"{times[t]:.2f} {t}" for t in (f(times, key=times.get) for f in (max, min) if times)]
-    lost = sum(one["end"] != "tol" for one in both.values())
-    matters = [t for t in times if times[t] >= EARNS_ONE and not t.startswith("iris")]
+    groups = [fits[fits.unseen == unseen] for unseen in (False, True)]
+    changes = " + ".join(str(group.used.sum()) for group in groups)
+    means = [geometric_mean(x) for g in groups for x in (g.passes.dropna(), g.time)]
+    times = fits[fits.used].set_index("problem").time
+    ends = ["–", "–"]
+    if len(times):
+        ends = [f"{times[title]:.2f} {title}" for title in (times.idxmax(), times.idxmin())]
+    lost = (fits.end != "tol").sum()
+    matters = [t for t in times.index[times >= EARNS_ONE] if not t.startswith("iris")]
     earns = f"{len(matters)} problems" if matters else "–"
-    if geometric_mean([one["time"] for one in both.values()]) >= EARNS_MEAN:
+    if geometric_mean(fits.time) >= EARNS_MEAN:
         earns = "mean"
-    return [name, " + ".join(used), *cells, *(ends or ["–", "–"]), str(lost or "–"), earns]
+    return [name, changes, *(f"{x:.3f}" for x in means), *ends, str(lost or "–"), earns]
 
 
-def where_it_matters(name: str, results: dict[str, Any]) -> str:
+def where_it_matters(fits: pd.DataFrame) -> str:
     """The problems on which it is worth, or costs, a fifth: time, and passes in brackets."""
     parts = []
-    for title, problem in results["problems"].items():
-        one = problem["without"].get(name)
-        if one and one["used"] and not 1 / EARNS_ONE < one["time"] < EARNS_ONE:
-            passes = f" ({one['passes']:.2f})" if one["passes"] else ""
-            end = f", {one['end']}" if one["end"] != "tol" else ""
-            rise = f", J {one['rise']:+.0e}" if abs(one["rise"]) > 1e-3 else ""
-            words = f"{title} {significant(one['time'], 3)}{passes}{end}{rise}"
-            parts.append((-one["time"], words))
-    return "; ".join(words for _, words in sorted(parts))
+    matters = fits.used & ~fits.time.between(1 / EARNS_ONE, EARNS_ONE, inclusive="neither")
+    for one in fits[matters].sort_values("time", ascending=False).itertuples():
+        passes = f" ({one.passes:.2f})" if isfinite(one.passes) else ""
+        end = f", {one.end}" if one.end != "tol" else ""
+        rise = f", J {one.rise:+.0e}" if abs(one.rise) > 1e-3 else ""
+        parts.append(f"{one.problem} {significant(one.time, 3)}{passes}{end}{rise}")
+    return "; ".join(parts)
 
 
-def text(results: dict[str, Any], table: Callable) -> str:
-    names = list(dict.fromkeys(n for p in results["problems"].values() for n in p["without"]))
-    unseen = sum(p["unseen"] for p in results["problems"].values())
-    places = {name: where_it_matters(name, results) for name in names}
+def text(results: pd.DataFrame, rounds: int, table: Callable[..., str]) -> str:
+    strategies = list(results.groupby("without", sort=False))
+    unseen = results[results.unseen].problem.nunique()
+    places = {name: where_it_matters(fits) for name, fits in strategies}
     lines = [
-        f"{len(results['problems']) - unseen} tuned + {unseen} unseen problems, "
-        f"{results['rounds']} rounds, one thread; multiples of the default fit.",
-        table(HEAD, [row(name, results) for name in names]),
+        f"{results.problem.nunique() - unseen} tuned + {unseen} unseen problems, "
+        f"{rounds} rounds, one thread; multiples of the default fit.",
+        table(HEAD, [row(name, fits) for name, fits in strategies]),
         "A fifth or more on one problem, time and passes without it:",
         "\n".join(f"- **{name}**: {where}" for name, where in places.items() if where),
     ]
@@ -299,17 +296,20 @@ def main() -> None:
     parser.add_argument("--docs", action="store_true", help="write docs/_static/benchmarks")
     options = parser.parse_args()
     names = [name for name in WITHOUT if re.search(options.only, name)]
-    results: dict[str, Any] = {"rounds": options.rounds, "problems": {}}
+    problems, found = short_problems(options.problems), []
+    if not (names and problems):
+        parser.error("no strategy or no problem has such a name")
     folder = DOCS if options.docs else OUTPUT
     folder.mkdir(parents=True, exist_ok=True)
-    for problem, data, penalty in loaded(short_problems(options.problems)):
+    for problem, data, penalty in loaded(problems):
         with threadpool_limits(1):
-            found = measure(data, penalty, names, options.rounds)
-        unseen = problem.group.startswith(UNSEEN)
-        results["problems"][problem.title] = {"unseen": unseen, "without": found}
+            fits = measure(data, penalty, names, options.rounds)
+        of = {"problem": problem.title, "unseen": problem.group.startswith(UNSEEN)}
+        found += [of | {"without": name} | one for name, one in fits.items()]
         print(problem.title, flush=True)
-        (folder / "ablation.md").write_text(text(results, in_markdown), encoding="utf-8")
-    print("\n" + text(results, in_columns))
+        results = pd.DataFrame(found)
+        (folder / "ablation.md").write_text(text(results, options.rounds, in_markdown), "utf-8")
+    print("\n" + text(results, options.rounds, in_columns))
 
 
 if __name__ == "__main__":

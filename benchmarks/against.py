@@ -2,10 +2,10 @@
 
 ``python benchmarks/against.py REVISION [--problems REGEX] [--rounds N]``
 
-The revision is checked out in a folder that is removed afterwards. In each round either state fits
-all problems in a process, with one thread; the least time of each problem counts. The problems are
-those of `passes.py`, made by the files of this state. ``SKLEARN_GD_LOGREG_DATA`` names a folder of
-real data.
+The package of the revision is unpacked in a folder that is removed afterwards. In each round either
+state fits all problems in a process, with one thread; the least time of each problem counts. The
+problems are those of `passes.py`, made by the files of this state. The variable
+``SKLEARN_GD_LOGREG_DATA`` names a folder of real data.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from time import process_time
 
 import numpy as np
 from passes import measure
-from problems import loaded, short_problems, unseen_problems
+from problems import UNSEEN, loaded, of_group, short_problems
 
 ROOT = Path(__file__).parent.parent
 LEAST, MOST, SECONDS = 2, 100, 0.35  # fits of a problem in a round: as many as take so long
@@ -39,17 +39,12 @@ def main() -> None:
         print(json.dumps(work(options.problems)))
         return
     with tempfile.TemporaryDirectory() as folder:
-        git("worktree", "add", "--quiet", "--detach", folder, options.revision)
-        try:
-            roots = [folder, str(ROOT)] * options.rounds
-            times = [timed(root, options.problems) for root in roots]
-        finally:
-            git("worktree", "remove", "--force", folder)
+        command = ["git", "archive", options.revision, "sklearn_gd_logreg"]
+        archive = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True)
+        subprocess.run(["tar", "-x", "-C", folder], input=archive.stdout, check=True)
+        roots = [folder, str(ROOT)] * options.rounds
+        times = [timed(root, options.problems) for root in roots]
     report(times[::2], times[1::2])
-
-
-def git(*arguments: str) -> None:
-    subprocess.run(["git", *arguments], cwd=ROOT, check=True)
 
 
 def timed(root: str, titles: str) -> Times:
@@ -75,7 +70,7 @@ def work(titles: str) -> Times:
 
 def report(before: list[Times], now: list[Times]) -> None:
     """Passes and times of both, and by what they differ."""
-    unseen = {problem.title for problem in unseen_problems()}
+    unseen = {problem.title for problem in of_group(UNSEEN)}
     ratios: dict[str, list[float]] = {"tuned": [], "unseen": []}
     print(f"{'':36}{'passes':>9}{'now':>9}{'ms':>10}{'now':>10}  ratio")
     for title, (passes, _) in before[0].items():

@@ -8,12 +8,11 @@ No time is measured, so the lines are the same on a busy machine. Run it with
 
 import re
 import sys
-import warnings
 from math import isfinite
 
-from problems import all_problems, loaded, unseen_problems
+from passes import default_fit
+from problems import UNSEEN, all_problems, loaded, of_group
 
-from sklearn_gd_logreg import GDLogisticRegression
 from sklearn_gd_logreg.fitting.fenchel_bound import fenchel_gap
 from sklearn_gd_logreg.inspection.fitted import objective_of
 from sklearn_gd_logreg.objective import Point
@@ -22,20 +21,16 @@ from sklearn_gd_logreg.objective import Point
 def main(titles: str = "") -> None:
     head = f"{'iterations':>11}{'passes':>9}  {'reason':<9}{'/ (tol²/2)':>11}{'/ tol':>9}{'/ J':>9}"
     print(f"{'':<36}{head}")
-    problems = [p for p in (*all_problems(), *unseen_problems()) if not p.large]
+    problems = [p for p in (*all_problems(), *of_group(UNSEEN)) if not p.large]
     problems = [p for p in problems if re.search(titles, p.title)]
     for problem, data, options in loaded(problems):
-        model = GDLogisticRegression(**options)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what it would say is in the column of the reason
-            model.fit(*data)
+        model = default_fit(data, options)
         line = f"{model.n_iter_:>11}{model.history_['passes'][-1]:>9.2f}  {model.stop_reason_:<9}"
         if isfinite(options["C"]):
             fitted = objective_of(model, *data)
             point = Point(fitted.objective, fitted.w)
-            bound = fenchel_gap(point)
-            ratios = bound / (model.tol**2 / 2), bound / model.tol, bound / point.cost
-            line += f"{ratios[0]:>11.2g}{ratios[1]:>9.2g}{ratios[2]:>9.2g}"
+            bound, tol = fenchel_gap(point), model.tol
+            line += f"{2 * bound / tol**2:>11.2g}{bound / tol:>9.2g}{bound / point.cost:>9.2g}"
         print(f"{problem.title:<36}{line}", flush=True)
 
 

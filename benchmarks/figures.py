@@ -34,15 +34,12 @@ STYLES: dict[str, dict[str, Any]] = {
 SPARE = THINNER | {"color": "#5e3c99", "ls": ":", "marker": "h"}
 
 
-def draw_all(problems: list[Any], folder: Path) -> list[Path]:
+def draw_all(problems: list[Any], folder: Path) -> None:
     """The figures as files in a folder: the ratios, and the curves of each group."""
-    paths = [folder / "ratios.png"]
-    at_a_glance(problems).savefig(paths[0], dpi=110)
+    at_a_glance(problems).savefig(folder / "ratios.png", dpi=110)
     for group, some in groupby(problems, lambda p: p.group):
         slug = re.sub(r"[^a-z0-9]+", "-", group.lower().replace("'s", ""))
-        paths.append(folder / f"curves-{slug}.png")
-        curves(list(some)).savefig(paths[-1], dpi=110)
-    return paths
+        curves(list(some)).savefig(folder / f"curves-{slug}.png", dpi=110)
 
 
 def clean(axes: Axes) -> None:

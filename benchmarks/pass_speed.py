@@ -114,7 +114,8 @@ def main() -> None:
     for title, (n, *shape) in PROBLEMS.items():
         if not re.search(options.problems, title):
             continue
-        timed = columns(int(n * options.size), *shape, options.fit)
+        n = int(n * options.size)
+        timed = columns(n, *shape, options.fit)
         best = {t: np.full((len(timed), 2), np.inf) for t in options.threads}
         repeats = {k: max(1, int(SHORT / (milliseconds(f, 1)[0] / 1e3))) for k, f in timed.items()}
         for t in options.threads * options.rounds:
@@ -124,10 +125,8 @@ def main() -> None:
                     np.minimum(one, milliseconds(function, repeats[name]), out=one)
         for t, (times, cpu) in ((t, one.T) for t, one in best.items()):
             cells = [*times, cpu[-1], times[0] / times[1], times[0] / times[2]]
-            line = "".join(f"{cell:>11.3g}" for cell in cells)
-            print(
-                f"{title + f', {int(n * options.size)} × {shape[0]}':<30}{t:>8}{line}", flush=True
-            )
+            label, line = f"{title}, {n} × {shape[0]}", "".join(f"{cell:>11.3g}" for cell in cells)
+            print(f"{label:<30}{t:>8}{line}", flush=True)
 
 
 if __name__ == "__main__":

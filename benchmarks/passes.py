@@ -28,10 +28,13 @@ WORTH_A_LINE = 0.05  # change of the passes of a problem
 Fits = Mapping[str, dict[str, Any] | None]  # by title; None: the data were absent
 
 
+def default_fit(data: list[Any], options: dict[str, Any]) -> GDLogisticRegression:
+    with warnings.catch_warnings(action="ignore"):  # the reason of the end says the same
+        return GDLogisticRegression(**options).fit(*data)
+
+
 def measure(data: list[Any], options: dict[str, Any]) -> dict[str, Any]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the reason of the end says the same
-        model = GDLogisticRegression(**options).fit(*data)
+    model = default_fit(data, options)
     return {
         "iterations": model.n_iter_,
         "passes": round(float(model.history_["passes"][-1]), 4),

@@ -1,6 +1,6 @@
 """The problems of problems.toml: data sets of the benchmark, with their parameters.
 
-``python benchmarks/problems.py`` lists them. Nothing here needs benchopt.
+Nothing here needs benchopt.
 """
 
 import importlib.util
@@ -21,6 +21,7 @@ sys.path.insert(0, str(FOLDER))
 
 from benchmark_utils.files import data_sets  # noqa: E402  (which the data sets import too)
 
+OPTIONS = {"dataset", "quick", "large", "limit"}  # of a line; the others are the data set's
 REAL, UNSEEN, PUBLIC = "real data", "never tuned on", "benchmark_logreg_l2"
 
 
@@ -39,17 +40,13 @@ class Named:
 
 def table() -> list[Named]:
     """All of problems.toml."""
-    return [
-        Named(
-            *(title, group, line.pop("dataset")),
-            **{
-                option: line.pop(option) for option in ("quick", "large", "limit") if option in line
-            },
-            parameters=line,
-        )
-        for group, lines in tomllib.loads((HERE / "problems.toml").read_text("utf-8")).items()
-        for title, line in lines.items()
-    ]
+    groups = tomllib.loads((HERE / "problems.toml").read_text("utf-8"))
+    return [named(t, group, line) for group, lines in groups.items() for t, line in lines.items()]
+
+
+def named(title: str, group: str, line: dict[str, Any]) -> Named:
+    own = {option: line.pop(option) for option in OPTIONS & line.keys()}
+    return Named(title, group, parameters=line, **own)
 
 
 def all_problems() -> list[Named]:
@@ -66,14 +63,10 @@ def of_group(name: str) -> list[Named]:
     return [p for p in table() if p.group.startswith(name)]
 
 
-def unseen_problems() -> list[Named]:
-    return of_group(UNSEEN)
-
-
 def short_problems(titles: str = "") -> list[Named]:
     """Those of the tables in the docs, without MNIST, and those never tuned on."""
     short = [p for p in all_problems() if not p.limit]
-    return [p for p in (*short, *unseen_problems()) if re.search(titles, p.title)]
+    return [p for p in (*short, *of_group(UNSEEN)) if re.search(titles, p.title)]
 
 
 def loaded(problems: list[Named]) -> Iterator[tuple[Named, list[Any], dict[str, Any]]]:
@@ -95,9 +88,8 @@ def parameters(problem: Named) -> dict[str, Any]:
 
 def key(problem: Named) -> str:
     """What benchopt calls the data set with these parameters."""
-    return (
-        f"{problem.dataset}[{','.join(f'{k}={v}' for k, v in sorted(parameters(problem).items()))}]"
-    )
+    values = ",".join(f"{k}={v}" for k, v in sorted(parameters(problem).items()))
+    return f"{problem.dataset}[{values}]"
 
 
 def load(problem: Named) -> dict[str, Any]:
@@ -125,8 +117,3 @@ def _data_set(name: str) -> Any:
         if absent:
             del sys.modules["benchopt"]
     return module.Dataset
-
-
-if __name__ == "__main__":
-    for problem in (*all_problems(), *unseen_problems()):
-        print(f"{problem.group:<24}{problem.title}")

@@ -6,17 +6,17 @@ results, with more threads say, get their tables after the first ones.
 """
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-import figures
 import numpy as np
 import pandas as pd
+from figures import LEVELS, draw_all
 from problems import DOCS, FOLDER, OUTPUT, key, table
 
-LEVELS, ASKED = (1e-3, 1e-6, 1e-9), 1e-6  # ASKED is the level of ratios and means
+ASKED = 1e-6  # the level of ratios and means
 SPEED = (
     "problem", "n × d (× K)", "ours 1e-3", "1e-6", "1e-9", "fastest of scikit-learn", "× 1e-3",
     "× 1e-6", "× 1e-9", "× lbfgs", "fastest of others", "×", "passes",
@@ -165,8 +165,8 @@ def default_row(p: Problem) -> list[str]:
     return [*cells, str(p.default_ratio())]
 
 
-def geometric_mean(values: list[float]) -> float:
-    return float(np.exp(np.mean(np.log(values)))) if values else np.nan
+def geometric_mean(values: Sequence[float]) -> float:
+    return float(np.exp(np.mean(np.log(values)))) if len(values) else np.nan
 
 
 def mean(ratios: list[Ratio]) -> float:
@@ -184,25 +184,14 @@ def summary(problems: list[Problem]) -> Rows:
     against["default settings"] = [p.default_ratio() for p in problems]
     rows = []
     for what, ratios in against.items():
-        known = [
-            (r.value, p.title, r)
-            for r, p in zip(ratios, problems, strict=True)
-            if np.isfinite(r.value)
-        ]
+        pairs = zip(ratios, problems, strict=True)
+        known = [(r.value, p.title, r) for r, p in pairs if np.isfinite(r.value)]
         if known:
-            least = min(known)
-            means = mean(ratios), mean([r for r in ratios if not r.sign])
-            below = str(sum(value < 1 for value, *_ in known))
-            rows.append(
-                [
-                    what,
-                    str(len(known)),
-                    *(f"{m:.2f}" for m in means),
-                    str(least[2]),
-                    least[1],
-                    below,
-                ]
-            )
+            _, title, least = min(known)
+            means = mean(ratios), mean([ratio for ratio in ratios if not ratio.sign])
+            below = sum(value < 1 for value, *_ in known)
+            means_shown = (f"{m:.2f}" for m in means)
+            rows.append([what, str(len(known)), *means_shown, str(least), title, str(below)])
     return rows
 
 
@@ -250,7 +239,7 @@ def report(paths: list[Path], folder: Path, docs: bool) -> None:
 
     runs = [read_results(path) for path in paths]
     found = [read(run, *families()) for run in runs]
-    figures.draw_all(found[0], folder)
+    draw_all(found[0], folder)
     for make in (in_columns, in_markdown) if docs else (in_columns,):
         text = ""
         for run, problems in zip(runs, found, strict=True):

@@ -53,10 +53,8 @@ def chosen_problems(options: argparse.Namespace) -> list[Named]:
 
 def chosen_solvers(options: argparse.Namespace) -> list[Any]:
     """What benchopt takes for solvers, in the order in which they run."""
-    names = [
-        name for name in Benchmark(FOLDER).get_solver_names() if name not in ("ours", "default")
-    ]
-    names = [name for name in names if re.search(options.solvers, name)]
+    others = [n for n in Benchmark(FOLDER).get_solver_names() if n not in ("ours", "default")]
+    names = [name for name in others if re.search(options.solvers, name)]
     names.sort(key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST))
     return [{"ours": {"rule": options.rules.split(",")}}, *names, "default"]
 

@@ -47,8 +47,7 @@ def sparse_rows(n: int, d: int, entries: int) -> tuple[Any, np.ndarray]:
 
 
 def fit(X: Any, y: np.ndarray, **parameters: Any) -> GDLogisticRegression:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with warnings.catch_warnings(action="ignore"):
         return GDLogisticRegression(**parameters).fit(X, y)
 
 

@@ -60,22 +60,26 @@ sphinx_gallery_conf = {
     "plot_gallery": "True",
     "download_all_examples": False,
     "show_signature": False,
+    "write_computation_times": False,
 }
 
 html_theme = "pydata_sphinx_theme"
 html_title = project
 html_static_path = ["_static/site"]
 html_css_files = ["site.css"]
+html_favicon = "_static/site/logo.svg"
+html_logo = "_static/site/logo.svg"
 html_copy_source = False
 html_show_sphinx = False
 html_show_sourcelink = False
 html_theme_options = {
+    "logo": {"text": project},
     "navbar_end": ["language-switch", "theme-switcher"],
     "show_prev_next": False,
     "secondary_sidebar_items": ["page-toc"],
     "footer_start": ["copyright"],
     "footer_end": [],
-    "header_links_before_dropdown": 6,
+    "header_links_before_dropdown": 5,
     "pygments_light_style": "tango",
     "pygments_dark_style": "github-dark",
 }

@@ -1,15 +1,23 @@
 """Logistic regression by explicit gradient descent, in the manner of scikit-learn.
 
 At the top are the estimator, its update rules and its learning rates. The rest has modules:
-`callbacks`, `display`, `inspection` and `model_selection`. Their names can be imported from the
-top too.
+`callbacks`, `conversion`, `display`, `inspection` and `model_selection`, whose names can be
+imported from the top too, and `computation_graph`.
 """
 
-from . import callbacks, display, inspection, model_selection
+from . import (
+    callbacks,
+    computation_graph,
+    conversion,
+    display,
+    inspection,
+    model_selection,
+)
 from .callbacks import Checkpoint as Checkpoint
 from .callbacks import TimeLimit as TimeLimit
 from .callbacks import Trajectory as Trajectory
 from .callbacks import ValidationMonitor as ValidationMonitor
+from .conversion import as_logistic_regression as as_logistic_regression
 from .display import BiasVarianceDisplay as BiasVarianceDisplay
 from .display import CostCurveDisplay as CostCurveDisplay
 from .display import CostSurfaceDisplay as CostSurfaceDisplay
@@ -66,6 +74,8 @@ __all__ = [
     "TimeDecay",
     "UpdateRule",
     "callbacks",
+    "computation_graph",
+    "conversion",
     "display",
     "inspection",
     "model_selection",

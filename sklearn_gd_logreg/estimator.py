@@ -11,11 +11,13 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from ._floating import ignore_floating_errors
+from ._notebook import NotebookMixin
 from ._text import printable
 from ._typing import Array
 from .fitting.callback_support import CallbackSupportMixin, with_callbacks
 from .fitting.callback_tasks import callback_tasks_of
 from .fitting.fit import fit
+from .fitting.fit_html import fit_html
 from .fitting.inputs import check_features_finite, checked
 from .fitting.partial_fit import partial_fit
 from .fitting.settings import rate_with, settings_of
@@ -35,7 +37,7 @@ L1_ALONE = Interval(1 - 1e-5, 1)
 """Range of ``l1_ratio`` that scikit-learn treats as a pure L1 penalty."""
 
 
-class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
+class GDLogisticRegression(NotebookMixin, CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     r"""Logistic regression trained by explicit gradient descent on the cross-entropy cost.
 
     A drop-in replacement for `sklearn.linear_model.LogisticRegression` that reaches
@@ -67,7 +69,7 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         not a key. "balanced": Σs / (n_classes · Σs of the class), over the classes with Σs > 0.
     solver : str or UpdateRule, default="natural"
         The rule by which w_{k+1} follows from w_k, by name or as an object whose
-        hyper-parameters grids reach as ``solver__<name>``:
+        hyper-parameters grids reach by names such as ``solver__beta``:
 
         - ``"natural"`` (`NaturalGradient`): w := w − α F⁻¹ dw with the Fisher
           information F. It does not depend on the scales of the features.
@@ -470,6 +472,11 @@ class GDLogisticRegression(CallbackSupportMixin, ClassifierMixin, BaseEstimator)
         """The parameters and, once fitted, a summary of the fit."""
         fit = f"\n{describe_fit(FitSummary.of(self))}" if "stop_reason_" in vars(self) else ""
         return printable(repr(self) + fit)
+
+    def _html_below(self) -> str:
+        """What a notebook shows below the diagram: the fit and its curve, and the parameters."""
+        fit = fit_html(FitSummary.of(self)) if "stop_reason_" in vars(self) else ""
+        return fit + super()._html_below()
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -13,6 +13,7 @@ from sklearn import config_context
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_array
 
+from ._notebook import NotebookMixin
 from ._text import shown
 from ._typing import Array
 
@@ -201,7 +202,7 @@ def has_parameters(value: object) -> bool:
     return hasattr(value, "set_params") and not isinstance(value, type)
 
 
-class Hyperparameters(BaseEstimator, ABC):
+class Hyperparameters(NotebookMixin, BaseEstimator, ABC):
     """Base class of update rules and learning rates: hyper-parameters as in an estimator.
 
     A subclass lists the intervals of its hyper-parameters in ``_intervals``. They are checked

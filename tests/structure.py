@@ -18,7 +18,16 @@ PACKAGE = "sklearn_gd_logreg"
 ROOT = Path(__file__).parents[1]
 
 LAYERS = (
-    ("_cached", "_floating", "_linalg", "_splitmix64", "_text", "_typing", "validation"),
+    (
+        "_cached",
+        "_floating",
+        "_linalg",
+        "_notebook",
+        "_splitmix64",
+        "_text",
+        "_typing",
+        "validation",
+    ),
     ("state",),
     ("data", "loss", "penalty", "targets"),
     ("fisher",),
@@ -30,8 +39,9 @@ LAYERS = (
     ("fitting",),
     ("estimator",),
     ("registry",),
-    ("callbacks", "inspection", "model_selection"),
+    ("callbacks", "conversion", "inspection", "model_selection"),
     ("display",),
+    ("computation_graph",),
     ("",),
 )
 """The modules and packages at the top, from the bottom up: none imports from above itself."""

@@ -6,7 +6,10 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+
+from sklearn_gd_logreg import GDLogisticRegression
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 
@@ -62,15 +65,16 @@ def test_nothing_in_common_is_not_taken_for_equal(benchmarks):
 
 def test_every_problem_has_a_title_of_its_own(benchmarks):
     problems = benchmarks("problems")
-    titles = [p.title for p in (*problems.all_problems(), *problems.unseen_problems())]
+    unseen = problems.of_group(problems.UNSEEN)
+    titles = [p.title for p in (*problems.all_problems(), *unseen)]
     assert len(set(titles)) == len(titles)
-    assert len(problems.unseen_problems()) >= 14
+    assert len(unseen) >= 14
 
 
 @pytest.mark.parametrize("title", ["genes", "separable, wide, λ = 0.01", "lasso, interactions"])
 def test_data_are_the_same_whenever_they_load(benchmarks, title):
     problems = benchmarks("problems")
-    problem = next(p for p in problems.unseen_problems() if p.title == title)
+    problem = next(p for p in problems.table() if p.title == title)
     first, second = problems.load(problem), problems.load(problem)
     np.testing.assert_array_equal(first["X"], second["X"])
     np.testing.assert_array_equal(first["y"], second["y"])
@@ -86,7 +90,7 @@ def test_a_strategy_that_is_switched_off_is_on_again_afterwards(benchmarks):
     X, y = rng.standard_normal((60, 3)), rng.integers(3, size=60)
 
     def coef():
-        return ablation.GDLogisticRegression().fit(X, y).coef_
+        return GDLogisticRegression().fit(X, y).coef_
 
     expected = coef()
     for strategy in ablation.WITHOUT:
@@ -100,13 +104,17 @@ def test_the_table_says_what_a_strategy_is_worth(benchmarks):
     unused = {"passes": 1.0, "time": 1.0, "end": "tol", "rise": 0.0, "used": False}
     used = unused | {"passes": 4.0, "time": 2.25, "used": True}
     problems = {
-        "a": {"unseen": False, "without": {"x": unused, "y": unused, "z": unused}},
-        "b": {"unseen": False, "without": {"x": used, "y": unused, "z": unused}},
-        "c": {"unseen": True, "without": {"x": unused, "y": unused, "z": used | {"time": 0.9}}},
+        "a": {"x": unused, "y": unused, "z": unused},
+        "b": {"x": used, "y": unused, "z": unused},
+        "c": {"x": unused, "y": unused, "z": used | {"time": 0.9}},
     }
-    results = {"rounds": 1, "problems": problems}
-    rows = {name: ablation.row(name, results) for name in "xyz"}
+    results = pd.DataFrame(
+        {"problem": title, "unseen": title == "c", "without": name} | one
+        for title, fits in problems.items()
+        for name, one in fits.items()
+    )
+    rows = {name: ablation.row(name, fits) for name, fits in results.groupby("without")}
     assert "|".join(rows["x"]) == "x|1 + 0|2.000|1.500|1.000|1.000|2.25 b|2.25 b|–|mean"
     assert "|".join(rows["y"]) == "y|0 + 0|1.000|1.000|1.000|1.000|–|–|–|–"
     assert "|".join(rows["z"]) == "z|0 + 1|1.000|1.000|4.000|0.900|0.90 c|0.90 c|–|–"
-    assert "- **x**: b 2.25 (4.00)" in ablation.text(results, ablation.in_markdown)
+    assert "- **x**: b 2.25 (4.00)" in ablation.text(results, 1, ablation.in_markdown)

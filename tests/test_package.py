@@ -19,12 +19,12 @@ import pytest
 from packaging.version import Version
 
 import sklearn_gd_logreg
-from sklearn_gd_logreg import callbacks, display, inspection, model_selection
+from sklearn_gd_logreg import callbacks, conversion, display, inspection, model_selection
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = Path(sklearn_gd_logreg.__file__).parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
-MODULES = sklearn_gd_logreg, callbacks, display, inspection, model_selection
+MODULES = sklearn_gd_logreg, callbacks, conversion, display, inspection, model_selection
 PUBLIC = {
     name: getattr(module, name)
     for module in MODULES

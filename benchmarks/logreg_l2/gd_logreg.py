@@ -25,8 +25,7 @@ class Solver(BaseSolver):
             model = GDLogisticRegression(
                 C=1 / self.lmbd, fit_intercept=False, max_iter=n_iter, tol=1e-12
             )
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", ConvergenceWarning)
+            with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):
                 self.beta = model.fit(self.X, self.y).coef_.ravel()
 
     def get_result(self):

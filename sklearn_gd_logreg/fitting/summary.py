@@ -125,7 +125,10 @@ def counted(number: float, noun: str) -> str:
 
 
 class FitSummary(NamedTuple):
-    """What a fitted model knows of its fit: its fitted attributes, and what is known of J − J*."""
+    """What a fitted model knows of its fit: its fitted attributes, and what is known of J − J*.
+
+    ``unfinished`` says whether the descent diverged or met ``max_iter`` before ``tol``.
+    """
 
     reason: str
     n_iter: int
@@ -135,6 +138,7 @@ class FitSummary(NamedTuple):
     gap: KnownGap | None
     penalised: bool
     eps: float
+    unfinished: bool
 
     @classmethod
     def of(cls, model: Any) -> FitSummary:
@@ -144,7 +148,29 @@ class FitSummary(NamedTuple):
         eps = float(np.finfo(model.coef_.dtype).eps)
         info, gap = known.get("solver_info_"), known.get("_known_gap")
         named = model.stop_reason_, model.n_iter_, best, model.history_
-        return cls(*named, info, gap, model.penalty is not None, eps)
+        reason = model.stop_reason_
+        unfinished = reason == "diverged" or (reason == "max_iter" and model.tol != 0)
+        return cls(*named, info, gap, model.penalty is not None, eps, unfinished)
+
+    @property
+    def entry(self) -> int:
+        """Entry of the history that describes the model."""
+        if self.best_iter is not None:
+            return self.best_iter
+        if self.reason == "diverged":
+            return int(np.argmin(self.history["cost"]))
+        return self.n_iter
+
+    @property
+    def stop(self) -> str:
+        """Why the fit stopped."""
+        return f"{REASONS[self.reason]} ({self.reason})"
+
+    @property
+    def work(self) -> str:
+        """Numbers of iterations and passes."""
+        passes = counted(self.history["passes"][-1], "pass")
+        return f"{counted(self.n_iter, 'iteration')} and {passes}"
 
 
 def describe_fit(fit: FitSummary) -> str:
@@ -160,14 +186,12 @@ def describe_fit(fit: FitSummary) -> str:
     Newton (F on 150 of 150 rows costs 1.4 passes); 8 curvatures
     cost 0.19257..., at the minimum up to rounding
     """
-    history, entry = fit.history, fit.n_iter
-    work = f"{counted(fit.n_iter, 'iteration')} and {counted(history['passes'][-1], 'pass')}"
-    lines = [f"{REASONS[fit.reason]} ({fit.reason}) after {work}"]
+    history, entry = fit.history, fit.entry
+    lines = [f"{fit.stop} after {fit.work}"]
     info = fit.solver_info
     if info and (info["hessians"] or info["reductions"]):
         lines.append(path_in_words(info))
     if fit.best_iter is not None:
-        entry = fit.best_iter
         loss = f"{history['val_loss'][entry]:.6f}"
         lines.append(f"the model is iterate {entry}, of the lowest validation loss, {loss}")
     cost = float(history["cost"][entry])

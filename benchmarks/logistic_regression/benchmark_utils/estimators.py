@@ -56,8 +56,7 @@ class EstimatorSolver(BaseSolver):
         self.seconds[n_iter] = perf_counter() - start
 
     def fit(self, model: Any) -> Any:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with warnings.catch_warnings(action="ignore"):
             return model.fit(self.X, self.y, self.sample_weight)
 
     def get_result(self):

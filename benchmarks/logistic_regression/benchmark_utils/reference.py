@@ -56,8 +56,7 @@ def lowest(problem: Problem) -> dict[str, Any]:
     best: dict[str, Any] = {"value": np.inf}
     double = replace(problem, X=problem.X.astype(np.float64, copy=False))
     for name, model in candidates(double):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with warnings.catch_warnings(action="ignore"):
             weights = () if double.sample_weight is None else (double.sample_weight,)
             model.fit(double.X, double.y.astype(float), *weights)
         shape = problem.n_outputs, problem.X.shape[1]
@@ -83,7 +82,7 @@ def candidates(problem: Problem) -> Iterator[tuple[str, Any]]:
         solver, steps = ("newton-cholesky", 200) if small else ("newton-cg", 2000)
         yield solver, LogisticRegression(**penalty, solver=solver, tol=1e-14, max_iter=steps)
     elif problem.n_outputs == 1 and (small or problem.sample_weight is None):
-        yield glum_of(problem) if small else skglm_of(problem)
+        yield lasso(problem, small)
     else:
         steps = int(np.clip(2e9 / (problem.X.size * problem.n_outputs), 1000, 20_000))
         tight = {"tol": 1e-14, "max_iter": steps, "random_state": 0}
@@ -91,36 +90,21 @@ def candidates(problem: Problem) -> Iterator[tuple[str, Any]]:
     yield "ours", GDLogisticRegression(**penalty, tol=1e-12, max_iter=300)
 
 
-# Imported where they are needed: the minima of most problems are kept beside the benchmark.
+def lasso(problem: Problem, small: bool) -> tuple[str, Any]:
+    """Coordinate descent on quadratic models of J, or on working sets, which takes no weights.
 
+    They are imported when needed: the minima of most problems are kept beside the benchmark.
+    """
+    penalty = {"alpha": problem.strength, "l1_ratio": problem.l1_ratio}
+    penalty["fit_intercept"] = problem.fit_intercept
+    if small:
+        from glum import GeneralizedLinearRegressor
 
-def glum_of(problem: Problem) -> tuple[str, Any]:
-    """Coordinate descent on quadratic models of J."""
-    from glum import GeneralizedLinearRegressor
-
-    model = GeneralizedLinearRegressor(
-        family="binomial",
-        alpha=problem.strength,
-        l1_ratio=problem.l1_ratio,
-        fit_intercept=problem.fit_intercept,
-        gradient_tol=1e-14,
-        max_iter=300,
-    )
-    return "glum", model
-
-
-def skglm_of(problem: Problem) -> tuple[str, Any]:
-    """Proximal Newton on working sets; it takes no weights."""
+        tight = {"gradient_tol": 1e-14, "max_iter": 300}
+        return "glum", GeneralizedLinearRegressor(family="binomial", **penalty, **tight)
     from skglm import SparseLogisticRegression
 
-    model = SparseLogisticRegression(
-        alpha=problem.strength,
-        l1_ratio=problem.l1_ratio,
-        fit_intercept=problem.fit_intercept,
-        tol=1e-12,
-        max_iter=200,
-    )
-    return "skglm", model
+    return "skglm", SparseLogisticRegression(**penalty, tol=1e-12, max_iter=200)
 
 
 if __name__ == "__main__":  # keep what has been worked out

@@ -27,8 +27,7 @@ class Solver(EstimatorSolver):
 
     def fit(self, max_iter):
         X = np.column_stack([self.X, np.ones(len(self.y))]) if self.fit_intercept else self.X
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with warnings.catch_warnings(action="ignore"):
             w = Logit(self.y, X).fit(maxiter=max_iter, tol=TINY, disp=0).params
         d = self.X.shape[1]
         return SimpleNamespace(coef_=w[:d], intercept_=w[d:] if self.fit_intercept else 0.0)

@@ -1,0 +1,8 @@
+"""The examples of the pages run in an empty folder: some write a file."""
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def in_an_empty_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
