@@ -97,7 +97,7 @@ w = model.coef_.reshape(images.shape[1:])
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
 left.imshow(np.clip(0.5 + w / (4 * w.std()), 0, 1), cmap="RdBu_r", vmin=0, vmax=1)
 left.set(title="the weights w", xticks=[], yticks=[])
-CostCurveDisplay({name: every_50th(models[name].history_) for name in models}).plot(right)
+_ = CostCurveDisplay({name: every_50th(models[name].history_) for name in models}).plot(right)
 
 # %%
 # The mistakes

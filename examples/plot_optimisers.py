@@ -92,7 +92,7 @@ for axes, (name, path) in zip(panels.flat, ours.items(), strict=False):
     axes.set(title=f"{name}, α = {RATES[name]}", xlabel="w₁", ylabel="w₂", aspect="equal")
     axes.label_outer()
 panels[-1, -1].axis("off")
-panels[-1, -1].legend(*panels[0, 0].get_legend_handles_labels(), loc="center", frameon=False)
+_ = panels[-1, -1].legend(*panels[0, 0].get_legend_handles_labels(), loc="center", frameon=False)
 
 # %%
 # The digits

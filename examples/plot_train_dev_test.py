@@ -100,7 +100,7 @@ for rows, score, style in (("training", "train", "o-"), ("dev", "test", "s--")):
 left.axvline(C, color="0.5", ls=":", label=f"lowest dev error: C = {C:.3g}")
 left.set(xscale="log", xlabel="C (weaker penalty to the right)", ylabel="error")
 left.legend()
-CostCurveDisplay.from_estimator(stopped, ax=right)
+_ = CostCurveDisplay.from_estimator(stopped, ax=right)
 
 # %%
 # The test set
