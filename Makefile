@@ -27,8 +27,8 @@ help: ## this list
 demo: $(VENV)/examples.installed ## our fits beside scikit-learn's, on real data
 	$(VENV)/bin/python examples/quickstart.py
 
-pictures: $(VENV)/examples.installed ## the four pictures of a descent, in examples/output/pictures
-	$(VENV)/bin/python examples/pictures.py $(ARGS)
+pictures: $(VENV)/examples.installed ## the pictures of the documentation; ARGS=--check says which are stale
+	$(VENV)/bin/python docs/pictures.py $(ARGS)
 
 test: $(VENV)/test.installed ## the tests
 	$(VENV)/bin/python -m pytest -n auto $(ARGS)
