@@ -11,12 +11,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from sklearn_gd_logreg import GDLogisticRegression
-from sklearn_gd_logreg.computation_graph import (
-    log,
-    logistic_graph,
-    numerical_derivative,
-    variable,
-)
+from sklearn_gd_logreg.computation_graph import log, logistic_graph, numerical_derivative, variable
 
 # %%
 # Slopes
@@ -41,7 +36,7 @@ for axes, (name, f) in zip(panels, functions.items(), strict=True):
     axes.text(3.1, f(2) + a.grad / 2, f"{a.grad:g}", va="center")
     axes.plot(2, f(2), "o", color="black")
     axes.set(title=f"{name}: slope {a.grad:g} at a = 2", xlabel="a")
-panels[0].legend()
+_ = panels[0].legend()
 
 # %%
 # The line 3a has the slope 3 everywhere; the slopes of the other three depend on a.

@@ -9,6 +9,8 @@ cures the second one in two ways, and asks the test set once, at the end. The us
 """
 
 # sphinx_gallery_thumbnail_number = 3
+from textwrap import fill
+
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.datasets import make_moons
@@ -60,7 +62,7 @@ for axes, (name, model) in zip(panels, models.items(), strict=True):
     report = bias_variance_report(model, X_train, y_train, X_dev, y_dev, baseline=baseline)
     BiasVarianceDisplay(report.errors, baseline, report.intervals).plot(axes)
     axes.set_title(f"{name}: {report.finding}")
-    print(f"{name}. {report.action}\n")
+    print(fill(f"{name}: {report.action}", 72))
 
 # %%
 # First cure: a penalty
@@ -117,7 +119,6 @@ for axes, (name, model) in zip(panels, models.items(), strict=True):
     axes.contour(x1, x2, a, [0.5], colors="black")
     for label, marker, colour in ((0, "o", "#5b3a8c"), (1, "^", "#b35806")):
         axes.plot(*X_train[y_train == label].T, marker, ms=4, color=colour, mec="white", mew=0.4)
-    axes.set(
-        title=f"{name}\ntest error {1 - model.score(X_test, y_test):.1%}", xticks=[], yticks=[]
-    )
+    error = 1 - model.score(X_test, y_test)
+    axes.set(title=f"{name}\ntest error {error:.1%}", xticks=[], yticks=[])
 plt.show()
