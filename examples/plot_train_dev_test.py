@@ -61,7 +61,7 @@ _, panels = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
 for axes, (name, model) in zip(panels, models.items(), strict=True):
     report = bias_variance_report(model, X_train, y_train, X_dev, y_dev, baseline=baseline)
     BiasVarianceDisplay(report.errors, baseline, report.intervals).plot(axes)
-    axes.set_title(f"{name}: {report.finding}")
+    axes.set_title(f"{name}: {report.finding}", loc="right")
     print(fill(f"{name}: {report.action}", 72))
 
 # %%
