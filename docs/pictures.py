@@ -10,6 +10,7 @@ a picture on dark paper must hold the same but for colours.
 """
 
 import argparse
+import contextlib
 import io
 import itertools
 import json
@@ -26,6 +27,7 @@ import numpy as np
 from matplotlib import pyplot
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from sklearn.datasets import load_breast_cancer, load_digits, load_sample_image
@@ -67,7 +69,21 @@ DARK = {
 THEMES: dict[str, dict[str, Any]] = {"": {"grid.color": "#d0d0d0"}, "-dark": DARK}
 
 STEPS = {"gd": 300, "momentum": 300, "natural": 15}
-GALLERY = {}
+GALLERY = {
+    "cat_recogniser": ("plot_cat_recogniser", 1),
+    "computation_graph": ("plot_derivatives", 2),
+    "derivatives": ("plot_derivatives", 1),
+    "gradient_descent": ("plot_gradient_descent", 2),
+    "house_prices": ("plot_house_prices", 2),
+    "loss": ("plot_loss", 1),
+    "loss_paths": ("plot_loss", 4),
+    "one_example": ("plot_derivatives", 3),
+    "optimisers": ("plot_optimisers", 1),
+    "optimisers_costs": ("plot_optimisers", 2),
+    "sigmoid": ("plot_sigmoid", 1),
+    "sigmoid_or_line": ("plot_sigmoid", 2),
+    "vectorisation": ("plot_vectorisation", 1),
+}
 """Pictures that are figures of the gallery: the script and the number of the figure."""
 
 MEASURED = {"vectorisation"}
@@ -104,7 +120,9 @@ def of_gallery() -> Iterator[tuple[str, Figure]]:
     """Draw the pictures of the gallery, each script once."""
     for script in dict.fromkeys(script for script, _ in GALLERY.values()):
         pyplot.close("all")
-        runpy.run_path(str(EXAMPLES / f"{script}.py"), run_name="__main__")
+        sys.argv = [script]
+        with contextlib.redirect_stdout(io.StringIO()):
+            runpy.run_path(str(EXAMPLES / f"{script}.py"), run_name="__main__")
         for name, (of_script, number) in GALLERY.items():
             if of_script == script:
                 yield name, pyplot.figure(number)
@@ -236,7 +254,7 @@ def notation() -> Figure:
         for i in range(rows):
             for j in range(columns):
                 example, feature = (j, i) if rows == n_x else (i, j)
-                cell = pyplot.Rectangle((j, -i), 0.94, 0.9, color=fill[example % 2], alpha=0.35)
+                cell = Rectangle((j, -i), 0.94, 0.9, color=fill[example % 2], alpha=0.35)
                 ax.add_patch(cell)
                 text = f"$x^{{({example + 1})}}_{{{feature + 1}}}$"
                 ax.text(j + 0.47, 0.45 - i, text, ha="center", va="center", fontsize=13)
@@ -268,8 +286,10 @@ def axes_drawing(ax: Any) -> dict[str, Any]:
             + [sampled(part) for part in (line.get_data_3d() if is_3d else line.get_data())]
             for line in ax.lines
         ],
-        "bars": [
-            [to_hex(bar.get_facecolor()), sampled(bar.get_bbox().bounds)] for bar in ax.patches
+        "patches": [
+            [type(patch).__name__, to_hex(patch.get_facecolor()), to_hex(patch.get_edgecolor())]
+            + ([sampled(patch.get_bbox().bounds)] if isinstance(patch, Rectangle) else [])
+            for patch in ax.patches
         ],
         "surfaces": [
             sampled(surface.get_array())

@@ -34,7 +34,7 @@ for axes, (name, f) in zip(panels, functions.items(), strict=True):
     axes.plot([2, 3, 3], [f(2), f(2), f(2) + a.grad], color="0.4", lw=1)
     axes.text(2.5, f(2), "1", ha="center", va="top")
     axes.text(3.1, f(2) + a.grad / 2, f"{a.grad:g}", va="center")
-    axes.plot(2, f(2), "o", color="black")
+    axes.plot(2, f(2), "o", color="#d55e00")
     axes.set(title=f"{name}: slope {a.grad:g} at a = 2", xlabel="a")
 _ = panels[0].legend()
 

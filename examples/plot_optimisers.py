@@ -85,7 +85,7 @@ J = np.mean(np.logaddexp(0, z) - y * z, axis=-1)
 
 _, panels = plt.subplots(3, 2, figsize=(10, 4), sharex=True, sharey=True, layout="constrained")
 for axes, (name, path) in zip(panels.flat, ours.items(), strict=False):
-    axes.contour(w1, w2, np.sqrt(J - J.min()), 12, colors="0.8", linewidths=1)
+    axes.contour(w1, w2, np.sqrt(J - J.min()), 12, colors="0.5", linewidths=0.6)
     axes.plot(*path.T, "o-", color="#0072b2", ms=3, lw=1, label=f"{N_STEPS} steps, ours")
     if name in theirs:
         axes.plot(*theirs[name].T, "x", color="#d55e00", ms=6, label="the same, PyTorch's")

@@ -116,7 +116,7 @@ _, panels = plt.subplots(1, 4, figsize=(10, 2.9), sharex=True, sharey=True, layo
 for axes, (name, model) in zip(panels, models.items(), strict=True):
     a = model.predict_proba(np.column_stack([x1.ravel(), x2.ravel()]))[:, 1].reshape(x1.shape)
     axes.contourf(x1, x2, a, np.linspace(0, 1, 11), cmap="PuOr_r", alpha=0.5)
-    axes.contour(x1, x2, a, [0.5], colors="black")
+    axes.contour(x1, x2, a, [0.5], colors="0.3")
     for label, marker, colour in ((0, "o", "#5b3a8c"), (1, "^", "#b35806")):
         axes.plot(*X_train[y_train == label].T, marker, ms=4, color=colour, mec="white", mew=0.4)
     error = 1 - model.score(X_test, y_test)

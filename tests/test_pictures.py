@@ -16,7 +16,9 @@ FOLDER = PICTURES["FOLDER"]
 
 @pytest.fixture(scope="module")
 def drawings():
-    return {name: PICTURES["drawing"](figure) for name, figure in PICTURES["drawn"]()}
+    """Those that are not of the gallery, whose figures `test_examples.py` compares."""
+    with pyplot.style.context(["default", PICTURES["THEMES"][""]]):
+        return {name: PICTURES["drawing"](figure) for name, figure in PICTURES["pictures"]()}
 
 
 @pytest.mark.rounding
@@ -24,14 +26,19 @@ def test_the_pictures_are_what_the_code_draws(drawings):
     assert PICTURES["stale"](drawings) == [], "`make pictures` draws them anew"
 
 
-def test_every_picture_is_there_on_light_and_on_dark_paper(drawings):
-    light = {name for name in drawings if not name.endswith("-dark.png")}
-    assert drawings.keys() - light == {name.replace(".png", "-dark.png") for name in light}
-    for name in drawings:
-        with Image.open(FOLDER / name) as image:
+@pytest.mark.parametrize("suffix", PICTURES["THEMES"])
+def test_every_picture_is_there_on_light_and_on_dark_paper(drawings, suffix):
+    for name in [*drawings, *PICTURES["GALLERY"]]:
+        with Image.open(FOLDER / PICTURES["file_of"](name, suffix)) as image:
             corner = np.mean(image.convert("RGB").getpixel((0, 0)))
-            assert (corner < 60) == (name not in light)
-            assert image.width >= 1200
+            assert (corner < 60) == (suffix == "-dark")
+            assert image.width >= 1000  # pixels, two of a screen
+
+
+def test_every_picture_is_drawn(drawings):
+    drawn = {*drawings, *PICTURES["GALLERY"]}
+    files = {PICTURES["file_of"](name, suffix) for name in drawn for suffix in PICTURES["THEMES"]}
+    assert files == {path.name for path in FOLDER.iterdir()}
 
 
 def draw(change=lambda ax: None):
@@ -86,9 +93,16 @@ def test_a_missing_picture_and_one_of_another_program_are_stale(drawings, tmp_pa
     copied = shutil.copytree(FOLDER, tmp_path / "pictures")
     (copied / "bias_variance.png").unlink()
     Image.new("RGB", (2, 2)).save(copied / "cost_curves-dark.png")
-    shutil.copy(copied / "learning_rates.png", copied / "learning_rates-dark.png")
+    shutil.copy(copied / "learning_rates.png", copied / "penalty_path-dark.png")
     assert set(PICTURES["stale"](drawings, copied)) == {
         "bias_variance.png",
         "cost_curves-dark.png",
-        "learning_rates-dark.png",
+        "penalty_path-dark.png",
     }
+
+
+def test_a_dark_picture_may_have_other_colours_and_nothing_else(drawings):
+    dark = draw(lambda ax: ax.lines[0].set_color("white"))
+    agree, without = PICTURES["agree"], PICTURES["without_colours"]
+    assert agree(without(dark), without(draw()))
+    assert not agree(without(draw(CHANGES["a point"])), without(draw()))
