@@ -73,11 +73,10 @@ print(table.assign(log_loss=-search.cv_results_["mean_test_score"]).round(4).to_
 #
 # Probabilities to be trusted
 # ---------------------------
-# An advertiser pays by the probability, so its size matters, not only its order. The minimum of the
+# An advertiser pays by the probability, so its size matters, not only the order. The minimum of the
 # cross-entropy is at the true probabilities, if the features can express them: of the rows with
-# ŷ = 0.2, one in five is a click. With ``class_weight="balanced"`` all clicks together weigh as much
-# as all other rows. Then ŷ is a probability among as many clicks as others, and too large here: the
-# curve lies far below the diagonal.
+# ŷ = 0.2, one in five is a click. With ``class_weight="balanced"`` all clicks weigh as much as all
+# other rows. Then ŷ is too large: the curve lies far below the diagonal.
 
 best = search.best_estimator_
 balanced = clone(best).set_params(clf__class_weight="balanced").fit(X_train, y_train)
