@@ -70,6 +70,7 @@ THEMES: dict[str, dict[str, Any]] = {"": {"grid.color": "#d0d0d0"}, "-dark": DAR
 
 STEPS = {"gd": 300, "momentum": 300, "natural": 15}
 GALLERY = {
+    "ad_clicks": ("plot_ad_clicks", 2),
     "cat_recogniser": ("plot_cat_recogniser", 1),
     "computation_graph": ("plot_derivatives", 2),
     "derivatives": ("plot_derivatives", 1),
@@ -80,8 +81,10 @@ GALLERY = {
     "one_example": ("plot_derivatives", 3),
     "optimisers": ("plot_optimisers", 1),
     "optimisers_costs": ("plot_optimisers", 2),
+    "scale": ("plot_scale", 1),
     "sigmoid": ("plot_sigmoid", 1),
     "sigmoid_or_line": ("plot_sigmoid", 2),
+    "spam": ("plot_spam", 1),
     "vectorisation": ("plot_vectorisation", 1),
 }
 """Pictures that are figures of the gallery: the script and the number of the figure."""

@@ -82,7 +82,7 @@ best = search.best_estimator_
 balanced = clone(best).set_params(clf__class_weight="balanced").fit(X_train, y_train)
 plt.rc("axes", grid=True, axisbelow=True)
 plt.rc("axes.spines", top=False, right=False)
-plt.rc("grid", color="#d9d9d9")
+plt.rc("grid", color="#80808040")
 figure, ax = plt.subplots(figsize=(6, 4.5), layout="constrained")
 options = {"n_bins": 8, "strategy": "quantile", "ax": ax}
 for name, model, style in [

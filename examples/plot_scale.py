@@ -69,7 +69,7 @@ print(pd.DataFrame.from_dict(rows, orient="index").round(3))
 
 plt.rc("axes", grid=True, axisbelow=True)
 plt.rc("axes.spines", top=False, right=False)
-plt.rc("grid", color="#d9d9d9")
+plt.rc("grid", color="#80808040")
 figure, ax = plt.subplots(figsize=(7, 4.4), layout="constrained")
 styles = [("#0072b2", "o"), ("#009e73", "^"), ("#d55e00", "s")]
 for (name, error), (colour, marker) in zip(errors.items(), styles, strict=True):
