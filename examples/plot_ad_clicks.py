@@ -90,7 +90,7 @@ for name, model, style in [
     ("balanced classes", balanced, {"color": "#d55e00", "marker": "s"}),
 ]:
     CalibrationDisplay.from_estimator(model, X_test, y_test, name=name, **options, **style)
-ax.set(xlabel="predicted probability of a click", ylabel="share of clicks in the test rows")
+_ = ax.set(xlabel="predicted probability of a click", ylabel="share of clicks in test rows")
 
 # %%
 # What the model has learnt
@@ -99,7 +99,7 @@ ax.set(xlabel="predicted probability of a click", ylabel="share of clicks in the
 # Beside it is the truth, which only a simulation knows. Both are shown about their means, since a
 # constant is part of b. The ad 50817 was shown least, so its effect is estimated least precisely.
 
-figure, axes = plt.subplots(1, 2, figsize=(9.5, 4), layout="constrained", sharey=True)
+figure, axes = plt.subplots(1, 2, figsize=(8, 3.8), layout="constrained", sharey=True)
 ages = np.arange(18, 81)
 truths = {"age": (ages, age_effect(ages), "-"), "ad": (list(ADS), np.array([*ADS.values()]), "o")}
 for ax, (column, (values, truth, style)) in zip(axes, truths.items(), strict=True):

@@ -58,7 +58,7 @@ for name, model in models.items():
         model, X, y, train_sizes=sizes, cv=splits, return_times=True
     )
     errors[name] = 1 - test
-    summary = {"training": 1 - train[-1].mean(), "seconds": seconds[-1].mean()}
+    summary = {"train": 1 - train[-1].mean(), "seconds": seconds[-1].mean()}
     rows[name] = dict(zip(sizes, errors[name].mean(axis=1), strict=True)) | summary
 print(pd.DataFrame.from_dict(rows, orient="index").round(3))
 
@@ -78,8 +78,8 @@ for (name, error), (colour, marker) in zip(errors.items(), styles, strict=True):
 ax.set(xscale="log", yscale="log", xlabel="training digits", ylabel="error on 400 other digits")
 ax.set_xticks(sizes, sizes)
 ax.set_yticks([0.01, 0.03, 0.1, 0.3], ["1 %", "3 %", "10 %", "30 %"])
-ax.minorticks_off()
 ax.legend()
+ax.minorticks_off()
 
 # %%
 # Better algorithms

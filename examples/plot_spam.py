@@ -99,7 +99,7 @@ blue, orange = "#0072b2", "#d55e00"
 plt.rc("axes", grid=True, axisbelow=True)
 plt.rc("axes.spines", top=False, right=False)
 plt.rc("grid", color="#80808040")
-figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 4.4), layout="constrained")
+figure, (left, right) = plt.subplots(1, 2, figsize=(8, 4.4), layout="constrained")
 left.barh(words[heaviest], weights[heaviest], color=[blue] * 8 + [orange] * 12)
 left.set(xlabel="weight", title="Heaviest words: ham (below), spam (above)")
 for penalty, style in {"L2": {"color": blue}, "L1": {"color": orange, "ls": "--"}}.items():
