@@ -55,6 +55,7 @@ sphinx_gallery_conf = {
     "remove_config_comments": True,
     "show_memory": False,
     "doc_module": ("sklearn_gd_logreg",),
+    "capture_repr": ("_repr_html_",),
     "backreferences_dir": "api/backreferences",
     "reference_url": {"sklearn_gd_logreg": None},
     "plot_gallery": "True",
