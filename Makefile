@@ -14,7 +14,7 @@ export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo pictures test test-bench test-kernels test-oldest test-nightly test-sklearn fuzz
+.PHONY: help demo pictures test test-bench test-kernels test-oldest test-nightly test-sklearn test-export fuzz
 .PHONY: lint types docs test-site bench bench-scaling bench-docs dist clean
 .NOTPARALLEL:
 
@@ -27,8 +27,8 @@ help: ## this list
 demo: $(VENV)/examples.installed ## our fits beside scikit-learn's, on real data
 	$(VENV)/bin/python examples/quickstart.py
 
-pictures: $(VENV)/examples.installed ## the four pictures of a descent, in examples/output/pictures
-	$(VENV)/bin/python examples/pictures.py $(ARGS)
+pictures: $(VENV)/examples.installed ## the pictures of the documentation; ARGS=--check says which are stale
+	$(VENV)/bin/python docs/pictures.py $(ARGS)
 
 test: $(VENV)/test.installed ## the tests
 	$(VENV)/bin/python -m pytest -n auto $(ARGS)
@@ -52,6 +52,10 @@ test-nightly: ## the tests on the nightly versions of numpy, scipy and scikit-le
 	.venv-nightly/bin/python -m pip install --quiet --upgrade --pre --index-url $(NIGHTLY) \
 	  numpy scipy scikit-learn
 	.venv-nightly/bin/python -m pytest -n auto $(ARGS)
+
+test-export: ## the recipes of docs/leaving.md, with the tools that they need
+	$(MAKE) .venv-export/test.installed .venv-export/export.installed VENV=.venv-export
+	.venv-export/bin/python -m pytest tests/test_export.py $(ARGS)
 
 fuzz: $(VENV)/test.installed ## random problems for a minute, judged; ARGS='--minutes 60 --seed 1'
 	$(VENV)/bin/python -m tests.fuzz $(ARGS)

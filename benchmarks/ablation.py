@@ -27,7 +27,7 @@ from unittest.mock import patch
 import numpy as np
 import pandas as pd
 from passes import default_fit
-from problems import DOCS, OUTPUT, UNSEEN, loaded, short_problems
+from problems import OUTPUT, PAGES, UNSEEN, loaded, short_problems
 from report import geometric_mean, in_columns, in_markdown, significant
 from threadpoolctl import threadpool_limits
 
@@ -46,6 +46,13 @@ Fit, Fits = dict[str, Any], dict[str, dict[str, Any]]
 NATURAL = "sklearn_gd_logreg.rules.natural"
 PRESOLVE = "sklearn_gd_logreg.data.presolve.choose"
 Changes = dict[str, Any]  # names of attributes, within `NATURAL` or full, and their other values
+
+INTRODUCTION = """# What each strategy is worth
+
+`python benchmarks/ablation.py --docs` makes this page.
+[Benchmarks](../benchmarks.md#what-each-strategy-is-worth) says how to read it.
+
+"""
 
 
 def full(name: str) -> str:
@@ -293,13 +300,13 @@ def main() -> None:
     parser.add_argument("--only", default="", metavar="REGEX", help="only such strategies")
     parser.add_argument("--problems", default="", metavar="REGEX", help="only such titles")
     parser.add_argument("--rounds", type=int, default=3, help="timings of each fit; 0: the first")
-    parser.add_argument("--docs", action="store_true", help="write docs/_static/benchmarks")
+    parser.add_argument("--docs", action="store_true", help="write into docs")
     options = parser.parse_args()
     names = [name for name in WITHOUT if re.search(options.only, name)]
     problems, found = short_problems(options.problems), []
     if not (names and problems):
         parser.error("no strategy or no problem has such a name")
-    folder = DOCS if options.docs else OUTPUT
+    folder = PAGES if options.docs else OUTPUT
     folder.mkdir(parents=True, exist_ok=True)
     for problem, data, penalty in loaded(problems):
         with threadpool_limits(1):
@@ -308,7 +315,9 @@ def main() -> None:
         found += [of | {"without": name} | one for name, one in fits.items()]
         print(problem.title, flush=True)
         results = pd.DataFrame(found)
-        (folder / "ablation.md").write_text(text(results, options.rounds, in_markdown), "utf-8")
+        (folder / "ablation.md").write_text(
+            INTRODUCTION + text(results, options.rounds, in_markdown), "utf-8"
+        )
     print("\n" + text(results, options.rounds, in_columns))
 
 

@@ -17,6 +17,7 @@ from typing import Any
 HERE = Path(__file__).parent
 FOLDER, OUTPUT = HERE / "logistic_regression", HERE / "output"
 DOCS = HERE.parent / "docs" / "_static" / "benchmarks"
+PAGES = HERE.parent / "docs" / "benchmark_results"
 sys.path.insert(0, str(FOLDER))
 
 from benchmark_utils.files import data_sets  # noqa: E402  (which the data sets import too)

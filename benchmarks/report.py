@@ -1,7 +1,7 @@
 """Tables and figures of benchopt's results: ``python report.py [RESULTS ...] [--docs]``.
 
-Prints the tables and draws the figures beside the results file; ``--docs`` writes them to
-docs/_static/benchmarks, with tables.md, which docs/benchmarks.md includes. Further
+Prints the tables and draws the figures beside the results file; ``--docs`` draws them in
+docs/_static/benchmarks and writes the page docs/benchmark_results/tables.md. Further
 results, with more threads say, get their tables after the first ones.
 """
 
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from figures import LEVELS, draw_all
-from problems import DOCS, FOLDER, OUTPUT, key, table
+from problems import DOCS, FOLDER, OUTPUT, PAGES, key, table
 
 ASKED = 1e-6  # the level of ratios and means
 SPEED = (
@@ -25,6 +25,18 @@ FIT = "s", "above J*", "passes", "peak MB", "of X, %"
 DEFAULT = "problem", *(f"{who} {cell}" for who in ("ours:", "theirs:") for cell in FIT), "×"
 SUMMARY = "against", "problems", "geometric mean", "without bounds", "least", "of", "below 1"
 Rows = list[list[str]]
+
+INTRODUCTION = """# Times to the optimum, problem by problem
+
+`make bench-docs` makes this page. [Benchmarks](../benchmarks.md) says what is measured, and what
+the columns mean.
+"""
+CURVES = """
+## Curves
+
+The lower left corner is best. A curve joins the fits that no quicker fit of the same solver beats,
+and ends at the first below 1e-9. Grey lines are the three levels.
+"""
 
 
 def significant(x: float, digits: int = 2) -> str:
@@ -233,6 +245,12 @@ def sections(problems: list[Problem], table: Callable[..., str]) -> dict[str, st
     return found
 
 
+def pictures(folder: Path) -> str:
+    """The curves, as images of a page."""
+    names = sorted(path.name for path in folder.glob("curves-*.png"))
+    return "".join(f"\n![{name[7:-4]}](../_static/benchmarks/{name})\n" for name in names)
+
+
 def report(paths: list[Path], folder: Path, docs: bool) -> None:
     """Print the tables, and draw the figures of the first results; write them for the docs."""
     from benchopt.results import read_results
@@ -245,11 +263,12 @@ def report(paths: list[Path], folder: Path, docs: bool) -> None:
         for run, problems in zip(runs, found, strict=True):
             text += f"\n{machine(run)}\n"
             for title, part in sections(problems, make).items():
-                text += f"\n### {title}\n\n{part}\n"
+                text += f"\n## {title}\n\n{part}\n"
         if make is in_columns:
             print(text)
     if docs:
-        (folder / "tables.md").write_text(text.lstrip(), "utf-8")
+        PAGES.mkdir(exist_ok=True)
+        (PAGES / "tables.md").write_text(INTRODUCTION + text + CURVES + pictures(folder), "utf-8")
         for path in paths:
             (folder / path.name).write_bytes(path.read_bytes())
 
@@ -257,7 +276,7 @@ def report(paths: list[Path], folder: Path, docs: bool) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("results", nargs="*", type=Path, default=[OUTPUT / "results.parquet"])
-    parser.add_argument("--docs", action="store_true", help="write docs/_static/benchmarks")
+    parser.add_argument("--docs", action="store_true", help="write into docs")
     options = parser.parse_args()
     report(options.results, DOCS if options.docs else options.results[0].parent, options.docs)
 

@@ -10,7 +10,7 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-from problems import DOCS, OUTPUT
+from problems import OUTPUT, PAGES
 from report import in_columns, in_markdown
 from scipy import sparse
 
@@ -28,6 +28,13 @@ THEORY = {
 }
 MOST = {"natural": 100, "nesterov": 20_000, "gd": 30_000}  # iterations
 Sweeps = dict[str, dict[float, dict[str, float]]]  # what was measured, by size and its value
+
+INTRODUCTION = """# How the cost grows
+
+`make bench-scaling ARGS=--docs` makes this page. It varies one size at a time. Exponents are slopes
+in log-log over the four largest sizes.
+
+"""
 
 
 def rows(n: int, d: int, n_classes: int = 2) -> tuple[Any, np.ndarray]:
@@ -110,9 +117,9 @@ def main() -> None:
         print("\n" + in_columns(head, cells))
     lines = exponents(found)
     print("\n" + in_columns(HEAD, lines))
-    folder = DOCS if options.docs else OUTPUT
+    folder = PAGES if options.docs else OUTPUT
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "scaling.md").write_text(in_markdown(HEAD, lines) + "\n", "utf-8")
+    (folder / "scaling.md").write_text(f"{INTRODUCTION}{in_markdown(HEAD, lines)}\n", "utf-8")
 
 
 if __name__ == "__main__":

@@ -49,12 +49,13 @@ sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
     "filename_pattern": r"/plot_",
-    "ignore_pattern": r"(quickstart|pictures|__init__)\.py",
+    "ignore_pattern": r"(quickstart|__init__)\.py",
     "within_subsection_order": "gallery_order.CourseOrder",
     "abort_on_example_error": True,
     "remove_config_comments": True,
     "show_memory": False,
     "doc_module": ("sklearn_gd_logreg",),
+    "capture_repr": ("_repr_html_",),
     "backreferences_dir": "api/backreferences",
     "reference_url": {"sklearn_gd_logreg": None},
     "plot_gallery": "True",
@@ -83,7 +84,8 @@ html_theme_options = {
     "pygments_light_style": "tango",
     "pygments_dark_style": "github-dark",
 }
-html_sidebars = {name: [] for name in ("course_map", "getting_started", "changelog", "benchmarks")}
+WIDE = "course_map", "getting_started", "changelog", "benchmark*", "auto_examples/plot_*", "ko/*"
+html_sidebars = {name: [] for name in WIDE}  # pages that need no list of others beside them
 
 
 def quote_fitted_names(app, what, name, obj, options, lines):

@@ -229,6 +229,6 @@ def test_a_page_needs_no_network_and_misses_no_picture(visit, address, page):
         json.dumps(entry) for entry in browser.get_log("browser") if entry["level"] == "SEVERE"
     ]
     assert errors == []
-    text = browser.find_element(By.TAG_NAME, "article").text
+    text = browser.find_element(By.TAG_NAME, "main").text
     assert "\\(" not in text
     assert "\\frac" not in text

@@ -411,7 +411,9 @@ def test_a_picture_of_the_cost_with_an_absent_class(case):
     drawn = CostSurfaceDisplay.from_estimator(
         clf, X, y, sample_weight=weight, parameters=pair, grid_resolution=5
     )
-    assert drawn.path_cost[-1] == pytest.approx(clf.history_["cost"][-1], rel=1e-12)
+    assert drawn.path_costs["GDLogisticRegression"][-1] == pytest.approx(
+        clf.history_["cost"][-1], rel=1e-12
+    )
     follower = GDLogisticRegression(solver="gd", max_iter=1, tol=0, warm_start=True)
     path = [np.zeros((clf.coef_.shape[0], 5))]
     for _ in range(5):
@@ -420,4 +422,6 @@ def test_a_picture_of_the_cost_with_an_absent_class(case):
     given = CostSurfaceDisplay.from_estimator(
         clf, X, y, sample_weight=weight, parameters=pair, path=path, grid_resolution=5
     )
-    np.testing.assert_allclose(given.path_cost, drawn.path_cost)
+    np.testing.assert_allclose(
+        given.path_costs["GDLogisticRegression"], drawn.path_costs["GDLogisticRegression"]
+    )

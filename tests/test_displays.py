@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import to_rgb
 from numpy.testing import assert_allclose
 from scipy import sparse
 from sklearn.datasets import load_breast_cancer
@@ -27,6 +28,7 @@ from sklearn_gd_logreg import (
     LearningRateDisplay,
     bias_variance_report,
 )
+from sklearn_gd_logreg.model_selection.action import ACTIONS
 
 from .problems import SOLVERS, load, noisy
 
@@ -75,6 +77,12 @@ DRAW = {
     "contours": lambda ax=None: CostSurfaceDisplay.from_estimator(
         gd().fit(*BINARY), *BINARY, grid_resolution=5, ax=ax
     ),
+    "paths": lambda ax=None: CostSurfaceDisplay.from_estimators(
+        [gd().fit(*BINARY), gd(4).set_params(solver="momentum").fit(*BINARY)],
+        *BINARY,
+        grid_resolution=5,
+        ax=ax,
+    ),
     "rates": lambda ax=None: LearningRateDisplay.from_estimator(gd(), *BINARY, max_iter=3, ax=ax),
     "final": lambda ax=None: LearningRateDisplay.from_estimator(
         gd(), *BINARY, max_iter=3, kind="final", ax=ax
@@ -115,6 +123,41 @@ def test_a_display_made_of_its_own_attributes_is_the_same(name):
     display.plot()
     for one, other in zip(display.ax_.get_lines(), again.ax_.get_lines(), strict=True):
         np.testing.assert_array_equal(one.get_xydata(), other.get_xydata())
+
+
+def contrast(one, other):
+    """The contrast of two colours, from 1 to 21, by the Web Content Accessibility Guidelines."""
+    parts = np.array([to_rgb(one), to_rgb(other)])
+    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    dark, light = np.sort(linear @ [0.2126, 0.7152, 0.0722])
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("style", ["default", "dark_background"])
+@pytest.mark.parametrize("name", DRAW)
+def test_nothing_vanishes_in_the_background(name, style):
+    with plt.style.context(style):
+        display = drawn(DRAW[name]())
+        ax, paper = display.ax_, display.ax_.get_facecolor()
+        legend = ax.get_legend()
+        words = [*ax.texts, ax.title, ax.xaxis.label, *(legend.get_texts() if legend else [])]
+        assert all(contrast(text.get_color(), paper) > 7 for text in words)
+        if name not in ("contours", "paths"):  # there lines lie on the surface
+            shown = [line for line in ax.get_lines() if line.get_linestyle() != "None"]
+            shown += [line for line in legend.get_lines() if line.get_linestyle() != "None"]
+            assert all(contrast(line.get_color(), paper) > 1.6 for line in shown)
+            bars = [bar.get_facecolor() for bar in ax.patches]
+            assert all(contrast(colour, paper) > 2 for colour in bars)
+            grid = ax.get_xgridlines()[0].get_color()
+            assert 1.1 < contrast(grid, paper) < 3
+
+
+@pytest.mark.parametrize("ink", ["black", "white"])
+def test_behind_transparent_axes_is_the_opposite_of_the_text(ink):
+    clear = {"figure.facecolor": "none", "axes.facecolor": "none", "text.color": ink}
+    with plt.rc_context(clear):
+        display = CostCurveDisplay({"a": history(val_loss=np.ones(6))}).plot()
+    assert contrast(display.lines_[1].get_markerfacecolor(), ink) == pytest.approx(21)
 
 
 BLOCK = """
@@ -182,6 +225,27 @@ def test_gaps_of_the_validation_loss_are_bridged():
 def test_the_cost_has_no_validation_curve_beside_it():
     display = CostCurveDisplay({"a": history(val_loss=np.ones(6))}).plot(quantity="cost")
     assert len(display.lines_) == 1
+    assert display.best_ == []
+
+
+def test_without_validation_data_no_point_is_the_lowest():
+    display = CostCurveDisplay.from_estimators({"a": gd().fit(*BINARY)})
+    assert display.best_ == []
+    assert texts(display) == ["a"]
+    mixed = CostCurveDisplay({"a": history(), "b": history(val_loss=np.ones(6))}).plot()
+    assert len(mixed.best_) == 1
+    assert texts(mixed) == ["a", "b", "training", "validation", "lowest validation loss"]
+
+
+@pytest.mark.parametrize("n", [4, 11, 300])
+def test_on_a_logarithmic_axis_markers_are_evenly_spaced(n):
+    display = CostCurveDisplay({"a": history(n)}).plot(x_scale="log")
+    marked = np.array(display.lines_[0].get_markevery())
+    assert marked[0] == 0
+    assert len(marked) <= 10
+    if n == 300:
+        assert marked[-1] == 299
+        assert np.diff(np.log1p(marked))[3:].std() < 0.1
 
 
 def test_eight_models_differ_in_colour_and_marker():
@@ -193,12 +257,12 @@ def test_eight_models_differ_in_colour_and_marker():
     looks = {(line.get_color(), line.get_marker()) for line in display.lines_}
     assert len(looks) == len({colour for colour, _ in looks}) == 8
     assert len({marker for _, marker in looks}) == 8
-    assert len(texts(display)) == 9
+    assert len(texts(display)) == 8
 
 
 def test_models_of_a_list_are_numbered():
     display = CostCurveDisplay.from_estimators([gd().fit(*BINARY), gd(3).fit(*BINARY)])
-    assert texts(display) == ["model 1", "model 2", "lowest"]
+    assert texts(display) == ["model 1", "model 2"]
 
 
 def test_the_model_is_found_in_a_pipeline_and_a_search():
@@ -272,8 +336,12 @@ def test_the_surface_of_two_parameters_is_J(name):
             w[entries[0]], w[entries[1]] = s, t
             expected[row, column] = J(w, *data, model, weights)
     assert_allclose(display.cost, expected, rtol=1e-12)
-    assert_allclose(display.path[-1], [flat(model)[entry] for entry in entries], rtol=1e-12)
-    assert_allclose(display.path_cost, model.history_["cost"], rtol=1e-10)
+    assert_allclose(
+        display.paths["GDLogisticRegression"][-1],
+        [flat(model)[entry] for entry in entries],
+        rtol=1e-12,
+    )
+    assert_allclose(display.path_costs["GDLogisticRegression"], model.history_["cost"], rtol=1e-10)
 
 
 @pytest.mark.parametrize("data", [BINARY, THREE], ids=["two classes", "three classes"])
@@ -287,8 +355,8 @@ def test_the_principal_directions_are_those_of_the_path(data):
         assert f"{100 * share:.3g} %" in label
     expected = pca.transform(path.reshape(31, -1))
     expected -= expected[-1]  # the plane goes through the model
-    signs = np.sign(np.sum(display.path * expected, axis=0))
-    assert_allclose(display.path, expected * signs, atol=1e-9)
+    signs = np.sign(np.sum(display.paths["GDLogisticRegression"] * expected, axis=0))
+    assert_allclose(display.paths["GDLogisticRegression"], expected * signs, atol=1e-9)
     s, t = display.x[1], display.y[2]
     w = flat(model).ravel() + s * signs[0] * pca.components_[0] + t * signs[1] * pca.components_[1]
     assert_allclose(display.cost[2, 1], J(w, *data, model), rtol=1e-9)
@@ -298,8 +366,8 @@ def test_the_principal_directions_are_those_of_the_path(data):
 def test_the_path_that_is_found_is_that_of_the_fit(solver):
     model = gd(12).set_params(solver=solver).fit(*BINARY)
     display = CostSurfaceDisplay.from_estimator(model, *BINARY, grid_resolution=2)
-    assert_allclose(display.path_cost, model.history_["cost"], rtol=1e-10)
-    assert_allclose(display.path[-1], 0, atol=1e-12)
+    assert_allclose(display.path_costs["GDLogisticRegression"], model.history_["cost"], rtol=1e-10)
+    assert_allclose(display.paths["GDLogisticRegression"][-1], 0, atol=1e-12)
 
 
 def test_a_path_of_ones_own_may_have_any_of_its_shapes_and_ends_before_infinity():
@@ -308,11 +376,15 @@ def test_a_path_of_ones_own_may_have_any_of_its_shapes_and_ends_before_infinity(
     draw = {"parameters": (0, 1), "grid_resolution": 3}
     one = CostSurfaceDisplay.from_estimator(model, *BINARY, path=path, **draw)
     other = CostSurfaceDisplay.from_estimator(model, *BINARY, path=path[:, np.newaxis], **draw)
-    np.testing.assert_array_equal(one.path, path[:, :2])
-    np.testing.assert_array_equal(other.path, one.path)
+    np.testing.assert_array_equal(one.paths["GDLogisticRegression"], path[:, :2])
+    np.testing.assert_array_equal(
+        other.paths["GDLogisticRegression"], one.paths["GDLogisticRegression"]
+    )
     lost = np.vstack([path, np.full((2, 5), np.inf)])
     cut = CostSurfaceDisplay.from_estimator(model, *BINARY, path=lost, **draw)
-    np.testing.assert_array_equal(cut.path, one.path)
+    np.testing.assert_array_equal(
+        cut.paths["GDLogisticRegression"], one.paths["GDLogisticRegression"]
+    )
 
 
 def test_the_lowest_point_is_the_minimum_of_J_in_the_plane():
@@ -360,7 +432,9 @@ def test_names_go_through_a_pipeline():
         model, frame, BINARY[1], parameters=("c", "intercept"), grid_resolution=3
     )
     assert display.labels == ("weight of c", "intercept b")
-    assert_allclose(display.path[-1], [model[-1].coef_[0, 2], model[-1].intercept_[0]])
+    assert_allclose(
+        display.paths["GDLogisticRegression"][-1], [model[-1].coef_[0, 2], model[-1].intercept_[0]]
+    )
 
 
 @pytest.mark.parametrize("kind", ["contour", "surface"])
@@ -379,7 +453,9 @@ def test_a_model_of_scikit_learn_is_shown_on_a_path_of_ones_own():
     display = CostSurfaceDisplay.from_estimator(model, *BINARY, path=path, grid_resolution=3)
     ours = GDLogisticRegression()
     ours.classes_ = model.classes_
-    assert_allclose(display.path_cost[-1], J(flat(model), *BINARY, ours), rtol=1e-12)
+    assert_allclose(
+        display.path_costs["LogisticRegression"][-1], J(flat(model), *BINARY, ours), rtol=1e-12
+    )
     with pytest.raises(ValueError, match="'path' of a LogisticRegression"):
         CostSurfaceDisplay.from_estimator(model, *BINARY)
 
@@ -387,7 +463,51 @@ def test_a_model_of_scikit_learn_is_shown_on_a_path_of_ones_own():
 def test_max_steps_ends_the_path():
     model = gd(9).fit(*BINARY)
     display = CostSurfaceDisplay.from_estimator(model, *BINARY, max_steps=4, grid_resolution=2)
-    assert len(display.path) == 5
+    assert len(display.paths["GDLogisticRegression"]) == 5
+
+
+def momentum(n=10, **options):
+    return GDLogisticRegression(solver="momentum", max_iter=n, tol=0, **options)
+
+
+@pytest.mark.parametrize("kind", ["contour", "surface"])
+def test_several_paths_lie_on_one_surface(kind):
+    models = {"straight": gd(12).fit(*BINARY), "rolling": momentum(9).fit(*BINARY)}
+    draw = {"parameters": (0, "intercept"), "grid_resolution": 4, "kind": kind}
+    display = drawn(CostSurfaceDisplay.from_estimators(models, *BINARY, **draw))
+    for (name, model), line in zip(models.items(), display.lines_, strict=True):
+        alone = CostSurfaceDisplay.from_estimator(model, *BINARY, name=name, **draw)
+        assert_allclose(display.paths[name], alone.paths[name], rtol=1e-12)
+        assert_allclose(display.path_costs[name], model.history_["cost"], rtol=1e-10)
+        xy = line.get_data_3d()[:2] if kind == "surface" else line.get_data()
+        assert_allclose(np.transpose(xy), display.paths[name])
+    lowest = min(models.values(), key=lambda model: model.history_["cost"][-1])
+    w = flat(lowest)
+    w[0, 0], w[0, 4] = display.x[1], display.y[2]
+    assert_allclose(display.cost[2, 1], J(w, *BINARY, lowest), rtol=1e-12)
+    everything = np.vstack([*display.paths.values()])
+    assert display.x[0] < everything[:, 0].min() < everything[:, 0].max() < display.x[-1]
+    assert texts(display)[:4] == ["straight, 12 steps", "rolling, 9 steps", "start", "end"]
+    assert len(texts(display)) == 5
+
+
+def test_the_principal_directions_are_those_of_all_paths():
+    models = {"straight": gd(12).fit(*BINARY), "rolling": momentum(9).fit(*BINARY)}
+    given = {
+        name: np.array([flat(model)[0] * t for t in (0, 0.4, 0.9, 1)])
+        for name, model in models.items()
+    }
+    display = CostSurfaceDisplay.from_estimators(models, *BINARY, path=given, grid_resolution=2)
+    pca = PCA(2).fit(np.vstack([*given.values()]))
+    assert_allclose(display.explained_variance_ratio, pca.explained_variance_ratio_, rtol=1e-9)
+
+
+def test_each_colour_of_a_path_is_outlined():
+    display = DRAW["paths"]()
+    width = {line.get_color(): line.get_linewidth() for line in display.ax_.get_lines()}
+    assert all(width["white"] > line.get_linewidth() for line in display.lines_)
+    looks = {(line.get_color(), line.get_marker()) for line in display.lines_}
+    assert len(looks) == 2
 
 
 # -- learning rates -----------------------------------------------------------------------
@@ -443,8 +563,20 @@ def test_diverged_descents_are_shown_by_a_cross(kind, scale):
     drawn(display.plot(kind=kind, scale=scale))
     crosses = [line for line in display.ax_.get_lines() if line.get_marker() == "X"]
     assert len(crosses) == 2
-    assert "diverged, or above the axis" in [text.replace("\n", " ") for text in texts(display)]
+    assert "diverged or above the axis" in [text.replace("\n", " ") for text in texts(display)]
     assert display.ax_.get_ylim()[1] < 2
+
+
+@pytest.mark.parametrize("kind", ["curves", "final"])
+def test_the_legend_covers_nothing(kind):
+    rates = [0.01, 0.1, 1.0, 20.0]
+    display = LearningRateDisplay.from_estimator(
+        gd(C=1e-3), X, Y, learning_rates=rates, max_iter=5, kind=kind
+    )
+    drawn(display)
+    legend = display.ax_.get_legend().get_window_extent()
+    assert legend.y0 >= display.ax_.get_window_extent().y1
+    assert legend.y1 <= display.figure_.bbox.y1
 
 
 def test_an_adaptive_rule_has_no_stable_rate_to_draw():
@@ -483,8 +615,51 @@ def test_the_bars_lead_from_the_baseline_to_the_test_error():
     assert_allclose(bars, expected, atol=1e-12)
     gaps = report.avoidable_bias, report.variance, report.dev_to_test
     assert_allclose(list(display.gaps.values()), gaps, atol=1e-15)
-    assert report.action.split()[0] in display.ax_.get_title(loc="left")
     assert display.line_.get_xdata()[0] == 100 * report.majority_errors["dev"]
+
+
+def bar_numbers(display):
+    """The numbers at the bars, in hundredths of a per cent."""
+    found = [text.get_text() for text in display.ax_.texts if text is not display.advice_]
+    return [round(100 * float(text.rstrip(" %").replace("−", "-"))) for text in found]
+
+
+def test_the_numbers_at_the_bars_add_up():
+    rng = np.random.default_rng(0)
+    for _ in range(12):
+        baseline, train, dev, test = rng.uniform(0, 0.2, 4)
+        errors = {"train": train, "dev": dev, "test": test}
+        display = BiasVarianceDisplay(errors, baseline=baseline).plot()
+        numbers = bar_numbers(display)
+        assert numbers[2::2] == [round(1e4 * error) for error in (train, dev, test)]
+        assert np.cumsum([numbers[0], *numbers[1::2]]).tolist() == numbers[0::2]
+        plt.close(display.figure_)
+
+
+@pytest.mark.parametrize("finding", [*ACTIONS, "another", ""])
+def test_the_title_has_two_short_lines_at_most(finding):
+    display = BiasVarianceDisplay(
+        {"train": 0.1, "dev": 0.2}, finding=finding, optimisation_error=1e-3
+    ).plot()
+    lines = display.ax_.get_title(loc="left").split("\n")
+    assert len(lines) == (2 if finding else 1)
+    assert all(len(line) <= 60 for line in lines)
+    assert lines[0] != finding or finding == "another"
+    assert "0.001" in lines[-1]
+    assert display.advice_ is None
+
+
+@pytest.mark.parametrize("n_panels", [1, 2])
+def test_the_advice_stands_below_the_axes_within_the_figure(n_panels):
+    report = report_of()
+    figure, axes = plt.subplots(1, n_panels, figsize=(7 * n_panels, 6), layout="constrained")
+    display = drawn(BiasVarianceDisplay.from_report(report, ax=np.ravel(axes)[-1]))
+    advice = display.advice_.get_window_extent()
+    assert display.advice_.get_text().replace("\n", " ") == report.action
+    assert advice.y1 <= display.ax_.xaxis.label.get_window_extent().y0
+    assert advice.y0 >= 0
+    assert advice.x1 <= figure.bbox.x1
+    assert report.action not in display.ax_.get_title(loc="left")
 
 
 def test_an_estimator_is_measured_as_by_the_report():
@@ -503,7 +678,7 @@ def test_a_majority_error_far_beyond_the_bars_does_not_squeeze_them():
     display = drawn(BiasVarianceDisplay({"train": 0.01, "dev": 0.02}, majority_error=0.9).plot())
     assert display.line_ is None
     assert display.ax_.get_xlim()[1] < 4
-    assert any(text.endswith("beyond") for text in texts(display))
+    assert any(text.endswith("beyond the axis") for text in texts(display))
 
 
 def test_errors_of_nothing_are_drawn():
@@ -546,6 +721,29 @@ REFUSED = {
     "surface kind": (surface(kind="heat"), "'kind' parameter.*'contour' or 'surface'"),
     "resolution": (surface(grid_resolution=1), "'grid_resolution' parameter.*Got 1"),
     "margin": (surface(margin=-1.0), "'margin' parameter.*Got -1"),
+    "paths of nobody": (
+        lambda: CostSurfaceDisplay.from_estimators(
+            {"a": FITTED}, *BINARY, path={"b": np.zeros((3, 5))}
+        ),
+        "'path' parameter.*names of estimators, 'a', or None",
+    ),
+    "a path of several": (
+        lambda: CostSurfaceDisplay.from_estimators([FITTED], *BINARY, path=np.zeros((3, 5))),
+        "'path' parameter.*must be a dict with names of estimators, 'model 1'",
+    ),
+    "no model at all": (lambda: CostSurfaceDisplay.from_estimators({}, *BINARY), "Got none"),
+    "another cost": (
+        lambda: CostSurfaceDisplay.from_estimators(
+            {"a": FITTED, "b": gd(3, C=0.1).fit(*BINARY)}, *BINARY
+        ),
+        "'estimators' parameter.*one cost J.*'[ab]' and '[ab]' differ",
+    ),
+    "other parameters": (
+        lambda: CostSurfaceDisplay.from_estimators(
+            [FITTED, gd(3, fit_intercept=False).fit(*BINARY)], *BINARY
+        ),
+        "one cost J.*fit_intercept",
+    ),
     "steps": (surface(max_steps=0), "'max_steps' parameter.*Got 0"),
     "one parameter": (surface(parameters=1), "'parameters' parameter.*a pair"),
     "the same twice": (surface(parameters=(1, 1)), "two different"),

@@ -283,8 +283,9 @@ def test_the_examples_write_no_file_of_each_other(tmp_path):
         before = {path: path.stat().st_mtime_ns for path in examples.rglob("*.png")}
         subprocess.run([sys.executable, script], check=True, capture_output=True, cwd=tmp_path)
         assert before == {path: path.stat().st_mtime_ns for path in before}
-        written.append({*examples.rglob("*.png")} - before.keys())
+        written.append({*tmp_path.rglob("*.png")} - before.keys())
     assert all(written)
+    assert all(path.parent == examples / "output" for paths in written for path in paths)
 
 
 # -- what other files repeat --------------------------------------------------------------
@@ -336,7 +337,7 @@ def anchors(page):
 
 @each_page
 def test_files_and_tests_that_a_page_names_exist(page):
-    folders = PACKAGE, ROOT / "tests", ROOT / "benchmarks", ROOT / "examples"
+    folders = PACKAGE, *(ROOT / name for name in ("tests", "benchmarks", "examples", "docs"))
     files = [f"/{file.relative_to(top.parent)}" for top in folders for file in top.rglob("*.*")]
     code = " ".join(re.findall(r"`([^`]+)`", text_of(page)))
     named = set(re.findall(r"[\w/]+\.(?:py|json|toml)\b", re.sub(r"\S+/output/\S+", "", code)))

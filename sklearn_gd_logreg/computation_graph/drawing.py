@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from ..display.style import COLOURS, INK, MUTED, require_pyplot
+from ..display.style import COLOURS, require_pyplot
 from .layout import PASSAGE_HEIGHT, Routes, columns_of, layout_of
 from .text import Row, grad_text, number, table
 
@@ -26,6 +26,9 @@ TITLE_CHARACTERS = 28
 """Characters in a line of a title."""
 
 FORWARD, BACKWARD = COLOURS[0], COLOURS[1]
+INK, MUTED = "#222222", "#6b6b6b"
+"""Colours of titles and frames: the boxes are white on every background."""
+
 LEGEND = ("→ forward: value", FORWARD), ("← backward: derivative", BACKWARD)
 
 # Sizes in points, where the axes have room for them.

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from .._floating import ignore_floating_errors
 from ..validation import InvalidParameterError
-from .style import INK, MUTED, axes_for, require_pyplot, style_axes, wrap_text
+from .style import (
+    axes_for,
+    place_legend_above,
+    require_pyplot,
+    shades_of,
+    style_axes,
+    wrap_text,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,28 +31,41 @@ GAP_STYLES = {
 """Label of the gap before each set, its colour, and its hatch, which shows in grey too."""
 
 ERROR_COLOUR = "#0072b2"
-TITLE_CHARACTERS = 70
+TITLES = {
+    "optimisation": "The optimisation is not finished",
+    "test mismatch": "Dev and test set have different class proportions",
+    "dev mismatch": "Train and dev set have different class proportions",
+    "bias": "High bias: the training error is above the baseline",
+    "variance": "High variance: the dev error is above the training error",
+    "dev set": "The test error is above the dev error",
+    "done": "No gap is larger than chance explains",
+}
+"""Title for each finding of a `BiasVarianceReport`."""
+
+CHARACTERS_PER_INCH = 14.5
+"""Characters of a text of 9 points, on average of the default font."""
+
+LEGEND_POINTS = 26
+"""Distance of the title from the axes, in points, with the legend between them."""
+
+ADVICE_LINE_INCHES = 0.15
+"""Height of a line of the advice, which a new figure gains."""
+
 AXIS_MARGIN = 1.25
 """Upper limit of the axis, as a multiple of the largest error or interval end."""
 
 MIN_AXIS_PERCENT = 1.0
 """Smallest value in per cent that this multiple applies to."""
 
-MAX_AXIS_EXTENSION = 2.5
+MAX_AXIS_EXTENSION = 1.5
 """Factor by which the axis may grow to show the error of the majority class."""
-
-TEXT_STYLE: dict[str, Any] = {
-    "textcoords": "offset points", "va": "center", "fontsize": 9, "color": INK,
-    "bbox": {"fc": "white", "ec": "none", "pad": 1, "alpha": 0.8},
-}  # fmt: skip
-INTERVAL_STYLE: dict[str, Any] = {"color": INK, "lw": 1.4, "marker": "|", "ms": 8}
 
 
 class BiasVarianceDisplay:
-    """Bar chart of the errors of train, dev and test set, and of the gaps between them.
+    """Waterfall from the baseline to the errors of train, dev and test set.
 
-    Each gap is a bar between the errors above and below it. Parameters are error rates,
-    1 − accuracy; the axis is in per cent.
+    Each gap is a bar that leads from the error above it to the error below it. The numbers at the
+    bars add up as printed. Parameters are error rates, 1 − accuracy; the axis is in per cent.
 
     Parameters
     ----------
@@ -59,14 +79,16 @@ class BiasVarianceDisplay:
         Number of rows of each set; None: not shown.
     majority_error : float, default=None
         Error rate of always predicting the most frequent class; None: not drawn.
+    finding : str, default=""
+        ``finding`` of a `BiasVarianceReport`, shown in words as the title.
     action : str, default=""
-        Recommended next action, shown as the title.
+        Recommended next action, shown below the axes.
     optimisation_error : float, default=None
-        Upper bound on J − J*, shown below the title; None: not shown.
+        Upper bound on J − J*, the second line of the title; None: not shown.
 
     Attributes
     ----------
-    errors, baseline, intervals, n_rows, majority_error, action, optimisation_error
+    errors, baseline, intervals, n_rows, majority_error, finding, action, optimisation_error
         As given.
     gaps : dict of str to float
         The avoidable bias at "train", the variance at "dev", the dev-to-test gap at "test".
@@ -76,6 +98,8 @@ class BiasVarianceDisplay:
         Figure of the plot.
     bars_ : matplotlib BarContainer
         The bars, from the baseline down.
+    advice_ : matplotlib Annotation or None
+        The action below the axes; None without one.
     line_ : matplotlib Line2D or None
         Line at the error of the majority class; None if it is not given or beyond the axis.
 
@@ -98,6 +122,7 @@ class BiasVarianceDisplay:
         intervals: Mapping[str, tuple[float, float]] | None = None,
         n_rows: Mapping[str, int] | None = None,
         majority_error: float | None = None,
+        finding: str = "",
         action: str = "",
         optimisation_error: float | None = None,
     ) -> None:
@@ -106,6 +131,7 @@ class BiasVarianceDisplay:
         self.intervals = intervals
         self.n_rows = n_rows
         self.majority_error = majority_error
+        self.finding = finding
         self.action = action
         self.optimisation_error = optimisation_error
 
@@ -131,6 +157,7 @@ class BiasVarianceDisplay:
             report.intervals,
             report.n_rows,
             report.majority_errors["dev"],
+            report.finding,
             report.action,
             report.optimisation_error,
         ).plot(ax)
@@ -178,7 +205,7 @@ class BiasVarianceDisplay:
 
     @ignore_floating_errors()
     def plot(self, ax: Axes | None = None) -> BiasVarianceDisplay:
-        """Draw the bar chart.
+        """Draw the waterfall.
 
         Parameters
         ----------
@@ -196,10 +223,13 @@ class BiasVarianceDisplay:
             )
         self.ax_, self.figure_ = axes_for(type(self).__name__, ax)
         self.line_: Any = None
+        self.advice_: Any = None
         self._draw_bars()
         self._draw_intervals()
         self._draw_majority()
         self._label()
+        if self.action:
+            self._draw_advice(is_new=ax is None)
         return self
 
     # -- the parts of plot --------------------------------------------------------------
@@ -210,7 +240,7 @@ class BiasVarianceDisplay:
 
     def _bars(self) -> list[tuple[str, float, float, str, str]]:
         """Return label, left end and signed length in per cent, colour and hatch of each bar."""
-        bars = [("baseline", 0.0, 100 * self.baseline, MUTED, "")]
+        bars = [("baseline", 0.0, 100 * self.baseline, "", "")]
         for name, gap in self.gaps.items():
             gap_label, colour, hatch = GAP_STYLES[name]
             error = 100 * self.errors[name]
@@ -219,21 +249,33 @@ class BiasVarianceDisplay:
             bars.append((SET_LABELS[name] + row_count, 0.0, error, ERROR_COLOUR, ""))
         return bars
 
+    def _numbers(self) -> list[str]:
+        """Return the number at each bar; a gap is the difference of the numbers around it."""
+        errors = [self.baseline, *(self.errors[name] for name in self._set_names)]
+        percents = [round(100 * error, 2) for error in errors]
+        numbers = [f"{percents[0]:.2f} %"]
+        for before, after in pairwise(percents):
+            gap = round(after - before, 2) + 0.0  # without the sign of -0.0
+            numbers += [f"{gap:+.2f} %".replace("-", "−"), f"{after:.2f} %"]
+        return numbers
+
     def _draw_bars(self) -> None:
         labels, lefts, lengths, colours, hatches = zip(*self._bars(), strict=True)
-        ax, positions = self.ax_, range(len(labels))
-        bar_style: dict[str, Any] = {"color": colours, "hatch": hatches, "edgecolor": "white"}
+        ax, positions, shades = self.ax_, range(len(labels)), shades_of(self.ax_)
+        colours = (shades.muted, *colours[1:])
+        bar_style: dict[str, Any] = {"color": colours, "hatch": hatches, "edgecolor": shades.paper}
         self.bars_ = ax.barh(positions, lengths, left=lefts, height=0.62, **bar_style)
         ax.set_yticks(positions, labels=labels)
         ax.invert_yaxis()
-        gap_labels = {gap_label for gap_label, _, _ in GAP_STYLES.values()}
-        for position, (label, left, length, _, _) in enumerate(self._bars()):
-            is_gap = label in gap_labels
-            text = f"{length:+.2f} %".replace("-", "−") if is_gap else f"{length:.2f} %"
-            ax.annotate(text, (self._end(position, left, length), position), (5, 0), **TEXT_STYLE)
+        box = {"fc": shades.paper, "ec": "none", "pad": 1, "alpha": 0.8}
+        text_style: dict[str, Any] = {"va": "center", "fontsize": 9, "bbox": box}
+        bars = zip(lefts, lengths, self._numbers(), strict=True)
+        for position, (left, length, number) in enumerate(bars):
+            end = self._end(position, left, length), position
+            ax.annotate(number, end, (5, 0), textcoords="offset points", **text_style)
             if position + 1 < len(labels):  # a line to the next bar
                 ends = [position + 0.31, position + 0.69]
-                ax.plot([left + length] * 2, ends, color=INK, lw=0.8)
+                ax.plot([left + length] * 2, ends, color=shades.ink, lw=0.8)
 
     def _end(self, position: int, left: float, length: float) -> float:
         """Return the right end of a bar and its interval, where the number is written."""
@@ -245,10 +287,11 @@ class BiasVarianceDisplay:
     def _draw_intervals(self) -> None:
         if self.intervals is None:
             return
+        line_style = {"color": shades_of(self.ax_).ink, "lw": 1.4, "marker": "|", "ms": 8}
         for k, name in enumerate(self._set_names):
             low, high = (100 * end for end in self.intervals[name])
             label = "95 % interval" if k == 0 else "_interval"
-            self.ax_.plot([low, high], [2 * k + 2] * 2, **INTERVAL_STYLE, label=label)
+            self.ax_.plot([low, high], [2 * k + 2] * 2, **line_style, label=label)
 
     def _draw_majority(self) -> None:
         ends = [self._end(position, bar[1], bar[2]) for position, bar in enumerate(self._bars())]
@@ -256,11 +299,14 @@ class BiasVarianceDisplay:
         if self.majority_error is not None:
             majority = 100 * self.majority_error
             label = f"majority class, {majority:.3g} %"
+            ink = shades_of(self.ax_).ink
             if majority <= MAX_AXIS_EXTENSION * x_max:
                 x_max = max(x_max, 1.05 * majority)
-                self.line_ = self.ax_.axvline(majority, color=INK, ls="--", lw=1.4, label=label)
+                self.line_ = self.ax_.axvline(majority, color=ink, ls="--", lw=1.4, label=label)
             else:
-                self.ax_.plot([], [], ls="none", marker=">", color=INK, label=f"{label}, beyond")
+                self.ax_.plot(
+                    [], [], ls="none", marker=">", color=ink, label=f"{label}, beyond the axis"
+                )
         self.ax_.set_xlim(0, x_max)
 
     def _label(self) -> None:
@@ -268,11 +314,22 @@ class BiasVarianceDisplay:
         ax.set_xlabel("error (%)", loc="left")
         style_axes(ax)
         ax.grid(visible=False, axis="y")
-        lines = [wrap_text(self.action, TITLE_CHARACTERS)] if self.action else []
+        lines = [TITLES.get(self.finding, self.finding)] if self.finding else []
         bound = self.optimisation_error
         if bound is not None:
-            lines.append(f"J is {f'at most {bound:.2g} above' if bound else 'at'} its minimum.")
-        ax.set_title("\n".join(lines), loc="left", fontsize=10)
-        if ax.get_legend_handles_labels()[0]:
-            below: dict[str, Any] = {"loc": "upper right", "bbox_to_anchor": (1, -0.11)}
-            ax.legend(**below, ncols=2, frameon=False, borderaxespad=0, handlelength=1.6)
+            lines.append(f"J is {f'at most {bound:.2g} above' if bound else 'at'} its minimum")
+        handles = ax.get_legend_handles_labels()[0]
+        if handles:
+            place_legend_above(ax, handles, n_columns=2)
+        pad = LEGEND_POINTS if handles else None
+        ax.set_title("\n".join(lines), loc="left", fontsize=10, pad=pad)
+
+    def _draw_advice(self, is_new: bool) -> None:
+        """Write the action below the label of the axis, wrapped to the width of the axes."""
+        width = self.ax_.get_window_extent().width / self.figure_.dpi
+        text = wrap_text(self.action, int(CHARACTERS_PER_INCH * width))
+        if is_new:
+            lines = text.count("\n") + 2
+            self.figure_.set_figheight(self.figure_.get_figheight() + ADVICE_LINE_INCHES * lines)
+        below = {"xycoords": self.ax_.xaxis.label, "textcoords": "offset points", "va": "top"}
+        self.advice_ = self.ax_.annotate(text, (0, 0), (0, -8), **below, fontsize=9)

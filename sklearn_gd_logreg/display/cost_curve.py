@@ -9,14 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._floating import ignore_floating_errors
-from .._typing import Array
 from ..validation import InvalidParameterError
-from .models import final_estimator, fit_history
+from .models import final_estimator, fit_history, named
 from .style import (
-    BEST_MARKER,
-    INK,
-    MUTED,
     axes_for,
+    best_marker,
     check_choice,
     curve_style,
     limit_cost_axis,
@@ -24,6 +21,7 @@ from .style import (
     place_legend,
     plottable_costs,
     require_pyplot,
+    shades_of,
     style_axes,
 )
 
@@ -43,7 +41,7 @@ LEGEND_INCHES = 2.4
 
 CURVE_STYLES: dict[str, dict[str, Any]] = {
     "training": {"ls": "-", "lw": 1.6, "ms": 5},
-    "validation": {"ls": "--", "lw": 1.6, "ms": 5, "mfc": "white"},
+    "validation": {"ls": "--", "lw": 1.6, "ms": 5},
 }
 
 
@@ -60,8 +58,8 @@ class CostCurveDisplay:
         ``time``, ``loss``, ``cost`` and, with validation data, ``val_loss``, nan where it was
         not evaluated.
     best_iters : dict of str to int, default=None
-        Index of the best point, ``best_iter_``, by name. A missing one is the index of the
-        lowest validation loss, without validation data of the lowest cost drawn.
+        Index of the lowest validation loss, ``best_iter_``, by name. A missing one is found in
+        the history.
 
     Attributes
     ----------
@@ -74,7 +72,8 @@ class CostCurveDisplay:
     lines_ : list of matplotlib Line2D
         The curves of each model: training, then validation.
     best_ : list of matplotlib Line2D
-        Marker of the best point of each model.
+        Marker of the lowest validation loss of each model; empty if no validation curve is
+        drawn.
 
     See Also
     --------
@@ -159,10 +158,8 @@ class CostCurveDisplay:
         CostCurveDisplay
         """
         require_pyplot(cls.__name__)
-        if not isinstance(estimators, Mapping):
-            estimators = {f"model {k}": model for k, model in enumerate(estimators, 1)}
         histories, best_iters = {}, {}
-        for name, estimator in estimators.items():
+        for name, estimator in named(estimators).items():
             histories[name], best = fit_history(cls.__name__, estimator)
             if best is not None:
                 best_iters[name] = int(best)
@@ -212,7 +209,7 @@ class CostCurveDisplay:
         self.lines_: list[Any] = []
         self.best_: list[Any] = []
         for number, model_name in enumerate(self.histories):
-            self._draw(number, model_name, x, quantity, line_kw)
+            self._draw(number, model_name, x, quantity, x_scale, line_kw)
         curves = [line.get_ydata() for line in self.lines_]
         limit_cost_axis(self.ax_, curves, self._highest_start(quantity))
         if self._label(x, quantity, x_scale) and ax is None:
@@ -231,8 +228,16 @@ class CostCurveDisplay:
         """Return the highest initial value of a curve."""
         return max(float(history[quantity][0]) for history in self.histories.values())
 
-    def _draw(self, number: int, name: str, x: str, quantity: str, line_kw: dict[str, Any]) -> None:
-        history = self.histories[name]
+    def _draw(
+        self,
+        number: int,
+        name: str,
+        x: str,
+        quantity: str,
+        x_scale: str,
+        line_kw: dict[str, Any],
+    ) -> None:
+        history, shades = self.histories[name], shades_of(self.ax_)
         several, columns = len(self.histories) > 1, {"training": quantity}
         if quantity == "loss" and has_validation_loss(history):
             columns["validation"] = "val_loss"
@@ -243,28 +248,23 @@ class CostCurveDisplay:
         for rows, column in columns.items():
             y = plottable_costs(history[column], self.ax_.get_yscale(), start)
             plotted = np.flatnonzero(np.isfinite(y) | (rows == "training"))  # connects across nan
-            marked = marker_indices(len(plotted), number)
-            line_style = curve_style(number) | CURVE_STYLES[rows]
+            marked = marker_indices(len(plotted), number, x_scale)
+            line_style = curve_style(number, shades) | CURVE_STYLES[rows]
             line_style |= {"label": labels[rows], "markevery": marked}
+            if rows == "validation":
+                line_style["mfc"] = shades.paper
             self.lines_ += self.ax_.plot(positions[plotted], y[plotted], **line_style | line_kw)
-        best = self._best(name, y)
-        if best is not None:
-            size = 10 if several else BEST_MARKER["ms"]
-            colour = self.lines_[-1].get_color()
-            marker = BEST_MARKER | {"mfc": colour, "ms": size, "zorder": 5, "label": "_best"}
-            self.best_ += self.ax_.plot(positions[[best]], y[[best]], **marker)
-
-    def _best(self, name: str, y: Array) -> int | None:
-        best = (self.best_iters or {}).get(name)
-        if best is not None:
-            return best
-        return int(np.nanargmin(y)) if np.isfinite(y).any() else None
+        if "validation" in columns:
+            best = (self.best_iters or {}).get(name, int(np.nanargmin(history["val_loss"])))
+            marker = best_marker(shades) | {"mfc": self.lines_[-1].get_color(), "zorder": 5}
+            marker |= {"label": "_best"} | ({"ms": 10} if several else {})
+            self.best_ += self.ax_.plot(positions[best], history["val_loss"][best], **marker)
 
     def _label(self, x: str, quantity: str, x_scale: str) -> bool:
         """Draw axis labels and legend; return whether the legend is beside the axes."""
         from matplotlib.lines import Line2D
 
-        ax = self.ax_
+        ax, shades = self.ax_, shades_of(self.ax_)
         ax.set(xlabel=X_LABELS[x], ylabel=Y_LABELS[quantity])
         if x_scale == "log":
             self._use_log_x(x)
@@ -275,10 +275,12 @@ class CostCurveDisplay:
         handles = [line for line in self.lines_ if line.get_label()[:1] != "_"]
         if several and len(self.lines_) > len(handles):
             for rows, line_style in CURVE_STYLES.items():
-                handles.append(Line2D([], [], color=INK, ls=line_style["ls"], lw=1.6, label=rows))
+                ls = line_style["ls"]
+                handles.append(Line2D([], [], color=shades.ink, ls=ls, lw=1.6, label=rows))
         if self.best_:
-            marker = BEST_MARKER | {"mfc": MUTED if several else self.best_[0].get_mfc(), "ms": 11}
-            label = "lowest" if several else self._best_text(x)
+            mfc = shades.muted if several else self.best_[0].get_mfc()
+            marker = best_marker(shades) | {"mfc": mfc, "ms": 11}
+            label = "lowest validation loss" if several else self._best_text(x)
             handles.append(Line2D([], [], label=label, **marker))
         return place_legend(ax, handles)
 

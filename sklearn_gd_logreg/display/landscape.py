@@ -1,7 +1,8 @@
-"""The cost landscape: J on a grid around a path."""
+"""The cost landscape: J on a grid around paths."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -20,17 +21,22 @@ class CostLandscape(NamedTuple):
     x: Array
     y: Array
     cost: Array
-    path: Array
-    path_cost: Array
+    paths: dict[str, Array]
+    path_costs: dict[str, Array]
     minimum: tuple[float, float]
     labels: tuple[str, str]
     explained_variance_ratio: tuple[float, float] | None
 
 
 def cost_landscape(
-    objective: Objective, plane: Plane, w: Array, points: Array, resolution: int, margin: float
+    objective: Objective,
+    plane: Plane,
+    w: Array,
+    points: Mapping[str, Array],
+    resolution: int,
+    margin: float,
 ) -> CostLandscape:
-    """Compute J on a grid around a path and the model, and J at the points of the path.
+    """Compute J on a grid around paths and a model, and J at the points of the paths.
 
     Parameters
     ----------
@@ -38,21 +44,26 @@ def cost_landscape(
     plane : Plane
     w : array of shape (n_parameters, n_outputs)
         Parameters of the model.
-    points : array of shape (n_points, n_parameters, n_outputs)
+    points : dict of str to array of shape (n_points, n_parameters, n_outputs)
+        The points of each path.
     resolution : int
         Points of the grid in each direction.
     margin : float
-        Margin around path and model, as a fraction of their extent.
+        Margin around paths and model, as a fraction of their extent.
     """
-    path = plane.coordinates(points)
-    x, y = grid_around(np.vstack([path, plane.coordinates(w[np.newaxis])]), resolution, margin)
+    paths = {name: plane.coordinates(path) for name, path in points.items()}
+    around = np.vstack([*paths.values(), plane.coordinates(w[np.newaxis])])
+    x, y = grid_around(around, resolution, margin)
     surface = CostOnPlane(objective, plane)
     cost = surface.grid(x, y)
     dtype = objective.data.dtype
-    path_cost = np.array([Point(objective, point.astype(dtype)).cost for point in points])
+    path_costs = {
+        name: np.array([Point(objective, point.astype(dtype)).cost for point in path])
+        for name, path in points.items()
+    }
     minimum = surface.minimum(x, y, cost)
     axes = plane.labels, plane.explained_variance_ratio
-    return CostLandscape(x, y, cost, path, path_cost, minimum, *axes)
+    return CostLandscape(x, y, cost, paths, path_costs, minimum, *axes)
 
 
 def grid_around(points: Array, resolution: int, margin: float) -> tuple[Array, Array]:

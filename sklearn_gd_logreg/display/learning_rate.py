@@ -20,17 +20,18 @@ from ..validation import Interval, InvalidParameterError, check_finite
 from .models import final_step, rule_and_objective, silent_clone
 from .style import (
     AXIS_TOP_OVER_START,
-    BEST_MARKER,
     COLOURS,
-    INK,
-    MUTED,
+    Shades,
     axes_for,
+    best_marker,
     check_choice,
     check_interval,
+    cross_marker,
     limit_cost_axis,
-    place_legend,
+    place_legend_above,
     plottable_costs,
     require_pyplot,
+    shades_of,
     style_axes,
     use_plain_numbers,
 )
@@ -48,11 +49,9 @@ AUTO_RATE_MULTIPLES = 0.01, 100.0
 
 N_RATES = 15
 STABLE_RATE_COLOUR = "#d55e00"
-CROSS_LABEL = "diverged, or above the axis"
-CROSS_MARKER: dict[str, Any] = {
-    "ls": "none", "marker": "X", "ms": 9, "color": INK, "mec": "white", "clip_on": False,
-    "zorder": 6,
-}  # fmt: skip
+CROSS_LABEL = "diverged or above the axis"
+VIRIDIS_RANGES = {"light": (0.0, 0.8), "dark": (0.25, 1.0)}
+"""Part of viridis that contrasts with a light and with a dark background."""
 
 
 class LearningRateDisplay:
@@ -226,8 +225,8 @@ class LearningRateDisplay:
     def _draw_curves(self) -> None:
         from matplotlib.cm import ScalarMappable
 
-        ax, rates = self.ax_, self.learning_rates
-        colours = ScalarMappable(log_norm(rates), dark_viridis())
+        ax, rates, shades = self.ax_, self.learning_rates, shades_of(self.ax_)
+        colours = ScalarMappable(log_norm(rates), contrasting_viridis(shades))
         curves = self._plottable_costs()
         for rate, curve in zip(rates, curves, strict=True):
             line_style = "-" if rate <= self.stable_rate else "--"
@@ -242,52 +241,55 @@ class LearningRateDisplay:
         use_plain_numbers(self.colorbar_.ax.yaxis)
         if rates[0] <= self.stable_rate <= rates[-1]:
             bar = self.colorbar_.ax
-            bar.axhline(self.stable_rate, color="white", lw=5)
+            bar.axhline(self.stable_rate, color=shades.paper, lw=5)
             self.stable_line_ = bar.axhline(self.stable_rate, color=STABLE_RATE_COLOUR, lw=3)
         self._draw_curves_legend()
 
     def _draw_curves_legend(self) -> None:
         from matplotlib.lines import Line2D
 
-        stable = self.learning_rates <= self.stable_rate
+        stable, shades = self.learning_rates <= self.stable_rate, shades_of(self.ax_)
         handles = []
         if np.isfinite(self.stable_rate):
-            ends = {"-": (stable.any(), "up to"), "--": (not stable.all(), "above")}
-            for line_style, (is_drawn, side) in ends.items():
+            sides = {"-": (stable.any(), "≤"), "--": (not stable.all(), ">")}
+            for line_style, (is_drawn, side) in sides.items():
                 if is_drawn:
                     label = f"α {side} {self._stable_rate_text()}"
-                    handles.append(Line2D([], [], color=INK, ls=line_style, label=label))
-        handles += [Line2D([], [], label=CROSS_LABEL, **CROSS_MARKER)] if self._has_cross else []
+                    handles.append(Line2D([], [], color=shades.ink, ls=line_style, label=label))
+        if self._has_cross:
+            handles.append(Line2D([], [], label=CROSS_LABEL, **cross_marker(shades)))
         if handles:
-            place_legend(self.ax_, handles)
+            place_legend_above(self.ax_, handles, n_columns=2)
 
     def _draw_final(self) -> None:
-        ax, rates = self.ax_, self.learning_rates
+        ax, rates, shades = self.ax_, self.learning_rates, shades_of(self.ax_)
         final = self._plottable_costs()[:, -1]
         final[final > AXIS_TOP_OVER_START * self._initial_cost] = np.nan  # drawn as a cross
         after = self.costs.shape[1] - 1
-        self.lines_ += ax.plot(rates, final, color=COLOURS[0], marker="o", ms=5)
+        colour = shades.contrasting(COLOURS[0])
+        self.lines_ += ax.plot(rates, final, color=colour, marker="o", ms=5)
         ax.set(xscale="log", xlabel="learning rate α", ylabel=f"cost J after {after} iterations")
-        ax.axhline(self.costs[0, 0], color=MUTED, ls=":", label="cost of the start")
+        ax.axhline(self.costs[0, 0], color=shades.muted, ls=":", label="cost of the start")
         if np.isfinite(self.stable_rate):
             line_style: dict[str, Any] = {"color": STABLE_RATE_COLOUR, "ls": "--", "lw": 1.6}
             self.stable_line_ = ax.axvline(
                 self.stable_rate, **line_style, label=self._stable_rate_text()
             )
         for rate in rates[np.isnan(final)]:
-            self._draw_cross(rate, COLOURS[0])
+            self._draw_cross(rate, colour)
         if np.isfinite(final).any():
             best = int(np.nanargmin(final))
             label = f"lowest: {final[best]:.3g} at α = {rates[best]:.3g}"
-            ax.plot(rates[best], final[best], **BEST_MARKER, mfc=COLOURS[0], label=label)
-        place_legend(ax, ax.get_legend_handles_labels()[0])
+            ax.plot(rates[best], final[best], **best_marker(shades), mfc=colour, label=label)
+        place_legend_above(ax, ax.get_legend_handles_labels()[0], n_columns=2)
 
     def _draw_cross(self, x: float, colour: Any) -> None:
         """Draw a cross at the upper edge."""
         edge = self.ax_.get_xaxis_transform()
         label = "_crossed" if self._has_cross else CROSS_LABEL
         self._has_cross = True
-        self.ax_.plot([x], [1], **CROSS_MARKER | {"color": colour}, transform=edge, label=label)
+        marker = cross_marker(shades_of(self.ax_)) | {"color": colour, "label": label}
+        self.ax_.plot([x], [1], **marker, transform=edge)
 
     def _stable_rate_text(self) -> str:
         return str(StableRate(self.stable_rate, self.stable_formula))
@@ -339,9 +341,10 @@ def log_norm(rates: Array) -> Any:
     return LogNorm(rates[0] / margin, rates[-1] * margin)
 
 
-def dark_viridis() -> Any:
-    """Return viridis without its yellow end, which is hard to see on white."""
+def contrasting_viridis(shades: Shades) -> Any:
+    """Return viridis without the end that is hard to see on the background."""
     from matplotlib import colormaps
     from matplotlib.colors import ListedColormap
 
-    return ListedColormap(colormaps["viridis"](np.linspace(0, 0.88, 256)))
+    ends = VIRIDIS_RANGES["dark" if shades.is_dark else "light"]
+    return ListedColormap(colormaps["viridis"](np.linspace(*ends, 256)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,6 +27,13 @@ from ..validation import InvalidParameterError
 
 MAX_ENDPOINT_ERROR = 0.01
 """Largest difference of a path's end from the model, as a fraction of the largest |w|."""
+
+
+def named(estimators: Mapping[str, Any] | Sequence[Any]) -> Mapping[str, Any]:
+    """Return the models by their names; those of a list are numbered."""
+    if isinstance(estimators, Mapping):
+        return estimators
+    return {f"model {k}": model for k, model in enumerate(estimators, 1)}
 
 
 def instance_attributes(model: Any) -> dict[str, Any]:

@@ -30,7 +30,7 @@ class Plane:
     labels : (str, str)
         Axis labels of s and t.
     explained_variance_ratio : (float, float) or None
-        Fraction of the variance of a path along each direction.
+        Fraction of the variance of the paths along each direction.
     """
 
     origin: Array
@@ -58,9 +58,9 @@ def coordinate_plane(w: Array, entries: list[tuple[int, int]], labels: tuple[str
 
 
 def principal_plane(w: Array, points: Array) -> Plane:
-    """Return the plane through w along the first two principal components of a path.
+    """Return the plane through w along the first two principal components of paths.
 
-    If the path is a straight line, the second direction is the coordinate axis closest to
+    If all points are on a straight line, the second direction is the coordinate axis closest to
     perpendicular to it, made orthogonal.
 
     Parameters
@@ -105,7 +105,7 @@ def principal_plane(w: Array, points: Array) -> Plane:
 def direction_label(number: int, ratio: float) -> str:
     """Return the axis label of a principal direction."""
     ratio = round(ratio, 4)
-    return f"direction {number} ({100 * ratio:.3g} % of the path's variance)"
+    return f"direction {number} ({100 * ratio:.3g} % of the variance)"
 
 
 def with_fixed_sign(v: Array) -> Array:

@@ -1,10 +1,10 @@
-"""The common style of the displays: colours, markers and axes, legible in grey too."""
+"""The common style of the displays: colours, markers, axes; legible in grey and on dark paper."""
 
 from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -15,20 +15,23 @@ from ..validation import Interval, InvalidParameterError
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-COLOURS = (
-    "#0072b2", "#d55e00", "#009e73", "#000000", "#cc79a7", "#56b4e9", "#e69f00", "#7f7f7f"
-)  # fmt: skip
+COLOURS = "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#7f7f7f"
 """Palette of Okabe and Ito, safe for colour-blind readers; grey replaces yellow."""
+
+INK_POSITION = 3
+"""Index of the curve that is drawn in the colour of the text, which is the palette's black."""
 
 MARKERS = "os^DvPX<"
 """A marker for each colour: they distinguish the curves in grey."""
 
-INK, MUTED, FAINT = "#222222", "#6b6b6b", "#d9d9d9"
+LUMINANCE_WEIGHTS = 0.2126, 0.7152, 0.0722
+"""Weights of red, green and blue in the brightness of a colour (Rec. 709)."""
 
-BEST_MARKER: dict[str, Any] = {
-    "ls": "none", "marker": "*", "ms": 14, "mec": "black", "mew": 1.0, "clip_on": False
-}  # fmt: skip
-"""Style of the best point of a curve and of the lowest point of a surface."""
+MUTED_MIX, FAINT_MIX = 0.4, 0.85
+"""Fraction of the background in the colours of secondary parts and of the grid."""
+
+LIGHTER_MIX = 0.2
+"""Fraction of the text's colour in the colours of curves on a dark background."""
 
 MAX_LINES_INSIDE = 5
 """Lines of a legend inside the axes; a longer one is placed beside them."""
@@ -70,13 +73,93 @@ def axes_for(caller: str, ax: Axes | None, **subplot_kw: Any) -> tuple[Any, Any]
     return ax, ax.figure
 
 
-def curve_style(number: int) -> dict[str, Any]:
+class Shades(NamedTuple):
+    """The neutral colours of a picture, from the background to the text.
+
+    Attributes
+    ----------
+    paper : (float, float, float)
+        Background of the axes.
+    faint, muted : (float, float, float)
+        Mixtures of background and text, for the grid and for secondary parts.
+    ink : (float, float, float)
+        Colour of the text, ``text.color`` in matplotlib's style.
+    """
+
+    paper: tuple[float, ...]
+    faint: tuple[float, ...]
+    muted: tuple[float, ...]
+    ink: tuple[float, ...]
+
+    @property
+    def is_dark(self) -> bool:
+        """Whether the text is lighter than its background."""
+        return luminance(self.ink) > luminance(self.paper)
+
+    def contrasting(self, colour: str) -> tuple[float, ...]:
+        """Return a colour of the palette, on a dark background a lighter one."""
+        from matplotlib.colors import to_rgb
+
+        return mixed(to_rgb(colour), self.ink, LIGHTER_MIX if self.is_dark else 0.0)
+
+
+def shades_of(ax: Any) -> Shades:
+    """Return the neutral colours for axes, from their background and matplotlib's style.
+
+    Behind transparent axes is the background of their figure, behind a transparent figure white
+    under dark text, and black under light text.
+    """
+    from matplotlib import rcParams
+    from matplotlib.colors import to_rgba
+
+    ink = to_rgba(rcParams["text.color"])[:3]
+    page: tuple[float, ...] = (1.0,) * 3 if luminance(ink) < 0.5 else (0.0,) * 3
+    for patch in (ax.figure.get_facecolor(), ax.get_facecolor()):
+        *colour, opacity = to_rgba(patch)
+        page = mixed(colour, page, 1 - opacity)
+    return Shades(page, mixed(ink, page, FAINT_MIX), mixed(ink, page, MUTED_MIX), ink)
+
+
+def luminance(colour: Iterable[float]) -> float:
+    """Return the brightness of a colour, from 0 to 1."""
+    return sum(weight * part for weight, part in zip(LUMINANCE_WEIGHTS, colour, strict=True))
+
+
+def mixed(colour: Iterable[float], other: Iterable[float], fraction: float) -> tuple[float, ...]:
+    """Return a mixture of two colours, with this fraction of the other one."""
+    pairs = zip(colour, other, strict=True)
+    return tuple((1 - fraction) * one + fraction * two for one, two in pairs)
+
+
+def curve_style(number: int, shades: Shades) -> dict[str, Any]:
     """Return colour and marker of the curve with this number."""
-    return {"color": COLOURS[number % len(COLOURS)], "marker": MARKERS[number % len(MARKERS)]}
+    colours = [shades.contrasting(colour) for colour in COLOURS]
+    colours.insert(INK_POSITION, shades.ink)
+    return {"color": colours[number % len(colours)], "marker": MARKERS[number % len(MARKERS)]}
 
 
-def marker_indices(n_points: int, number: int = 0) -> list[int]:
-    """Return the indices of about ten points with a marker, shifted from curve to curve."""
+def best_marker(shades: Shades) -> dict[str, Any]:
+    """Return the style of the best point of a curve."""
+    return {
+        "ls": "none", "marker": "*", "ms": 14, "mec": shades.ink, "mew": 1.0, "clip_on": False
+    }  # fmt: skip
+
+
+def cross_marker(shades: Shades) -> dict[str, Any]:
+    """Return the style of the point where a curve leaves the axes."""
+    return {
+        "ls": "none", "marker": "X", "ms": 9, "color": shades.ink, "mec": shades.paper,
+        "clip_on": False, "zorder": 6,
+    }  # fmt: skip
+
+
+def marker_indices(n_points: int, number: int = 0, x_scale: str = "linear") -> list[int]:
+    """Return the indices of about ten points with a marker, shifted from curve to curve.
+
+    On a logarithmic x axis their distances grow, so that they are evenly spaced there.
+    """
+    if x_scale == "log" and n_points > 10:
+        return np.unique(np.geomspace(1, n_points, 10).astype(int) - 1).tolist()
     step = max(1, n_points // 10)
     return list(range(number * step // len(MARKERS) % step, n_points, step))
 
@@ -94,6 +177,15 @@ def place_legend(ax: Axes, handles: list[Any]) -> bool:
     place = {"loc": "best"} if inside else beside
     ax.legend(handles, labels, frameon=inside, handlelength=2.6, **place)
     return not inside
+
+
+def place_legend_above(ax: Axes, handles: list[Any], n_columns: int) -> None:
+    """Place the legend above the axes, where it covers nothing."""
+    ax.legend(
+        handles, [handle.get_label() for handle in handles],
+        loc="lower left", bbox_to_anchor=(0, 1), ncols=n_columns, frameon=False, fontsize=9,
+        borderaxespad=0.6, handlelength=2, handletextpad=0.5, columnspacing=1.2,
+    )  # fmt: skip
 
 
 def use_plain_numbers(axis: Any) -> None:
@@ -115,7 +207,7 @@ def style_axes(ax: Axes) -> None:
     """Add a light grid and remove the top and right spines."""
     for axis in (ax.xaxis, ax.yaxis):
         use_plain_numbers(axis)
-    ax.grid(color=FAINT, lw=0.7)
+    ax.grid(color=shades_of(ax).faint, lw=0.7)
     ax.set_axisbelow(True)
     ax.spines[["top", "right"]].set_visible(False)
 

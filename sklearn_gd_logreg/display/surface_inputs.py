@@ -1,8 +1,9 @@
-"""Checks of the ``parameters`` and the ``path`` of CostSurfaceDisplay."""
+"""What CostSurfaceDisplay draws: its models on one J, its ``parameters`` and its ``path``."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,17 +11,104 @@ from numpy.typing import ArrayLike, NDArray
 from .._text import shown
 from .._typing import Array
 from ..fitting.parameters import reduce
+from ..inspection.fitted import FittedObjective, objective_of
+from ..objective import Point
 from ..validation import Interval, InvalidParameterError, check_finite
-from .models import FinalStep
+from .models import FinalStep, final_step, retrace_descent
 from .plane import Plane, coordinate_plane
 
 INTERCEPT = "intercept"
+MAX_COST_DIFFERENCE = 1e-5
+"""Relative difference of two costs at one point up to which they are equal, float32 included."""
 
 
-def parameter_plane(
-    caller: str, step: FinalStep, classes: NDArray[Any], w: Array, parameters: Any
-) -> Plane:
-    """Return the plane of two parameters through a fitted model; ``classes`` are those of J.
+class Fit(NamedTuple):
+    """A fitted model, without the steps before it, and its objective."""
+
+    name: str
+    step: FinalStep
+    fitted: FittedObjective
+
+    @property
+    def cost(self) -> float:
+        """J at the parameters of the model."""
+        return self.cost_at(self.fitted.w)
+
+    def cost_at(self, w: Array) -> float:
+        """J at parameters w."""
+        objective = self.fitted.objective
+        return float(Point(objective, w.astype(objective.data.dtype)).cost)
+
+
+def fits_of_one_cost(
+    caller: str, models: Mapping[str, Any], X: Any, y: Any, sample_weight: ArrayLike | None
+) -> dict[str, Fit]:
+    """Return the fits of models, by name.
+
+    Raises
+    ------
+    InvalidParameterError
+        If there are none, or their costs differ.
+    """
+    fits = {}
+    for name, model in models.items():
+        step = final_step(caller, model, X, y, fitted=True)
+        fits[name] = Fit(name, step, objective_of(step.estimator, step.X, y, sample_weight))
+    if not fits:
+        raise InvalidParameterError(f"{caller} needs at least one model. Got none.")
+    best = lowest_fit(fits)
+    for name, fit in fits.items():
+        has_shape = fit.fitted.w.shape == best.fitted.w.shape
+        cost = fit.cost_at(best.fitted.w) if has_shape else np.nan
+        if not abs(cost - best.cost) <= MAX_COST_DIFFERENCE * abs(best.cost):
+            raise InvalidParameterError(
+                f"The 'estimators' parameter of {caller} must be models of one cost J, with the "
+                "same data, C, l1_ratio, class_weight and fit_intercept. "
+                f"{name!r} and {best.name!r} differ."
+            )
+    return fits
+
+
+def lowest_fit(fits: Mapping[str, Fit]) -> Fit:
+    """Return the fit with the lowest J."""
+    return min(fits.values(), key=lambda fit: fit.cost)
+
+
+def check_path_names(
+    caller: str, path: Mapping[str, ArrayLike], models: Mapping[str, Any]
+) -> Mapping[str, ArrayLike]:
+    """Return the given paths if they have names of models.
+
+    Raises
+    ------
+    InvalidParameterError
+        If a path has another name.
+    """
+    if not isinstance(path, Mapping) or not set(path) <= set(models):
+        raise InvalidParameterError(
+            f"The 'path' parameter of {caller} must be a dict with names of estimators, "
+            f"{', '.join(map(repr, models))}, or None. Got {shown(path)} instead."
+        )
+    return path
+
+
+def points_of_fit(
+    caller: str,
+    fit: Fit,
+    y: Any,
+    sample_weight: ArrayLike | None,
+    path: ArrayLike | None,
+    max_steps: int,
+) -> Array:
+    """Return the points of a given path, without one those of the fit repeated."""
+    model = fit.step.estimator
+    if path is None:
+        return retrace_descent(caller, model, fit.step.X, y, sample_weight, max_steps)
+    return path_points(caller, path, model, fit.fitted.present)
+
+
+def parameter_plane(caller: str, fit: Fit, parameters: Any) -> Plane:
+    """Return the plane of two parameters through a fitted model.
 
     Raises
     ------
@@ -32,6 +120,7 @@ def parameter_plane(
             f"The 'parameters' parameter of {caller} must be a pair or None. "
             f"Got {shown(parameters)} instead."
         )
+    step, classes = fit.step, fit.step.estimator.classes_[fit.fitted.present]
     n_classes = len(classes)
     first, second = (parameter_index(caller, step, n_classes, one) for one in parameters)
     if first == second:
@@ -40,7 +129,7 @@ def parameter_plane(
             f"Got {shown(parameters)} instead."
         )
     labels = parameter_label(step, classes, first), parameter_label(step, classes, second)
-    return coordinate_plane(w, [first, second], labels)
+    return coordinate_plane(fit.fitted.w, [first, second], labels)
 
 
 def parameter_index(
