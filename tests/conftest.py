@@ -1,12 +1,16 @@
 """Settings that all tests share."""
 
 import os
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
 from hypothesis import settings
 
 os.environ.setdefault("MPLBACKEND", "Agg")  # pictures need no display, also in subprocesses
+
+# Doctests are looked for in every module; this one needs a browser's driver.
+collect_ignore = [] if find_spec("selenium") else ["site.py"]
 
 # The same examples every time, and none is timed: a slow machine is not a failure.
 settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=40)
