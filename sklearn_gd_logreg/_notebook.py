@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from html import escape
@@ -13,11 +14,11 @@ from sklearn.utils import estimator_html_repr
 
 from ._text import shown
 
-DOCUMENTATION_URL: str | None = None
-"""Address of the hosted documentation, without a slash at its end.
+DOCUMENTATION_URL = os.environ.get("SKLEARN_GD_LOGREG_DOCS", "").rstrip("/")
+"""Address of the hosted documentation, from the environment variable SKLEARN_GD_LOGREG_DOCS.
 
 If it is set, the diagram links to the page of a class, and scikit-learn 1.8 or later also links
-every parameter to its description. None while the documentation is not hosted: no links.
+every parameter to its description. Without it there are no links.
 """
 
 PAGE_OF_CLASS = "/api/generated/sklearn_gd_logreg.{estimator_name}.html"

@@ -1,7 +1,10 @@
 """What a notebook shows of a model: scikit-learn's diagram, the fit, its curve, the parameters."""
 
 import inspect
+import os
 import re
+import subprocess
+import sys
 from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
@@ -366,6 +369,14 @@ def test_without_a_hosted_documentation_there_is_no_link_to_it(models):
     for model in (models["softmax"], models["rule"]):
         links = [a["href"] for tag, a in Page(model._repr_html_()).attributes if "href" in a]
         assert links == []
+
+
+def test_the_environment_says_where_the_documentation_is_hosted():
+    code = "from sklearn_gd_logreg import Momentum; print(Momentum()._repr_html_())"
+    environment = os.environ | {"SKLEARN_GD_LOGREG_DOCS": "https://docs.example/"}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert "https://docs.example/api/generated/sklearn_gd_logreg.Momentum.html" in done.stdout
 
 
 @pytest.mark.parametrize("kind", CONCRETE, ids=lambda kind: kind.__name__)
