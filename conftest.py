@@ -7,6 +7,7 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def no_figure_stays_open():
+    """Close the figures that a test has left open: matplotlib warns from the 21st on."""
     yield
     if pyplot := sys.modules.get("matplotlib.pyplot"):
         pyplot.close("all")
