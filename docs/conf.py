@@ -32,6 +32,7 @@ extensions = [
 exclude_patterns = ["_build", "_ext", "_static", "_templates"]
 templates_path = ["_templates"]
 default_role = "py:obj"
+smartquotes_action = "De"  # quotes stay straight: many are those of strings
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
 
@@ -84,8 +85,9 @@ html_theme_options = {
     "pygments_light_style": "tango",
     "pygments_dark_style": "github-dark",
 }
-WIDE = "course_map", "getting_started", "changelog", "benchmark*", "auto_examples/plot_*", "ko/*"
-html_sidebars = {name: [] for name in WIDE}  # pages that need no list of others beside them
+WIDE = "*", "benchmark_results/*", "auto_examples/plot_*", "ko/*"
+html_sidebars = {name: [] for name in WIDE}  # pages that have no list of others beside them
+html_sidebars["api"] = ["sidebar-collapse", "sidebar-nav-bs"]
 
 
 def quote_fitted_names(app, what, name, obj, options, lines):
