@@ -159,7 +159,8 @@ class GDLogisticRegression(NotebookMixin, CallbackSupportMixin, ClassifierMixin,
         "tol", converged; "plateau", with mini-batches, if the cost of the epochs no longer
         improved by ``tol``; "max_iter"; "early_stopping"; "callback", if a callback asked to
         stop; "stalled", if rounding hides any further decrease; "diverged", if the cost was no
-        longer finite; or "partial_fit".
+        longer finite; "partial_fit"; or "in_progress", for the model of a fit that goes on, which
+        a callback sees and `Checkpoint` writes.
     solver_info_ : dict
         Which path `fit` took: the "method" of the natural gradient, or the update rule, and the
         "reason" for it; the exact "reductions" of the data, each with its reason;

@@ -60,7 +60,10 @@ class Interval:
         kind = Integral if self.integral else Real
         if not isinstance(value, kind) or type(value).__name__ in ("bool", "bool_"):
             return False
-        number = float(value)
+        try:
+            number = float(value)
+        except OverflowError:  # an int beyond the floats
+            return False
         above = number >= self.low if self.brackets[0] == "[" else number > self.low
         below = number <= self.high if self.brackets[1] == "]" else number < self.high
         return above and below

@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 from joblib import parallel_config
 from sklearn.datasets import load_breast_cancer
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss, roc_auc_score
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -321,6 +322,37 @@ def test_a_fit_resumes_exactly_from_a_checkpoint(fit, tmp_path):
         np.testing.assert_array_equal(clf.history_[name], whole.history_[name])
     more = clf.set_params(max_iter=3, tol=0).fit(X, Y)  # the next fit counts anew
     assert more.n_iter_ in (whole.n_iter_ + 3, whole.n_iter_)
+
+
+@needs_callbacks
+@pytest.mark.parametrize("fit", FITS)
+def test_a_checkpoint_describes_the_model_in_it(fit, tmp_path):
+    params = {"max_iter": 12, "tol": 0} | FITS[fit]
+    stopped_at(tmp_path / "fit", 5, **params)
+    under_way = Checkpoint.load(tmp_path / "fit")
+    assert under_way.stop_reason_ == "in_progress"
+    text = str(under_way)
+    assert "in progress (in_progress) after 5 iterations" in text
+    assert "the model is iterate" not in text
+    assert "in progress" in under_way._repr_html_()
+    whole = GDLogisticRegression(random_state=0, **params)
+    whole.set_callbacks(Checkpoint(tmp_path / "fit")).fit(X, Y)
+    ended = Checkpoint.load(tmp_path / "fit")
+    assert (ended.stop_reason_, ended.n_iter_) == (whole.stop_reason_, whole.n_iter_)
+    np.testing.assert_array_equal(ended.coef_, whole.coef_)
+    assert str(ended).splitlines()[-1].split(",")[0] == str(whole).splitlines()[-1].split(",")[0]
+
+
+@needs_callbacks
+def test_a_checkpoint_at_the_end_has_the_model_of_early_stopping(tmp_path):
+    clf = exactly(50, solver="gd", early_stopping=True, n_iter_no_change=3)
+    clf.set_callbacks(Checkpoint(tmp_path / "fit"))
+    with pytest.warns(ConvergenceWarning, match="best_iter_=0"):
+        clf.fit(X[::2], Y[::2], X_val=X[1::2], y_val=1 - Y[1::2])
+    loaded = Checkpoint.load(tmp_path / "fit")
+    assert (clf.stop_reason_, clf.best_iter_, clf.n_iter_) == ("early_stopping", 0, 3)
+    assert (loaded.stop_reason_, loaded.best_iter_, loaded.n_iter_) == ("early_stopping", 0, 3)
+    np.testing.assert_array_equal(loaded.coef_, clf.coef_)
 
 
 @needs_callbacks

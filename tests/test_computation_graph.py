@@ -740,3 +740,39 @@ def test_without_matplotlib_a_notebook_shows_the_text():
     assert done.stdout.startswith("<pre>node")
     assert "y = 2 * &lt;x&gt;" in done.stdout
     assert "pip install 'sklearn-gd-logreg[plot]'" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["\x00", "a \x1b[31m", "\ud800", "\n", ""])
+def test_a_name_that_cannot_be_shown_is_refused(name):
+    with pytest.raises(ValueError, match="printable"):
+        variable(1, name)
+
+
+@pytest.mark.parametrize("nodes", [3, None, variable(1, "x"), [], [1, 2]])
+def test_mean_of_no_nodes_is_refused(nodes):
+    with pytest.raises(ValueError, match="'nodes' parameter of mean"):
+        mean(nodes)
+
+
+def test_an_int_beyond_the_floats_is_refused():
+    for make in (
+        variable,
+        exp,
+        variable(1).__mul__,
+        lambda value: logistic_graph([1], value, [1], 1),
+    ):
+        for value in (10**400, -(10**400)):
+            with pytest.raises(ValueError, match="must be a float in the range"):
+                make(value)
+
+
+@pytest.mark.parametrize("f", [None, 3.0, variable(2)])
+def test_a_numerical_derivative_needs_a_function(f):
+    with pytest.raises(ValueError, match="'f' parameter of numerical_derivative must be callable"):
+        numerical_derivative(f, 1.0)
+
+
+def test_a_slope_beyond_the_floats_is_refused():
+    with pytest.raises(ValueError, match="slope of f"):
+        numerical_derivative(lambda a: math.copysign(1e308, a), 0.0)
+    assert numerical_derivative(lambda a: 5.0, 0.0, h=1e-308) == 0

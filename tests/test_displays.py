@@ -28,6 +28,7 @@ from sklearn_gd_logreg import (
     LearningRateDisplay,
     bias_variance_report,
 )
+from sklearn_gd_logreg.computation_graph import variable
 from sklearn_gd_logreg.model_selection.action import ACTIONS
 
 from .problems import SOLVERS, load, noisy
@@ -807,8 +808,57 @@ def test_axes_of_the_wrong_kind_are_refused():
     with pytest.raises(ValueError, match="projection='3d'"):
         display.plot(display.ax_, kind="surface")
     deep = display.plot(kind="surface").ax_
-    with pytest.raises(ValueError, match="flat"):
+    with pytest.raises(ValueError, match="without projection"):
         display.plot(deep)
+
+
+DRAWINGS = {
+    "CostSurfaceDisplay": lambda ax: CostSurfaceDisplay.from_estimator(FITTED, *BINARY, ax=ax),
+    "CostCurveDisplay": lambda ax: CostCurveDisplay.from_estimator(FITTED, ax=ax),
+    "LearningRateDisplay": lambda ax: LearningRateDisplay.from_estimator(
+        GDLogisticRegression(solver="gd"), *BINARY, ax=ax
+    ),
+    "BiasVarianceDisplay": lambda ax: BiasVarianceDisplay({"train": 0.1, "dev": 0.2}).plot(ax),
+    "Node.plot": variable(1).plot,
+}
+
+
+@pytest.mark.parametrize("ax", [3, "left", [None], "3d"])
+@pytest.mark.parametrize("drawing", DRAWINGS)
+def test_what_is_no_axes_is_refused(drawing, ax):
+    ax = plt.figure().add_subplot(projection="3d") if ax == "3d" else ax
+    with pytest.raises(ValueError, match=f"'ax' parameter of {drawing} must be matplotlib Axes"):
+        DRAWINGS[drawing](ax)
+
+
+@pytest.mark.parametrize("estimators", [FITTED, make_pipeline(FITTED), None, 3, "model"])
+def test_several_models_are_a_dict_or_a_list(estimators):
+    with pytest.raises(ValueError, match="'estimators' parameter of CostCurveDisplay"):
+        CostCurveDisplay.from_estimators(estimators)
+    with pytest.raises(ValueError, match="'estimators' parameter of CostSurfaceDisplay"):
+        CostSurfaceDisplay.from_estimators(estimators, *BINARY)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("errors", None),
+        ("errors", {"train": 0.1}),
+        ("errors", {"train": 0.1, "dev": 0.2, 3: 0.3}),
+        (r"errors\['dev'\]", {"train": 0.1, "dev": 12}),
+        (r"errors\['train'\]", {"train": np.nan, "dev": 0.1}),
+        (r"errors\['dev'\]", {"train": 0.1, "dev": "0.1"}),
+        ("baseline", -0.1),
+        ("baseline", None),
+        ("intervals", {"train": (0, 1)}),
+        ("n_rows", 10),
+    ],
+)
+def test_what_is_no_error_rate_is_refused(name, value):
+    parameter = name.partition("\\")[0]
+    given = {"errors": {"train": 0.1, "dev": 0.2}} | {parameter: value}
+    with pytest.raises(ValueError, match=f"The [\"']{name}[\"'] parameter of BiasVarianceDisplay"):
+        BiasVarianceDisplay(**given).plot()
 
 
 def test_a_path_that_does_not_lead_to_the_model_is_refused():

@@ -65,4 +65,4 @@ class Trajectory:
             self._paths[id(estimator)].append(point)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "_fits": {}}
+        return {**vars(self), "_paths": {}}

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from ..display.style import COLOURS, require_pyplot
+from ..display.style import COLOURS, check_axes, require_pyplot
 from .layout import PASSAGE_HEIGHT, Routes, columns_of, layout_of
 from .text import Row, grad_text, number, table
 
@@ -89,6 +89,7 @@ def draw(rows: list[Row], ax: Axes | None) -> Any:
             "draw an earlier node, or use to_text()."
         )
     pyplot = require_pyplot("Node.plot")
+    check_axes("Node.plot", ax)
     picture = Picture(rows)
     if ax is None:
         figure = pyplot.figure(figsize=picture.inches)

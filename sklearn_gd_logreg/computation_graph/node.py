@@ -119,9 +119,11 @@ class Node:
 
     @name.setter
     def name(self, name: str | None) -> None:
-        if name is not None and not (isinstance(name, str) and name.strip()):
+        words = name.split() if isinstance(name, str) else []
+        if name is not None and not (words and all(map(str.isprintable, words))):
             raise InvalidParameterError(
-                f"The name of a node must be a non-empty str or None. Got {shown(name)} instead."
+                "The name of a node must be a non-empty str of printable characters, or None. "
+                f"Got {shown(name)} instead."
             )
         self._name = name
 
@@ -472,11 +474,11 @@ def mean(nodes: Iterable[Operand]) -> Node:
     >>> mean((w * x - y) ** 2 for x, y in [(1, 1), (2, 5)]).value
     1.0
     """
-    operands = list(nodes)
+    operands = list(nodes) if isinstance(nodes, Iterable) else []
     if not any(isinstance(operand, Node) for operand in operands):
         raise InvalidParameterError(
             "The 'nodes' parameter of mean must be an iterable with at least one Node. "
-            f"Got {shown(operands)} instead."
+            f"Got {shown(operands or nodes)} instead."
         )
     return apply(mean_of(len(operands)), *operands)
 

@@ -53,8 +53,8 @@ def numerical_derivative(
     Raises
     ------
     ValueError
-        If a parameter is not allowed, if h is so small that a + h is a, or if f returns no finite
-        number. Errors of f are passed on.
+        If a parameter is not allowed, if h is so small that a + h is a, if f returns no finite
+        number, or if the slope overflows. Errors of f are passed on.
 
     References
     ----------
@@ -72,6 +72,10 @@ def numerical_derivative(
     12.00600100
     """
     caller = "numerical_derivative"
+    if not callable(f):
+        raise InvalidParameterError(
+            f"The 'f' parameter of {caller} must be callable. Got {shown(f)} instead."
+        )
     check_choice(caller, "scheme", scheme, DEFAULT_STEPS)
     check_interval(caller, "a", a, REAL)
     a = float(a)
@@ -85,7 +89,14 @@ def numerical_derivative(
             f"The 'h' parameter of {caller} must be such that a + h and a - h are finite and "
             f"differ from a = {a!r}. Got {shown(h)} instead."
         )
-    return value_at(f, high) / width - value_at(f, low) / width
+    upper, lower = value_at(f, high), value_at(f, low)
+    slope = (upper - lower) / width
+    if not math.isfinite(slope):
+        raise InvalidParameterError(
+            f"The slope of f, from {lower!r} to {upper!r} over {width!r}, must be finite: change "
+            "'h' or 'f'."
+        )
+    return slope
 
 
 def value_at(f: Callable[[float], float | Node], a: float) -> float:

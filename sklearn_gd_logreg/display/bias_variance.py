@@ -7,9 +7,11 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from .._floating import ignore_floating_errors
-from ..validation import InvalidParameterError
+from .._text import shown
+from ..validation import Interval, InvalidParameterError
 from .style import (
     axes_for,
+    check_interval,
     place_legend_above,
     require_pyplot,
     shades_of,
@@ -29,6 +31,9 @@ GAP_STYLES = {
     "test": ("dev-to-test gap", "#cc79a7", ".."),
 }
 """Label of the gap before each set, its colour, and its hatch, which shows in grey too."""
+
+RATE = Interval(0, 1)
+"""Error rates."""
 
 ERROR_COLOUR = "#0072b2"
 TITLES = {
@@ -216,11 +221,7 @@ class BiasVarianceDisplay:
         -------
         self : BiasVarianceDisplay
         """
-        if not {"train", "dev"} <= set(self.errors) <= set(SET_LABELS):
-            raise InvalidParameterError(
-                f"The 'errors' parameter of {type(self).__name__} must have the keys 'train', "
-                f"'dev' and, optionally, 'test'. Got {sorted(self.errors)} instead."
-            )
+        self._check()
         self.ax_, self.figure_ = axes_for(type(self).__name__, ax)
         self.line_: Any = None
         self.advice_: Any = None
@@ -233,6 +234,28 @@ class BiasVarianceDisplay:
         return self
 
     # -- the parts of plot --------------------------------------------------------------
+
+    def _check(self) -> None:
+        """Check the sets and the error rates.
+
+        Raises
+        ------
+        InvalidParameterError
+        """
+        caller, errors = type(self).__name__, self.errors
+        if not (isinstance(errors, Mapping) and {"train", "dev"} <= set(errors) <= set(SET_LABELS)):
+            raise InvalidParameterError(
+                f"The 'errors' parameter of {caller} must be a dict with the keys 'train', 'dev' "
+                f"and, optionally, 'test'. Got {shown(errors)} instead."
+            )
+        for name, error in {"baseline": self.baseline, **errors}.items():
+            check_interval(caller, name if name == "baseline" else f"errors[{name!r}]", error, RATE)
+        for name, given in {"intervals": self.intervals, "n_rows": self.n_rows}.items():
+            if given is not None and not (isinstance(given, Mapping) and set(errors) <= set(given)):
+                raise InvalidParameterError(
+                    f"The {name!r} parameter of {caller} must be None or a dict with the keys of "
+                    f"'errors'. Got {shown(given)} instead."
+                )
 
     @property
     def _set_names(self) -> list[str]:

@@ -159,7 +159,7 @@ class CostCurveDisplay:
         """
         require_pyplot(cls.__name__)
         histories, best_iters = {}, {}
-        for name, estimator in named(estimators).items():
+        for name, estimator in named(cls.__name__, estimators).items():
             histories[name], best = fit_history(cls.__name__, estimator)
             if best is not None:
                 best_iters[name] = int(best)

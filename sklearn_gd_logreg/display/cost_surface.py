@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._floating import ignore_floating_errors
-from .._text import shown
 from .._typing import Array
-from ..validation import Interval, InvalidParameterError
+from ..validation import Interval
 from .landscape import cost_landscape
 from .models import final_estimator, named
 from .plane import principal_plane
 from .style import (
     axes_for,
+    check_axes,
     check_choice,
     check_interval,
     marker_indices,
@@ -261,13 +261,13 @@ class CostSurfaceDisplay:
         CostSurfaceDisplay
         """
         caller = cls.__name__
-        require_pyplot(caller)
-        check_choice(caller, "kind", kind, SURFACE_KINDS)
+        in_3d = check_choice(caller, "kind", kind, SURFACE_KINDS) == "surface"
+        check_axes(caller, ax, in_3d)
         check_interval(caller, "max_steps", max_steps, Interval(1, np.inf, "[)", integral=True))
         resolutions = Interval(2, np.inf, "[)", integral=True)
         check_interval(caller, "grid_resolution", grid_resolution, resolutions)
         check_interval(caller, "margin", margin, Interval(0, np.inf, "[)"))
-        models = named(estimators)
+        models = named(caller, estimators)
         path = check_path_names(caller, {} if path is None else path, models)
         fits = fits_of_one_cost(caller, models, X, y, sample_weight)
         best = lowest_fit(fits)
@@ -303,10 +303,7 @@ class CostSurfaceDisplay:
         self : CostSurfaceDisplay
         """
         in_3d = check_choice(type(self).__name__, "kind", kind, SURFACE_KINDS) == "surface"
-        check_projection(type(self).__name__, ax, in_3d)
-        self.ax_, self.figure_ = axes_for(
-            type(self).__name__, ax, **{"projection": "3d"} if in_3d else {}
-        )
+        self.ax_, self.figure_ = axes_for(type(self).__name__, ax, in_3d)
         self.colorbar_: Any = None
         if in_3d:
             self._draw_surface()
@@ -383,12 +380,3 @@ def contour_levels(cost: Array) -> Array:
     if not high > low:
         high = low + max(abs(low), 1.0) * 1e-6
     return low + (high - low) * np.linspace(0, 1, N_LEVELS) ** 2
-
-
-def check_projection(caller: str, ax: Axes | None, in_3d: bool) -> None:
-    """Raise unless the given axes are three-dimensional for a surface, and flat otherwise."""
-    if ax is not None and (ax.name == "3d") != in_3d:
-        needed = "have projection='3d'" if in_3d else "be flat"
-        raise InvalidParameterError(
-            f"The 'ax' parameter of {caller} must {needed} for this kind. Got {shown(ax)} instead."
-        )

@@ -24,13 +24,13 @@ from .style import (
     Shades,
     axes_for,
     best_marker,
+    check_axes,
     check_choice,
     check_interval,
     cross_marker,
     limit_cost_axis,
     place_legend_above,
     plottable_costs,
-    require_pyplot,
     shades_of,
     style_axes,
     use_plain_numbers,
@@ -159,7 +159,7 @@ class LearningRateDisplay:
         LearningRateDisplay
         """
         name = cls.__name__
-        require_pyplot(name)
+        check_axes(name, ax)
         check_choice(name, "kind", kind, LEARNING_RATE_KINDS)
         check_choice(name, "scale", scale, COST_SCALES)
         check_interval(name, "max_iter", max_iter, Interval(1, np.inf, "[)", integral=True))

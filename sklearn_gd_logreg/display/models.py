@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from .._text import shown
 from .._typing import Array
 from ..estimator import GDLogisticRegression
 from ..fitting.assembly import cost_of
@@ -29,10 +30,21 @@ MAX_ENDPOINT_ERROR = 0.01
 """Largest difference of a path's end from the model, as a fraction of the largest |w|."""
 
 
-def named(estimators: Mapping[str, Any] | Sequence[Any]) -> Mapping[str, Any]:
-    """Return the models by their names; those of a list are numbered."""
+def named(caller: str, estimators: Mapping[str, Any] | Sequence[Any]) -> Mapping[str, Any]:
+    """Return the models by their names; those of a list are numbered.
+
+    Raises
+    ------
+    InvalidParameterError
+        If they are neither a dict nor a list.
+    """
     if isinstance(estimators, Mapping):
         return estimators
+    if not isinstance(estimators, Iterable) or isinstance(estimators, str | BaseEstimator):
+        raise InvalidParameterError(
+            f"The 'estimators' parameter of {caller} must be a dict or a list of fitted models. "
+            f"Got {shown(estimators)} instead."
+        )
     return {f"model {k}": model for k, model in enumerate(estimators, 1)}
 
 

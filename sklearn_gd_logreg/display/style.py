@@ -63,14 +63,41 @@ def require_pyplot(caller: str) -> Any:
     return pyplot
 
 
-def axes_for(caller: str, ax: Axes | None, **subplot_kw: Any) -> tuple[Any, Any]:
-    """Return the axes, new ones if ``ax`` is None, and their figure."""
-    pyplot = require_pyplot(caller)
+def axes_for(caller: str, ax: Axes | None, in_3d: bool = False) -> tuple[Any, Any]:
+    """Return the axes, new ones if ``ax`` is None, and their figure.
+
+    Raises
+    ------
+    InvalidParameterError
+        As `check_axes`.
+    """
+    check_axes(caller, ax, in_3d)
     if ax is None:
-        layout = None if subplot_kw else "constrained"  # which clips the labels of 3-D axes
-        figure, ax = pyplot.subplots(layout=layout, subplot_kw=subplot_kw)
+        layout = None if in_3d else "constrained"  # which clips the labels of 3-D axes
+        subplot_kw = {"projection": "3d"} if in_3d else {}
+        figure, ax = require_pyplot(caller).subplots(layout=layout, subplot_kw=subplot_kw)
         return ax, figure
     return ax, ax.figure
+
+
+def check_axes(caller: str, ax: object, in_3d: bool = False) -> None:
+    """Check the parameter ``ax`` of a drawing.
+
+    Raises
+    ------
+    InvalidParameterError
+        Unless it is None or matplotlib Axes, three-dimensional if the drawing is, else flat.
+    """
+    require_pyplot(caller)
+    from matplotlib.axes import Axes
+
+    if ax is None or (isinstance(ax, Axes) and (ax.name == "3d") == in_3d):
+        return
+    needed = "with projection='3d'" if in_3d else "without projection='3d'"
+    raise InvalidParameterError(
+        f"The 'ax' parameter of {caller} must be matplotlib Axes {needed}, or None. "
+        f"Got {shown(ax)} instead."
+    )
 
 
 class Shades(NamedTuple):

@@ -12,8 +12,8 @@ MAX_TASKS = 1000
 """Largest number of tasks in a fit: the time of a progress bar grows with its square."""
 
 
-AttributesAt = Callable[[Iterate, Monitor], Mapping[str, Any]]
-"""The fitted attributes of a fit that stops at this iterate."""
+AttributesAt = Callable[[Iterate, Monitor, str | None], Mapping[str, Any]]
+"""The fitted attributes at an iterate, and why the fit ended there; None if it goes on."""
 
 
 class CallbackTasks(Observer):
@@ -65,7 +65,7 @@ class CallbackTasks(Observer):
         if self._task_context is not None:
             self._end_task()
         self._fit_context.call_on_fit_task_end(
-            **self._hook_arguments, **self._reconstruction_attributes()
+            **self._hook_arguments, **self._reconstruction_attributes(reason)
         )
 
     def _end_task(self) -> bool:
@@ -74,10 +74,10 @@ class CallbackTasks(Observer):
             task.call_on_fit_task_end(**self._hook_arguments, **self._reconstruction_attributes())
         )
 
-    def _reconstruction_attributes(self) -> dict[str, Callable[[], Any]]:
+    def _reconstruction_attributes(self, reason: str | None = None) -> dict[str, Callable[[], Any]]:
         assert self.attributes is not None
         attributes, (iterate, monitor) = self.attributes, self._last_observed
-        return {"reconstruction_attributes": lambda: attributes(iterate, monitor)}
+        return {"reconstruction_attributes": lambda: attributes(iterate, monitor, reason)}
 
 
 def callback_tasks_of(

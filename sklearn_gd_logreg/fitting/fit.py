@@ -192,6 +192,6 @@ def observers_of(
     if estimator.verbose:
         observers.append(Printer(estimator.verbose > 1))
     if callbacks:
-        callbacks.attributes = lambda it, monitor: attributes_at(descent, labels, it, monitor)
+        callbacks.attributes = partial(attributes_at, descent, labels)
         observers.append(callbacks)
     return tuple(observers)

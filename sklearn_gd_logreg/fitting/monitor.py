@@ -273,9 +273,14 @@ class Monitor:
     def _outcome(self, iterate: Iterate, reason: str) -> Outcome:
         for observer in self.observers:
             observer.end(reason)
-        kept, state = iterate.w, self.state
-        if reason == "diverged" and state.lowest.w is not None:
-            kept = state.lowest.w
+        kept = self.kept(iterate, reason)
+        return Outcome(kept, iterate, reason, self.history.as_dict(), self.state)
+
+    def kept(self, iterate: Iterate, reason: str) -> Array:
+        """Parameters of the model if the descent ends with this iterate for this reason."""
+        state = self.state
         if self.patience is not None and state.best.w is not None:
-            kept = state.best.w
-        return Outcome(kept, iterate, reason, self.history.as_dict(), state)
+            return state.best.w
+        if reason == "diverged" and state.lowest.w is not None:
+            return state.lowest.w
+        return iterate.w

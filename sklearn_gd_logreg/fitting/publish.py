@@ -62,13 +62,16 @@ def attributes_of_descent(
 
 
 def attributes_at(
-    descent: Descent, labels: Labels, iterate: Iterate, monitor: Monitor
+    descent: Descent, labels: Labels, iterate: Iterate, monitor: Monitor, reason: str | None
 ) -> dict[str, Any]:
-    """The fitted attributes as if the fit ended with an iterate."""
+    """The fitted attributes at an iterate, and why the fit ended there; None if it goes on."""
     history = monitor.history.as_dict()
-    attributes = attributes_of_descent(descent, iterate.w, iterate.cost, labels, history)
+    w = monitor.kept(iterate, reason) if reason else iterate.w
+    attributes = attributes_of_descent(descent, w, iterate.cost, labels, history)
     resume_state = descent.resume_state_at(iterate, monitor.state, attributes)
-    attributes |= {"stop_reason_": "callback", "_known_gap": None, "_resume_state": resume_state}
+    attributes |= {
+        "stop_reason_": reason or "in_progress", "_known_gap": None, "_resume_state": resume_state
+    }  # fmt: skip
     if monitor.validation_set is not None:
         attributes["best_iter_"] = monitor.state.best.k
     return attributes

@@ -22,6 +22,7 @@ REASONS = {
     "diverged": "diverged",
     "early_stopping": "stopped early",
     "callback": "stopped by a callback",
+    "in_progress": "in progress",
     "partial_fit": "trained by partial_fit",
 }
 
@@ -144,11 +145,12 @@ class FitSummary(NamedTuple):
     def of(cls, model: Any) -> FitSummary:
         """That of a fitted model."""
         known = vars(model)
-        best = known.get("best_iter_") if model.early_stopping else None
+        reason = model.stop_reason_
+        keeps_best = model.early_stopping and reason != "in_progress"
+        best = known.get("best_iter_") if keeps_best else None
         eps = float(np.finfo(model.coef_.dtype).eps)
         info, gap = known.get("solver_info_"), known.get("_known_gap")
-        named = model.stop_reason_, model.n_iter_, best, model.history_
-        reason = model.stop_reason_
+        named = reason, model.n_iter_, best, model.history_
         unfinished = reason == "diverged" or (reason == "max_iter" and model.tol != 0)
         return cls(*named, info, gap, model.penalty is not None, eps, unfinished)
 
