@@ -25,9 +25,11 @@ from typing import Any
 import matplotlib
 import numpy as np
 from matplotlib import pyplot
+from matplotlib.category import StrCategoryLocator
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import FixedLocator
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from sklearn.datasets import load_breast_cancer, load_digits, load_sample_image
@@ -278,11 +280,12 @@ def drawing(figure: Figure) -> list[Any]:
 def axes_drawing(ax: Any) -> dict[str, Any]:
     is_3d = ax.name == "3d"
     legend = ax.get_legend()
-    texts = [*ax.texts, *(legend.get_texts() if legend else [])]
+    texts = [*ax.texts, *(legend.get_texts() if legend else []), *given_tick_labels(ax)]
     return {
         "limits": [sampled(ax.get_xlim()), sampled(ax.get_ylim())]
         + ([sampled(ax.get_zlim())] if is_3d else []),
-        "labels": [ax.get_xlabel(), ax.get_ylabel(), ax.get_title(loc="left")],
+        "labels": [ax.get_xlabel(), ax.get_ylabel()]
+        + [ax.get_title(loc=place) for place in ("left", "center", "right")],
         "texts": [text.get_text() for text in texts],
         "lines": [
             [line.get_linestyle(), str(line.get_marker()), to_hex(line.get_color())]
@@ -296,10 +299,17 @@ def axes_drawing(ax: Any) -> dict[str, Any]:
         ],
         "surfaces": [
             sampled(surface.get_array())
-            for surface in ax.collections
+            for surface in [*ax.collections, *ax.images]
             if surface.get_array() is not None
         ],
     }
+
+
+def given_tick_labels(ax: Any) -> Iterator[Any]:
+    """Yield the labels of ticks that the code set; matplotlib chooses the others."""
+    for axis in (ax.xaxis, ax.yaxis):
+        if isinstance(axis.get_major_locator(), FixedLocator | StrCategoryLocator):
+            yield from axis.get_ticklabels()
 
 
 def sampled(array: Any) -> list[float]:

@@ -47,6 +47,7 @@ def draw(change=lambda ax: None):
     ax.bar([0, 1], [1.0, 2.0])
     ax.imshow(np.arange(4.0).reshape(2, 2), aspect="auto")
     ax.set(xlabel="iteration", title="J", xlim=(0, 2), ylim=(0, 4))
+    ax.set_yticks([0, 1], ["train", "dev"])
     change(ax)
     ax.legend()
     found = PICTURES["drawing"](figure)
@@ -63,6 +64,9 @@ CHANGES = {
     "a marker": lambda ax: ax.lines[0].set_marker("o"),
     "a word": lambda ax: ax.set_xlabel("step"),
     "a number in a text": lambda ax: ax.lines[0].set_label("cost 3.35"),
+    "a title": lambda ax: ax.set_title("loss"),
+    "a label of a tick": lambda ax: ax.set_yticks([0, 1], ["train", "test"]),
+    "an image": lambda ax: ax.images[0].set_array(np.arange(4.0, 0.0, -1.0).reshape(2, 2)),
     "a word with a number": lambda ax: ax.lines[0].set_label("loss 3.25"),
     "a text": lambda ax: ax.text(0, 0, "lowest"),
     "a bar": lambda ax: ax.patches[0].set_height(1.5),
