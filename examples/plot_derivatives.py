@@ -13,6 +13,8 @@ import numpy as np
 from sklearn_gd_logreg import GDLogisticRegression
 from sklearn_gd_logreg.computation_graph import log, logistic_graph, numerical_derivative, variable
 
+# sphinx_gallery_thumbnail_number = 2
+
 # %%
 # Slopes
 # ------
@@ -86,7 +88,12 @@ model.fit(X, y, coef_init=w, intercept_init=b)
 step = np.append(w - model.coef_[0], b - model.intercept_)
 rows = {f"example {k}": row for k, row in enumerate(gradients, start=1)}
 rows |= {"mean": gradients.mean(axis=0), "estimator": step}
-print("               dw₁       dw₂        db")
+print(f"{'':10} {'dw₁':>9} {'dw₂':>9} {'db':>9}")
 for name, row in rows.items():
     print(f"{name:10}", *(f"{value:9.5f}" for value in row))
 plt.show()
+
+# %%
+# The last two rows agree: the graph and the estimator have the same gradient.
+#
+# Next: :doc:`plot_vectorisation` computes this mean without a loop.

@@ -81,7 +81,7 @@ figure, panels = plt.subplots(1, 3, figsize=(8, 3.2), layout="constrained")
 names = "too small", "right", "too large"
 for ax, name, factor in zip(panels, names, (0.2, 1, 3.6), strict=True):
     path = descend(factor / L, n_steps=8)
-    print(f"α = {factor}/L: w =", path.round(1))
+    print(f"α = {factor:3}/L: w =", *(f"{w:5.1f}" for w in path))
     w = np.linspace(path.min() - 1, max(path.max(), 3) + 1, 300)
     ax.plot(w, cost(w), color=BLUE, lw=2)
     ax.plot(path, cost(path), "o-", color=ORANGE, ms=5, lw=1.2)
@@ -127,7 +127,7 @@ plt.show()
 
 # %%
 # Left: J above its minimum J*. 0.2/L is slow and 1/L is fast. 1.9/L jumps to and fro and yet
-# arrives, 2.6/L circles for ever, and with 3.6/L the cost grows without limit. Right:
+# descends, 2.6/L circles for ever, and with 3.6/L the cost grows without limit. Right:
 # :class:`~sklearn_gd_logreg.LearningRateDisplay` draws the cost after ten steps from w = 0. Rates
 # below 2/L lower the cost; those above end higher than they began. ``learning_rate="auto"`` is 1/L.
 #

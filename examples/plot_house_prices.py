@@ -7,6 +7,7 @@ one neuron that computes relu(wx + b). This page trains it by a computation grap
 shares with logistic regression and what it lacks, and then puts three such neurons side by side.
 """
 
+# sphinx_gallery_thumbnail_number = 3
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -96,7 +97,7 @@ _ = axes.legend()
 #
 # A network puts neurons side by side and lets another one read their answers. Here three neurons
 # read size and number of bedrooms, and a fourth one adds up what they say: 13 parameters. The same
-# lines train it, since the graph knows all derivatives. So many parameters repeat four prices with
+# lines train it, since the graph knows all derivatives. So many parameters fit four prices with
 # ease; whether they help with the fifth house, a dev set would tell:
 # :doc:`/auto_examples/plot_train_dev_test`.
 

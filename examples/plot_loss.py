@@ -59,7 +59,7 @@ w = np.linspace(-4, 4, 1601)
 figure, panels = plt.subplots(1, 2, figsize=(8, 3.4), layout="constrained")
 for ax, (name, J) in zip(panels, costs(w, 0).items(), strict=True):
     lowest = 1 + np.flatnonzero((J[1:-1] < J[:-2]) & (J[1:-1] < J[2:]))
-    print(f"{name}: minima at w = {w[lowest]}, where J = {J[lowest].round(3)}")
+    print(f"{name}: minima at w =", " and ".join(f"{at:.3f}" for at in w[lowest]))
     ax.plot(w, J, color=BLUE, lw=2.5)
     ax.plot(w[lowest], J[lowest], "*", color=ORANGE, mec="black", ms=15)
     ax.set(title=name, xlabel="weight w, with b = 0", ylabel="cost J", ylim=0)
@@ -113,7 +113,7 @@ for ax, (name, J) in zip(panels, costs(W, B).items(), strict=True):
     ax.contour(W, B, J, levels, colors="black", linewidths=0.4)
     for start in (-2, 2), (2.5, 5), (2.5, -2.5), (-1, -5):
         path = descend(name, *start)
-        print(f"{name}: from {start} to {path[-1].round(3)}")
+        print(f"{name} from {start!s:11} to", "({:z.3f}, {:z.3f})".format(*path[-1]))
         ax.plot(*path.T, color="white", lw=2)
         ax.plot(*path[0], "o", color="white", mec="black", ms=8)
         ax.plot(*path[-1], "s", color=ORANGE, mec="black", ms=8)

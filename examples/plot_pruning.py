@@ -1,6 +1,6 @@
 """
-A callback of one's own: pruning a search
-=========================================
+A custom callback: pruning a search
+===================================
 
 How much of a search for hyper-parameters goes into fits that cannot win any more?
 
@@ -55,8 +55,8 @@ class Pruning(FitCallback):
 # The decision
 # ------------
 # The median rule prunes a fit whose loss is above the median of the fits that came as far. It
-# waits for a few fits to compare with. It is the default of optuna, and this class stands in for a
-# trial of optuna.
+# needs five fits to compare with, so the first five run to their end, even a bad one. It is the
+# default of optuna, and this class stands in for a trial of optuna.
 
 
 class MedianTrial:

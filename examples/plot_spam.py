@@ -55,7 +55,7 @@ def make_messages(n_messages, rng):
 
 parser = ArgumentParser()
 parser.add_argument("--data", type=Path, help="folder with the file SMSSpamCollection")
-if folder := parser.parse_args().data:
+if folder := parser.parse_known_args()[0].data:  # a notebook has arguments of its own
     table = pd.read_csv(folder / "SMSSpamCollection", sep="\t", header=None, quoting=3)
     messages, y = table[1].to_numpy(str), (table[0] == "spam").to_numpy(int)
 else:

@@ -121,6 +121,6 @@ ax.spines[["top", "right"]].set_visible(False)
 plt.show()
 
 # %%
-# Each tick of the axis is a factor of ten. A loop in Python pays for every number it touches; a
-# product of arrays pays once. In the package the two products are ``Rows.forward`` and
+# Each labelled tick of the axis is a factor of ten. A loop in Python pays for every number it
+# touches; a product of arrays pays once. In the package the two products are ``Rows.forward`` and
 # ``Rows.backward``: the :doc:`course map </course_map>` shows where each line of the formulas runs.
