@@ -26,6 +26,7 @@ import matplotlib
 import numpy as np
 from matplotlib import pyplot
 from matplotlib.category import StrCategoryLocator
+from matplotlib.collections import PathCollection, PolyCollection
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -273,8 +274,9 @@ def notation() -> Figure:
 
 
 def drawing(figure: Figure) -> list[Any]:
-    """Return the size of a figure, and what is drawn on its axes."""
-    return [sampled(figure.get_size_inches()), *map(axes_drawing, figure.axes)]
+    """Return the size and the texts of a figure, and what is drawn on its axes."""
+    texts = [text.get_text() for text in figure.texts]  # its title is one of them
+    return [sampled(figure.get_size_inches()), texts, *map(axes_drawing, figure.axes)]
 
 
 def axes_drawing(ax: Any) -> dict[str, Any]:
@@ -284,6 +286,7 @@ def axes_drawing(ax: Any) -> dict[str, Any]:
     return {
         "limits": [sampled(ax.get_xlim()), sampled(ax.get_ylim())]
         + ([sampled(ax.get_zlim())] if is_3d else []),
+        "scales": [ax.get_xscale(), ax.get_yscale()],
         "labels": [ax.get_xlabel(), ax.get_ylabel()]
         + [ax.get_title(loc=place) for place in ("left", "center", "right")],
         "texts": [text.get_text() for text in texts],
@@ -301,6 +304,17 @@ def axes_drawing(ax: Any) -> dict[str, Any]:
             sampled(surface.get_array())
             for surface in [*ax.collections, *ax.images]
             if surface.get_array() is not None
+        ],
+        "points": [
+            [to_hex(one) for one in points.get_facecolor()[:1] if points.get_array() is None]
+            + [sampled(points.get_offsets())]
+            for points in ax.collections
+            if isinstance(points, PathCollection)
+        ],
+        "areas": [
+            sampled(area.get_paths()[0].vertices)
+            for area in ax.collections
+            if isinstance(area, PolyCollection) and not is_3d
         ],
     }
 
@@ -322,6 +336,8 @@ def sampled(array: Any) -> list[float]:
 def agree(one: Any, other: Any) -> bool:
     """Whether two drawings agree: numbers, also those in texts, up to the tolerance."""
     if isinstance(one, str) and isinstance(other, str):
+        if COLOUR.fullmatch(one):
+            return one == other
         numbers = ([float(text) for text in NUMBER.findall(words)] for words in (one, other))
         same_words = NUMBER.sub("", one) == NUMBER.sub("", other)
         return one == other or (same_words and agree(*numbers))

@@ -46,6 +46,9 @@ def draw(change=lambda ax: None):
     ax.plot([0, 1, 2], [3.0, 4.0, np.nan], label="cost 3.25")
     ax.bar([0, 1], [1.0, 2.0])
     ax.imshow(np.arange(4.0).reshape(2, 2), aspect="auto")
+    ax.scatter([0, 1], [1, 2], c="red")
+    ax.fill_between([0, 1], 1, 2)
+    figure.suptitle("a descent")
     ax.set(xlabel="iteration", title="J", xlim=(0, 2), ylim=(0, 4))
     ax.set_yticks([0, 1], ["train", "dev"])
     change(ax)
@@ -72,6 +75,11 @@ CHANGES = {
     "a bar": lambda ax: ax.patches[0].set_height(1.5),
     "a limit": lambda ax: ax.set_xlim(0, 3),
     "a line": lambda ax: ax.axhline(1),
+    "a title of the figure": lambda ax: ax.figure.suptitle("an ascent"),
+    "a scale": lambda ax: ax.set_yscale("symlog"),
+    "the place of a point": lambda ax: ax.collections[0].set_offsets([[0, 1], [1, 3]]),
+    "the colour of a point": lambda ax: ax.collections[0].set_facecolor("blue"),
+    "an area": lambda ax: ax.collections[1].set_verts([[(0, 1), (1, 1), (1, 3)]]),
     "a size": lambda ax: ax.figure.set_size_inches(3, 3),
 }
 
