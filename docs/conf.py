@@ -42,7 +42,7 @@ numpydoc_show_class_members = False  # the template of autosummary shows the met
 intersphinx_mapping = inventories.write(Path(__file__).parent / "_build" / "inventories")
 foreign_names = inventories.SHORT_NAMES
 
-copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_text = r">>> |\.\.\. |\.\.\.$|\$ "  # "..." alone ends a loop
 copybutton_prompt_is_regexp = True
 
 sphinx_gallery_conf = {

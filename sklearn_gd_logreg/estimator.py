@@ -359,6 +359,7 @@ class GDLogisticRegression(NotebookMixin, CallbackSupportMixin, ClassifierMixin,
         >>> for start in range(0, len(y), 100):
         ...     part = slice(start, start + 100)
         ...     clf = clf.partial_fit(X[part], y[part], classes=[0, 1])
+        ...
         >>> clf.score(X, y) > 0.9, clf.n_iter_
         (True, 6)
         """

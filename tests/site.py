@@ -167,7 +167,8 @@ def test_the_copy_button_copies_code_without_prompts(visit, page):
     area.send_keys(Keys.CONTROL, "v")
     copied = until(browser, lambda: area.get_attribute("value"))
     assert ">>>" not in copied
-    statements = [line[4:] for line in shown.splitlines() if line.startswith((">>> ", "... "))]
+    prompts = ">>> ", "... "
+    statements = [line[4:] for line in shown.splitlines() if f"{line} ".startswith(prompts)]
     assert copied.strip().splitlines() == statements
     compile(copied, page, "exec")
 

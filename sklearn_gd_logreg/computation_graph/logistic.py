@@ -127,6 +127,7 @@ def logistic_graph(w: Sequence[float], b: float, x: Sequence[float], y: int) -> 
 
     >>> for parameter in (*graph.w, graph.b):
     ...     parameter.value -= 0.1 * parameter.grad
+    ...
     >>> graph.loss.backward()
     >>> print(f"{graph.loss.value:.4f}")
     0.7584

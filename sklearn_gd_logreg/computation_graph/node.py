@@ -72,6 +72,7 @@ class Node:
     ...     J.backward()
     ...     for parameter in (w, b):
     ...         parameter.value -= 0.1 * parameter.grad
+    ...
     >>> print(f"{w.value:.3f} {b.value:.3f} {J.forward():.4f}")
     1.412 0.885 0.1159
     """

@@ -173,6 +173,7 @@ def duality_gap(model: Any, X: Any, y: Any, sample_weight: ArrayLike | None = No
     >>> with warnings.catch_warnings():
     ...     warnings.simplefilter("ignore")  # the only sign that something is wrong
     ...     clf = LogisticRegression(max_iter=3).fit(X, y)
+    ...
     >>> print(duality_gap(clf, X, y) > 0.5)
     True
     """
