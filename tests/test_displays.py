@@ -186,7 +186,7 @@ def test_without_matplotlib_the_error_says_how_to_install_it():
     done = subprocess.run([sys.executable, "-c", BLOCK], capture_output=True, text=True, check=True)
     lines = done.stdout.splitlines()
     assert len(lines) == 4
-    assert all("needs matplotlib" in line and "sklearn-gd-logreg[plot]" in line for line in lines)
+    assert all("needs matplotlib" in line and "pip install matplotlib" in line for line in lines)
 
 
 # -- cost curves --------------------------------------------------------------------------

@@ -58,7 +58,7 @@ def require_pyplot(caller: str) -> Any:
         import matplotlib.pyplot as pyplot
     except ImportError as error:
         raise ImportError(
-            f"{caller} needs matplotlib. Install it with: pip install 'sklearn-gd-logreg[plot]'"
+            f"{caller} needs matplotlib. Install it by `pip install matplotlib`."
         ) from error
     return pyplot
 
