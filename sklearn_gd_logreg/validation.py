@@ -100,6 +100,31 @@ def check_flags(owner: object, names: Iterable[str]) -> None:
             raise invalid(owner, name, value, "a bool")
 
 
+def check_interval(caller: str, name: str, value: object, interval: Interval) -> None:
+    """Raise `InvalidParameterError` if a number is outside its interval."""
+    if value not in interval:
+        raise InvalidParameterError(
+            f"The {name!r} parameter of {caller} must be {interval}. Got {shown(value)} instead."
+        )
+
+
+def check_choice(caller: str, name: str, value: object, allowed: Iterable[str]) -> Any:
+    """Return ``value`` if it is one of the allowed strings.
+
+    Raises
+    ------
+    InvalidParameterError
+        If it is not.
+    """
+    choices = list(allowed)
+    if isinstance(value, str) and value in choices:
+        return value
+    listed = ", ".join(map(repr, choices[:-1])) + f" or {choices[-1]!r}"
+    raise InvalidParameterError(
+        f"The {name!r} parameter of {caller} must be {listed}. Got {shown(value)} instead."
+    )
+
+
 def check_finite(name: str, value: ArrayLike) -> Array:
     """Convert to an array of finite floats of any shape; the error contains ``name``."""
     try:

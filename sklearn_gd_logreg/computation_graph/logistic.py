@@ -11,8 +11,7 @@ from typing import cast
 import numpy as np
 
 from .._text import shown
-from ..display.style import check_interval
-from ..validation import InvalidParameterError, check_finite
+from ..validation import InvalidParameterError, check_finite, check_interval
 from .node import REAL, Node, apply, sigmoid, variable
 from .operations import NEGATION, PRODUCT, SUM, Operation
 

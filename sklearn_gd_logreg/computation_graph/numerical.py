@@ -7,8 +7,7 @@ import sys
 from collections.abc import Callable
 
 from .._text import shown
-from ..display.style import check_choice, check_interval
-from ..validation import POSITIVE, InvalidParameterError
+from ..validation import POSITIVE, InvalidParameterError, check_choice, check_interval
 from .node import REAL, Node
 
 EPSILON = sys.float_info.epsilon

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from .._floating import ignore_floating_errors
 from .._text import shown
-from ..validation import Interval, InvalidParameterError
+from ..validation import Interval, InvalidParameterError, check_interval
 from .style import (
     axes_for,
-    check_interval,
     place_legend_above,
     require_pyplot,
     shades_of,

@@ -9,12 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._floating import ignore_floating_errors
-from ..validation import InvalidParameterError
+from ..validation import InvalidParameterError, check_choice
 from .models import final_estimator, fit_history, named
 from .style import (
     axes_for,
     best_marker,
-    check_choice,
     curve_style,
     limit_cost_axis,
     marker_indices,

@@ -11,15 +11,13 @@ from numpy.typing import ArrayLike
 
 from .._floating import ignore_floating_errors
 from .._typing import Array
-from ..validation import Interval
+from ..validation import Interval, check_choice, check_interval
 from .landscape import cost_landscape
 from .models import final_estimator, named
 from .plane import principal_plane
 from .style import (
     axes_for,
     check_axes,
-    check_choice,
-    check_interval,
     marker_indices,
     mixed,
     place_legend_above,

@@ -16,7 +16,7 @@ from ..estimator import GDLogisticRegression
 from ..objective import Objective
 from ..rules import UpdateRule
 from ..rules.base import StableRate
-from ..validation import Interval, InvalidParameterError, check_finite
+from ..validation import Interval, InvalidParameterError, check_choice, check_finite, check_interval
 from .models import final_step, rule_and_objective, silent_clone
 from .style import (
     AXIS_TOP_OVER_START,
@@ -25,8 +25,6 @@ from .style import (
     axes_for,
     best_marker,
     check_axes,
-    check_choice,
-    check_interval,
     cross_marker,
     limit_cost_axis,
     place_legend_above,

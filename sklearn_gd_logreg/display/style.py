@@ -10,7 +10,7 @@ import numpy as np
 
 from .._text import shown
 from .._typing import Array
-from ..validation import Interval, InvalidParameterError
+from ..validation import InvalidParameterError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -239,23 +239,6 @@ def style_axes(ax: Axes) -> None:
     ax.spines[["top", "right"]].set_visible(False)
 
 
-def check_choice(caller: str, name: str, value: object, allowed: Iterable[str]) -> Any:
-    """Return ``value`` if it is one of the allowed strings.
-
-    Raises
-    ------
-    InvalidParameterError
-        If it is not.
-    """
-    choices = list(allowed)
-    if isinstance(value, str) and value in choices:
-        return value
-    listed = ", ".join(map(repr, choices[:-1])) + f" or {choices[-1]!r}"
-    raise InvalidParameterError(
-        f"The {name!r} parameter of {caller} must be {listed}. Got {shown(value)} instead."
-    )
-
-
 def plottable_costs(costs: Any, scale: str, start: float) -> Array:
     """Return the costs with nan where they cannot be drawn, clipped at ``CLIP_OVER_START``.
 
@@ -279,11 +262,3 @@ def limit_cost_axis(ax: Any, curves: Iterable[Array], start: float) -> None:
     if (costs > top).any():
         bottom = float(np.min(costs[costs <= top], initial=top))
         ax.set_ylim(bottom / 1.2 if ax.get_yscale() == "log" else 0.0, top)
-
-
-def check_interval(caller: str, name: str, value: object, interval: Interval) -> None:
-    """Raise `InvalidParameterError` if a number is outside its interval."""
-    if value not in interval:
-        raise InvalidParameterError(
-            f"The {name!r} parameter of {caller} must be {interval}. Got {shown(value)} instead."
-        )
