@@ -181,7 +181,7 @@ class Node:
         for node in reversed(order):
             for position, operand in enumerate(node._operands):
                 if isinstance(operand, Node):
-                    grads[operand] += grads[node] * node._partial(position)
+                    grads[operand] += grads[node] * node._partial(position, operand)
                     if not math.isfinite(grads[operand]):
                         raise node._no_derivative(operand)
         for node, grad in grads.items():
@@ -207,21 +207,22 @@ class Node:
             ) from None
         return value
 
-    def _partial(self, position: int) -> float:
+    @property
+    def _operand_values(self) -> list[float]:
+        return [one._value if isinstance(one, Node) else one for one in self._operands]
+
+    def _partial(self, position: int, operand: Node) -> float:
         """Derivative of the operation by one of its operands."""
         assert self._operation is not None
-        operands = [one._value if isinstance(one, Node) else one for one in self._operands]
         try:
-            return self._operation.partials[position](*operands)
+            return self._operation.partials[position](*self._operand_values)
         except (ValueError, ArithmeticError):
-            raise self._no_derivative(self._operands[position]) from None
+            raise self._no_derivative(operand) from None
 
-    def _no_derivative(self, operand: Node | float) -> ArithmeticError:
-        values = [one._value if isinstance(one, Node) else one for one in self._operands]
-        by = title_of(operand) if isinstance(operand, Node) else number(operand)
+    def _no_derivative(self, operand: Node) -> ArithmeticError:
         return ArithmeticError(
-            f"The derivative of {title_of(self)} by {by} is not finite for operands "
-            f"{listed(values)}."
+            f"The derivative of {title_of(self)} by {title_of(operand)} is not finite for "
+            f"operands {listed(self._operand_values)}."
         )
 
     # -- texts and drawings -------------------------------------------------------------
