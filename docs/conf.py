@@ -7,6 +7,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
 import inventories
+from docutils import nodes
 from plain_markdown import linkcode_resolve  # noqa: F401  sphinx.ext.linkcode looks for it here
 
 from sklearn_gd_logreg import __version__
@@ -99,9 +100,9 @@ def quote_fitted_names(app, what, name, obj, options, lines):
 
 def trim_code(app, doctree):
     """Cut the blank line at the end of a code block, which doctest needs and a reader does not."""
-    for block in doctree.findall(lambda node: node.tagname == "literal_block"):
+    for block in doctree.findall(nodes.literal_block):
         block.rawsource = block.astext().rstrip()
-        block[:] = [type(block[0])(block.rawsource)]
+        block[:] = [nodes.Text(block.rawsource)]
 
 
 def set_language(app, pagename, templatename, context, doctree):

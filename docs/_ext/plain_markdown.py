@@ -10,8 +10,9 @@ roles. This extension of Sphinx gives the site what such pages cannot say:
 - an image ``x.png`` beside which ``x-dark.png`` lies is shown in the variant of the colour mode.
 """
 
+import inspect
 import re
-from inspect import isfunction
+from importlib import import_module
 from pathlib import Path
 
 from docutils import nodes
@@ -118,7 +119,7 @@ class LinkNames(SphinxTransform):
 
 def is_function(name, config):
     """Whether a lower-case name is that of a function or module with a page."""
-    ours = isfunction(getattr(sklearn_gd_logreg, name, None))
+    ours = inspect.isfunction(getattr(sklearn_gd_logreg, name, None))
     return ours or name in sklearn_gd_logreg.__all__ or name in config.foreign_names
 
 
@@ -159,12 +160,9 @@ def source_pages(app):
 
 def linkcode_resolve(domain, info):
     """The page of source of an object of the reference, for sphinx.ext.linkcode."""
-    import importlib
-    import inspect
-
     if domain != "py" or not info["module"].startswith(PACKAGE):
         return None
-    value = importlib.import_module(info["module"])
+    value = import_module(info["module"])
     for part in info["fullname"].split("."):
         value = getattr(value, part, None)
     value = inspect.unwrap(value.fget if isinstance(value, property) else value)
