@@ -93,7 +93,7 @@ CLASSES = "|".join(name for name in sklearn_gd_logreg.__all__ if name[0].isupper
 
 
 def quote_names_in_types(app, what, name, obj, options, lines):
-    """Quote our classes in types, and n_iter_ in shapes: a word that ends in _ is a link to Sphinx."""
+    """Quote our classes in types, and names such as n_iter_, which are links to Sphinx."""
     for number, line in enumerate(lines):
         if " of shape (" in line:
             line = re.sub(r"(?<=[( ])(\w+_)(?=[ ,)])", r"``\1``", line)
