@@ -37,6 +37,7 @@ myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
 
 autodoc_inherit_docstrings = False  # what a method answers is said where it is declared
+toc_object_entries_show_parents = "hide"
 autodoc_typehints = "none"  # the numpydoc sections hold the types
 numpydoc_show_class_members = False  # the template of autosummary shows the methods
 

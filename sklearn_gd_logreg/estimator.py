@@ -51,6 +51,8 @@ class GDLogisticRegression(NotebookMixin, CallbackSupportMixin, ClassifierMixin,
             + \frac{1}{C \sum_i s_i} \left[\frac{1 - \rho}{2} \|w\|_2^2
             + \rho \|w\|_1\right],
 
+    .. math::
+
         \mathcal{L}(a, y) = -(y \log a + (1 - y) \log(1 - a)),
 
     with ρ = ``l1_ratio``. This is scikit-learn's objective divided by C Σs, so the

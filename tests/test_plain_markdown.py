@@ -18,6 +18,15 @@ def links_of(page):
     return [(page.parent / link.partition("#")[0]).resolve() for link in links if link[0] != "#"]
 
 
+def anchors_of(page):
+    """The anchors of a page's headings as code hosts make them, those of equal headings numbered."""
+    text = re.sub(r"^(`{3,}).*?^\1$", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.M)
+    titles = re.findall(r"^#+ (.+)$", re.sub(r"\]\([^)]*\)", "]", text), re.MULTILINE)
+    slugs = [re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles]
+    before = [slugs[:number].count(slug) for number, slug in enumerate(slugs)]
+    return {f"{slug}-{n}" if n else slug for slug, n in zip(slugs, before, strict=True)}
+
+
 def reachable():
     """The Markdown pages that one reaches from the README, by any number of links."""
     found, open_pages = set(), [ROOT / "README.md"]
@@ -53,3 +62,12 @@ def test_what_a_page_links_to_exists(page):
     assert missing == []
     for image in IMAGE.findall(page.read_text(encoding="utf-8")):
         assert image.endswith(".png"), image
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_the_anchors_that_a_page_links_to_exist(page):
+    text = CODE.sub("", page.read_text(encoding="utf-8"))
+    for path, anchor in re.findall(r"\]\(([^)\s:#]*)#([^)\s]+)\)", text):
+        target = (page.parent / path).resolve() if path else page
+        if target.suffix == ".md":
+            assert anchor in anchors_of(target), f"{path}#{anchor}"
