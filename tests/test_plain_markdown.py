@@ -19,7 +19,7 @@ def links_of(page):
 
 
 def anchors_of(page):
-    """The anchors of a page's headings as code hosts make them, those of equal headings numbered."""
+    """The anchors of a page's headings, as code hosts make them and number equal ones."""
     text = re.sub(r"^(`{3,}).*?^\1$", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.M)
     titles = re.findall(r"^#+ (.+)$", re.sub(r"\]\([^)]*\)", "]", text), re.MULTILINE)
     slugs = [re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles]
@@ -54,6 +54,9 @@ def test_a_page_needs_no_sphinx(page):
     prose = CODE.sub("", text)
     assert re.findall(r"\{[\w:-]+\}`", text) == []  # roles
     assert re.findall(r"^ *</?[a-zA-Z][^>]*>", prose, re.MULTILINE) == []  # raw HTML
+    formulas = re.findall(r"\$\$.*?\$\$|\$[^$\n]+\$", prose, re.DOTALL)
+    # a line may begin a list, and Markdown takes the backslash from punctuation
+    assert [formula for formula in formulas if re.search(r"\n|\\[^\w\s]", formula)] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
