@@ -10,12 +10,12 @@ import inventories
 from docutils import nodes
 from plain_markdown import linkcode_resolve  # noqa: F401  sphinx.ext.linkcode looks for it here
 
-from sklearn_gd_logreg import __version__
+import sklearn_gd_logreg
 
 project = "sklearn_gd_logreg"
 author = "The sklearn_gd_logreg developers"
 copyright = author
-version = release = __version__
+version = release = sklearn_gd_logreg.__version__
 
 extensions = [
     "myst_parser",
@@ -38,6 +38,7 @@ myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
 
 autodoc_inherit_docstrings = False  # what a method answers is said where it is declared
+toc_object_entries_show_parents = "hide"
 autodoc_typehints = "none"  # the numpydoc sections hold the types
 numpydoc_show_class_members = False  # the template of autosummary shows the methods
 
@@ -90,12 +91,17 @@ WIDE = "*", "benchmark_results/*", "auto_examples/plot_*", "ko/*"
 html_sidebars = {name: [] for name in WIDE}  # pages that have no list of others beside them
 html_sidebars["api"] = ["sidebar-collapse", "sidebar-nav-bs"]
 
+CLASSES = "|".join(name for name in sklearn_gd_logreg.__all__ if name[0].isupper())
 
-def quote_fitted_names(app, what, name, obj, options, lines):
-    """Quote names such as n_iter_ in shapes: a word that ends in _ is a link to Sphinx."""
+
+def quote_names_in_types(app, what, name, obj, options, lines):
+    """Quote our classes in types, and names such as n_iter_, which are links to Sphinx."""
     for number, line in enumerate(lines):
         if " of shape (" in line:
-            lines[number] = re.sub(r"(?<=[( ])(\w+_)(?=[ ,)])", r"``\1``", line)
+            line = re.sub(r"(?<=[( ])(\w+_)(?=[ ,)])", r"``\1``", line)
+        if re.match(r"\w+ : ", line):
+            line = re.sub(rf"\b({CLASSES})\b", r"`\1`", line)
+        lines[number] = line
 
 
 def trim_code(app, doctree):
@@ -114,6 +120,6 @@ def set_language(app, pagename, templatename, context, doctree):
 
 
 def setup(app):
-    app.connect("autodoc-process-docstring", quote_fitted_names, priority=400)  # before numpydoc
+    app.connect("autodoc-process-docstring", quote_names_in_types, priority=400)  # before numpydoc
     app.connect("doctree-read", trim_code)
     app.connect("html-page-context", set_language)

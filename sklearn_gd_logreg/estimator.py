@@ -50,7 +50,10 @@ class GDLogisticRegression(NotebookMixin, CallbackSupportMixin, ClassifierMixin,
         J(w, b) = \frac{\sum_i s_i \mathcal{L}(a_i, y_i)}{\sum_i s_i}
             + \frac{1}{C \sum_i s_i} \left[\frac{1 - \rho}{2} \|w\|_2^2
             + \rho \|w\|_1\right],
-        \qquad \mathcal{L}(a, y) = -(y \log a + (1 - y) \log(1 - a)),
+
+    .. math::
+
+        \mathcal{L}(a, y) = -(y \log a + (1 - y) \log(1 - a)),
 
     with ρ = ``l1_ratio``. This is scikit-learn's objective divided by C Σs, so the
     same ``C`` gives the same model. The intercept is never penalised.

@@ -18,6 +18,15 @@ def links_of(page):
     return [(page.parent / link.partition("#")[0]).resolve() for link in links if link[0] != "#"]
 
 
+def anchors_of(page):
+    """The anchors of a page's headings, as code hosts make them and number equal ones."""
+    text = re.sub(r"^(`{3,}).*?^\1$", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.M)
+    titles = re.findall(r"^#+ (.+)$", re.sub(r"\]\([^)]*\)", "]", text), re.MULTILINE)
+    slugs = [re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles]
+    before = [slugs[:number].count(slug) for number, slug in enumerate(slugs)]
+    return {f"{slug}-{n}" if n else slug for slug, n in zip(slugs, before, strict=True)}
+
+
 def reachable():
     """The Markdown pages that one reaches from the README, by any number of links."""
     found, open_pages = set(), [ROOT / "README.md"]
@@ -45,6 +54,9 @@ def test_a_page_needs_no_sphinx(page):
     prose = CODE.sub("", text)
     assert re.findall(r"\{[\w:-]+\}`", text) == []  # roles
     assert re.findall(r"^ *</?[a-zA-Z][^>]*>", prose, re.MULTILINE) == []  # raw HTML
+    formulas = re.findall(r"\$\$.*?\$\$|\$[^$\n]+\$", prose, re.DOTALL)
+    # a line may begin a list, and Markdown takes the backslash from punctuation
+    assert [formula for formula in formulas if re.search(r"\n|\\[^\w\s]", formula)] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
@@ -53,3 +65,12 @@ def test_what_a_page_links_to_exists(page):
     assert missing == []
     for image in IMAGE.findall(page.read_text(encoding="utf-8")):
         assert image.endswith(".png"), image
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_the_anchors_that_a_page_links_to_exist(page):
+    text = CODE.sub("", page.read_text(encoding="utf-8"))
+    for path, anchor in re.findall(r"\]\(([^)\s:#]*)#([^)\s]+)\)", text):
+        target = (page.parent / path).resolve() if path else page
+        if target.suffix == ".md":
+            assert anchor in anchors_of(target), f"{path}#{anchor}"

@@ -4,7 +4,7 @@ The pages are written so that they read well where plain Markdown is rendered, w
 roles. This extension of Sphinx gives the site what such pages cannot say:
 
 - a quoted name, `GDLogisticRegression` or `sklearn.pipeline.Pipeline`, is a link to its reference,
-  also in a call, `Adam(beta1=0.9)`;
+  also in a call, `Adam(beta1=0.9)`, and in a docstring;
 - a link to a file of the package leads to that file's page of source code, to the line of the
   object that the link's text names; a link to a script of the gallery leads to its page;
 - an image ``x.png`` beside which ``x-dark.png`` lies is shown in the variant of the colour mode.
@@ -133,6 +133,20 @@ def link_source(app, env, node, content):
     return make_refnode(app.builder, node["refdoc"], page_of(node["reftarget"]), name, [content])
 
 
+def link_short_name(app, env, node, content):
+    """Resolve the name of a class or function that a docstring quotes without its module."""
+    name = node["reftarget"]
+    if node.get("refdomain") != "py":
+        return None
+    if name in app.config.foreign_names:
+        node["reftarget"] = app.config.foreign_names[name]  # sphinx.ext.intersphinx comes next
+    elif name in sklearn_gd_logreg.__all__:
+        node["refspecific"] = True
+        python = env.get_domain("py")
+        return python.resolve_xref(env, node["refdoc"], app.builder, "obj", name, node, content)
+    return None
+
+
 def page_of(path):
     return "source/" + path.removesuffix(".py")
 
@@ -180,5 +194,6 @@ def setup(app):
     app.add_transform(LinkNames)
     app.add_config_value("foreign_names", {}, "env")  # short name: full name in an inventory
     app.connect("missing-reference", link_source)
+    app.connect("missing-reference", link_short_name, priority=400)
     app.connect("html-collect-pages", source_pages)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
