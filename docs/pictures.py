@@ -1,12 +1,12 @@
-"""The pictures of the documentation, in docs/_static/pictures, each on light and on dark paper.
+"""The pictures of the documentation, in docs/_static/pictures, each light and dark.
 
 ``make pictures`` draws them; ``make pictures ARGS=--check`` says which of them are not what the
 code draws now. For that each file holds, as a text in its metadata, the numbers, words and colours
 of its figure. They are compared with a tolerance: pixels depend on the versions of matplotlib and
 FreeType, and the last digits of numbers on the processor.
 
-Some are drawn here, the others are figures of the gallery. The check draws on light paper alone:
-a picture on dark paper must hold the same but for colours.
+Some are drawn here, the others are figures of the gallery. The check draws the light ones alone: a
+dark one must hold the same but for colours.
 """
 
 import argparse
@@ -56,18 +56,18 @@ MAX_SAMPLES = 25  # numbers of an array in the metadata
 COLOUR = re.compile("#[0-9a-f]{6}")
 NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 
-DARK_PAPER, DARK_LINE, DARK_INK = "#14181e", "#5a6068", "#dfe3e8"
+DARK_BACKGROUND, DARK_LINE, DARK_TEXT = "#14181e", "#5a6068", "#dfe3e8"
 DARK = {
-    "figure.facecolor": DARK_PAPER,
-    "axes.facecolor": DARK_PAPER,
-    "axes.edgecolor": DARK_INK,
-    "axes.labelcolor": DARK_INK,
+    "figure.facecolor": DARK_BACKGROUND,
+    "axes.facecolor": DARK_BACKGROUND,
+    "axes.edgecolor": DARK_TEXT,
+    "axes.labelcolor": DARK_TEXT,
     "grid.color": DARK_LINE,
-    "legend.facecolor": DARK_PAPER,
+    "legend.facecolor": DARK_BACKGROUND,
     "legend.edgecolor": DARK_LINE,
-    "text.color": DARK_INK,
-    "xtick.color": DARK_INK,
-    "ytick.color": DARK_INK,
+    "text.color": DARK_TEXT,
+    "xtick.color": DARK_TEXT,
+    "ytick.color": DARK_TEXT,
 }
 THEMES: dict[str, dict[str, Any]] = {"": {"grid.color": "#d0d0d0"}, "-dark": DARK}
 
@@ -362,7 +362,7 @@ def without_colours(drawn: Any) -> Any:
 
 
 def stale(drawings: dict[str, Any], folder: Path = FOLDER) -> list[str]:
-    """Return the files of these pictures, drawn on light paper, that do not hold the same."""
+    """Return the files of these pictures, drawn light, that do not hold the same."""
     found = []
     for name, new in drawings.items():
         light, dark = (drawing_in(folder / file_of(name, suffix)) for suffix in THEMES)
@@ -390,8 +390,8 @@ def drawing_in(path: Path) -> Any:
 # -- the command --------------------------------------------------------------------------
 
 
-def on_paper(suffix: str = "") -> Iterator[tuple[str, Figure]]:
-    """Draw all pictures on light or on dark paper, and close each afterwards."""
+def in_theme(suffix: str = "") -> Iterator[tuple[str, Figure]]:
+    """Draw all pictures, light or dark, and close each afterwards."""
     with pyplot.style.context(["default", THEMES[suffix]]):
         for name, figure in itertools.chain(pictures(), of_gallery()):
             yield name, figure
@@ -401,7 +401,7 @@ def on_paper(suffix: str = "") -> Iterator[tuple[str, Figure]]:
 def save() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     for suffix in THEMES:
-        for name, figure in on_paper(suffix):
+        for name, figure in in_theme(suffix):
             pixels, info = io.BytesIO(), PngInfo()
             figure.savefig(pixels, dpi=DPI)
             info.add_text(KEY, json.dumps(drawing(figure)))
@@ -419,7 +419,7 @@ def main() -> None:
     matplotlib.use("Agg")  # needs no display
     if not options.check:
         save()
-    elif names := stale({name: drawing(figure) for name, figure in on_paper()}):
+    elif names := stale({name: drawing(figure) for name, figure in in_theme()}):
         sys.exit(f"Not what the code draws: {', '.join(names)}. `make pictures` draws them.")
 
 

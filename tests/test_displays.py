@@ -139,26 +139,26 @@ def contrast(one, other):
 def test_nothing_vanishes_in_the_background(name, style):
     with plt.style.context(style):
         display = drawn(DRAW[name]())
-        ax, paper = display.ax_, display.ax_.get_facecolor()
+        ax, background = display.ax_, display.ax_.get_facecolor()
         legend = ax.get_legend()
         words = [*ax.texts, ax.title, ax.xaxis.label, *(legend.get_texts() if legend else [])]
-        assert all(contrast(text.get_color(), paper) > 7 for text in words)
+        assert all(contrast(text.get_color(), background) > 7 for text in words)
         if name not in ("contours", "paths"):  # there lines lie on the surface
             shown = [line for line in ax.get_lines() if line.get_linestyle() != "None"]
             shown += [line for line in legend.get_lines() if line.get_linestyle() != "None"]
-            assert all(contrast(line.get_color(), paper) > 1.6 for line in shown)
+            assert all(contrast(line.get_color(), background) > 1.6 for line in shown)
             bars = [bar.get_facecolor() for bar in ax.patches]
-            assert all(contrast(colour, paper) > 2 for colour in bars)
+            assert all(contrast(colour, background) > 2 for colour in bars)
             grid = ax.get_xgridlines()[0].get_color()
-            assert 1.1 < contrast(grid, paper) < 3
+            assert 1.1 < contrast(grid, background) < 3
 
 
-@pytest.mark.parametrize("ink", ["black", "white"])
-def test_behind_transparent_axes_is_the_opposite_of_the_text(ink):
-    clear = {"figure.facecolor": "none", "axes.facecolor": "none", "text.color": ink}
+@pytest.mark.parametrize("text", ["black", "white"])
+def test_behind_transparent_axes_is_the_opposite_of_the_text(text):
+    clear = {"figure.facecolor": "none", "axes.facecolor": "none", "text.color": text}
     with plt.rc_context(clear):
         display = CostCurveDisplay({"a": history(val_loss=np.ones(6))}).plot()
-    assert contrast(display.lines_[1].get_markerfacecolor(), ink) == pytest.approx(21)
+    assert contrast(display.lines_[1].get_markerfacecolor(), text) == pytest.approx(21)
 
 
 BLOCK = """

@@ -26,7 +26,7 @@ TITLE_CHARACTERS = 28
 """Characters in a line of a title."""
 
 FORWARD, BACKWARD = COLOURS[0], COLOURS[1]
-INK, MUTED = "#222222", "#6b6b6b"
+TITLE_COLOUR, FRAME_COLOUR = "#222222", "#6b6b6b"
 """Colours of titles and frames: the boxes are white on every background."""
 
 LEGEND = ("→ forward: value", FORWARD), ("← backward: derivative", BACKWARD)
@@ -216,7 +216,7 @@ class Picture:
         ax.add_patch(
             FancyBboxPatch(
                 (left, top), right - left, box.height, boxstyle="round,pad=0,rounding_size=5",
-                fc="white", ec=MUTED, lw=scale, zorder=3,
+                fc="white", ec=FRAME_COLOUR, lw=scale, zorder=3,
             )
         )  # fmt: skip
         first = y - LINE_HEIGHT * (len(box.lines) - 1) / 2
@@ -271,7 +271,7 @@ def box_of(row: Row, n_ports: int) -> Box:
     n_lines = math.ceil(len(row.title) / TITLE_CHARACTERS)
     width = min(TITLE_CHARACTERS, len(row.title) // n_lines + 6)  # so that no line is a lone word
     title = textwrap.wrap(row.title, width, break_on_hyphens=False)
-    lines = [(line, INK) for line in title]
+    lines = [(line, TITLE_COLOUR) for line in title]
     lines.append((f"→ {number(row.value)}", FORWARD))
     if row.grad is not None:
         lines.append((f"← {grad_text(row)}", BACKWARD))

@@ -13,8 +13,8 @@ from .style import (
     axes_for,
     place_legend_above,
     require_pyplot,
-    shades_of,
     style_axes,
+    theme_of,
     wrap_text,
 )
 
@@ -283,13 +283,17 @@ class BiasVarianceDisplay:
 
     def _draw_bars(self) -> None:
         labels, lefts, lengths, colours, hatches = zip(*self._bars(), strict=True)
-        ax, positions, shades = self.ax_, range(len(labels)), shades_of(self.ax_)
-        colours = (shades.muted, *colours[1:])
-        bar_style: dict[str, Any] = {"color": colours, "hatch": hatches, "edgecolor": shades.paper}
+        ax, positions, theme = self.ax_, range(len(labels)), theme_of(self.ax_)
+        colours = (theme.muted, *colours[1:])
+        bar_style: dict[str, Any] = {
+            "color": colours,
+            "hatch": hatches,
+            "edgecolor": theme.background,
+        }
         self.bars_ = ax.barh(positions, lengths, left=lefts, height=0.62, **bar_style)
         ax.set_yticks(positions, labels=labels)
         ax.invert_yaxis()
-        box = {"fc": shades.paper, "ec": "none", "pad": 1, "alpha": 0.8}
+        box = {"fc": theme.background, "ec": "none", "pad": 1, "alpha": 0.8}
         text_style: dict[str, Any] = {"va": "center", "fontsize": 9, "bbox": box}
         bars = zip(lefts, lengths, self._numbers(), strict=True)
         for position, (left, length, number) in enumerate(bars):
@@ -297,7 +301,7 @@ class BiasVarianceDisplay:
             ax.annotate(number, end, (5, 0), textcoords="offset points", **text_style)
             if position + 1 < len(labels):  # a line to the next bar
                 ends = [position + 0.31, position + 0.69]
-                ax.plot([left + length] * 2, ends, color=shades.ink, lw=0.8)
+                ax.plot([left + length] * 2, ends, color=theme.text, lw=0.8)
 
     def _end(self, position: int, left: float, length: float) -> float:
         """Return the right end of a bar and its interval, where the number is written."""
@@ -309,7 +313,7 @@ class BiasVarianceDisplay:
     def _draw_intervals(self) -> None:
         if self.intervals is None:
             return
-        line_style = {"color": shades_of(self.ax_).ink, "lw": 1.4, "marker": "|", "ms": 8}
+        line_style = {"color": theme_of(self.ax_).text, "lw": 1.4, "marker": "|", "ms": 8}
         for k, name in enumerate(self._set_names):
             low, high = (100 * end for end in self.intervals[name])
             label = "95 % interval" if k == 0 else "_interval"
@@ -321,13 +325,13 @@ class BiasVarianceDisplay:
         if self.majority_error is not None:
             majority = 100 * self.majority_error
             label = f"majority class, {majority:.3g} %"
-            ink = shades_of(self.ax_).ink
+            colour = theme_of(self.ax_).text
             if majority <= MAX_AXIS_EXTENSION * x_max:
                 x_max = max(x_max, 1.05 * majority)
-                self.line_ = self.ax_.axvline(majority, color=ink, ls="--", lw=1.4, label=label)
+                self.line_ = self.ax_.axvline(majority, color=colour, ls="--", lw=1.4, label=label)
             else:
                 self.ax_.plot(
-                    [], [], ls="none", marker=">", color=ink, label=f"{label}, beyond the axis"
+                    [], [], ls="none", marker=">", color=colour, label=f"{label}, beyond the axis"
                 )
         self.ax_.set_xlim(0, x_max)
 

@@ -20,8 +20,8 @@ from .style import (
     place_legend,
     plottable_costs,
     require_pyplot,
-    shades_of,
     style_axes,
+    theme_of,
 )
 
 if TYPE_CHECKING:
@@ -236,7 +236,7 @@ class CostCurveDisplay:
         x_scale: str,
         line_kw: dict[str, Any],
     ) -> None:
-        history, shades = self.histories[name], shades_of(self.ax_)
+        history, theme = self.histories[name], theme_of(self.ax_)
         several, columns = len(self.histories) > 1, {"training": quantity}
         if quantity == "loss" and has_validation_loss(history):
             columns["validation"] = "val_loss"
@@ -248,14 +248,14 @@ class CostCurveDisplay:
             y = plottable_costs(history[column], self.ax_.get_yscale(), start)
             plotted = np.flatnonzero(np.isfinite(y) | (rows == "training"))  # connects across nan
             marked = marker_indices(len(plotted), number, x_scale)
-            line_style = curve_style(number, shades) | CURVE_STYLES[rows]
+            line_style = curve_style(number, theme) | CURVE_STYLES[rows]
             line_style |= {"label": labels[rows], "markevery": marked}
             if rows == "validation":
-                line_style["mfc"] = shades.paper
+                line_style["mfc"] = theme.background
             self.lines_ += self.ax_.plot(positions[plotted], y[plotted], **line_style | line_kw)
         if "validation" in columns:
             best = (self.best_iters or {}).get(name, int(np.nanargmin(history["val_loss"])))
-            marker = best_marker(shades) | {"mfc": self.lines_[-1].get_color(), "zorder": 5}
+            marker = best_marker(theme) | {"mfc": self.lines_[-1].get_color(), "zorder": 5}
             marker |= {"label": "_best"} | ({"ms": 10} if several else {})
             self.best_ += self.ax_.plot(positions[best], history["val_loss"][best], **marker)
 
@@ -263,7 +263,7 @@ class CostCurveDisplay:
         """Draw axis labels and legend; return whether the legend is beside the axes."""
         from matplotlib.lines import Line2D
 
-        ax, shades = self.ax_, shades_of(self.ax_)
+        ax, theme = self.ax_, theme_of(self.ax_)
         ax.set(xlabel=X_LABELS[x], ylabel=Y_LABELS[quantity])
         if x_scale == "log":
             self._use_log_x(x)
@@ -275,10 +275,10 @@ class CostCurveDisplay:
         if several and len(self.lines_) > len(handles):
             for rows, line_style in CURVE_STYLES.items():
                 ls = line_style["ls"]
-                handles.append(Line2D([], [], color=shades.ink, ls=ls, lw=1.6, label=rows))
+                handles.append(Line2D([], [], color=theme.text, ls=ls, lw=1.6, label=rows))
         if self.best_:
-            mfc = shades.muted if several else self.best_[0].get_mfc()
-            marker = best_marker(shades) | {"mfc": mfc, "ms": 11}
+            mfc = theme.muted if several else self.best_[0].get_mfc()
+            marker = best_marker(theme) | {"mfc": mfc, "ms": 11}
             label = "lowest validation loss" if several else self._best_text(x)
             handles.append(Line2D([], [], label=label, **marker))
         return place_legend(ax, handles)

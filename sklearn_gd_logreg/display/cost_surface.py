@@ -22,7 +22,7 @@ from .style import (
     mixed,
     place_legend_above,
     require_pyplot,
-    shades_of,
+    theme_of,
     wrap_text,
 )
 from .surface_inputs import (
@@ -328,14 +328,14 @@ class CostSurfaceDisplay:
             )
 
     def _draw_surface(self) -> None:
-        ax, shades = self.ax_, shades_of(self.ax_)
+        ax, theme = self.ax_, theme_of(self.ax_)
         ax.computed_zorder = False  # else the paths would be hidden behind the surface
         grid = np.meshgrid(self.x, self.y)
         self.surface_ = ax.plot_surface(*grid, self.cost, cmap="viridis", alpha=0.8)
         ax.set_zlabel("cost J")
         ax.set_box_aspect(None, zoom=0.88)  # room for the labels
         for axis in (ax.xaxis, ax.yaxis, ax.zaxis):
-            axis.set_pane_color(mixed(shades.ink, shades.paper, PANE_MIX))
+            axis.set_pane_color(mixed(theme.text, theme.background, PANE_MIX))
             axis.get_major_locator().set_params(nbins=N_TICKS_3D)
             axis.labelpad = 9
 

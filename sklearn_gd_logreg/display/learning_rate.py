@@ -21,7 +21,7 @@ from .models import final_step, rule_and_objective, silent_clone
 from .style import (
     AXIS_TOP_OVER_START,
     COLOURS,
-    Shades,
+    ThemeColours,
     axes_for,
     best_marker,
     check_axes,
@@ -29,8 +29,8 @@ from .style import (
     limit_cost_axis,
     place_legend_above,
     plottable_costs,
-    shades_of,
     style_axes,
+    theme_of,
     use_plain_numbers,
 )
 
@@ -223,8 +223,8 @@ class LearningRateDisplay:
     def _draw_curves(self) -> None:
         from matplotlib.cm import ScalarMappable
 
-        ax, rates, shades = self.ax_, self.learning_rates, shades_of(self.ax_)
-        colours = ScalarMappable(log_norm(rates), contrasting_viridis(shades))
+        ax, rates, theme = self.ax_, self.learning_rates, theme_of(self.ax_)
+        colours = ScalarMappable(log_norm(rates), contrasting_viridis(theme))
         curves = self._plottable_costs()
         for rate, curve in zip(rates, curves, strict=True):
             line_style = "-" if rate <= self.stable_rate else "--"
@@ -239,35 +239,35 @@ class LearningRateDisplay:
         use_plain_numbers(self.colorbar_.ax.yaxis)
         if rates[0] <= self.stable_rate <= rates[-1]:
             bar = self.colorbar_.ax
-            bar.axhline(self.stable_rate, color=shades.paper, lw=5)
+            bar.axhline(self.stable_rate, color=theme.background, lw=5)
             self.stable_line_ = bar.axhline(self.stable_rate, color=STABLE_RATE_COLOUR, lw=3)
         self._draw_curves_legend()
 
     def _draw_curves_legend(self) -> None:
         from matplotlib.lines import Line2D
 
-        stable, shades = self.learning_rates <= self.stable_rate, shades_of(self.ax_)
+        stable, theme = self.learning_rates <= self.stable_rate, theme_of(self.ax_)
         handles = []
         if np.isfinite(self.stable_rate):
             sides = {"-": (stable.any(), "≤"), "--": (not stable.all(), ">")}
             for line_style, (is_drawn, side) in sides.items():
                 if is_drawn:
                     label = f"α {side} {self._stable_rate_text()}"
-                    handles.append(Line2D([], [], color=shades.ink, ls=line_style, label=label))
+                    handles.append(Line2D([], [], color=theme.text, ls=line_style, label=label))
         if self._has_cross:
-            handles.append(Line2D([], [], label=CROSS_LABEL, **cross_marker(shades)))
+            handles.append(Line2D([], [], label=CROSS_LABEL, **cross_marker(theme)))
         if handles:
             place_legend_above(self.ax_, handles, n_columns=2)
 
     def _draw_final(self) -> None:
-        ax, rates, shades = self.ax_, self.learning_rates, shades_of(self.ax_)
+        ax, rates, theme = self.ax_, self.learning_rates, theme_of(self.ax_)
         final = self._plottable_costs()[:, -1]
         final[final > AXIS_TOP_OVER_START * self._initial_cost] = np.nan  # drawn as a cross
         after = self.costs.shape[1] - 1
-        colour = shades.contrasting(COLOURS[0])
+        colour = theme.contrasting(COLOURS[0])
         self.lines_ += ax.plot(rates, final, color=colour, marker="o", ms=5)
         ax.set(xscale="log", xlabel="learning rate α", ylabel=f"cost J after {after} iterations")
-        ax.axhline(self.costs[0, 0], color=shades.muted, ls=":", label="cost of the start")
+        ax.axhline(self.costs[0, 0], color=theme.muted, ls=":", label="cost of the start")
         if np.isfinite(self.stable_rate):
             line_style: dict[str, Any] = {"color": STABLE_RATE_COLOUR, "ls": "--", "lw": 1.6}
             self.stable_line_ = ax.axvline(
@@ -278,7 +278,7 @@ class LearningRateDisplay:
         if np.isfinite(final).any():
             best = int(np.nanargmin(final))
             label = f"lowest: {final[best]:.3g} at α = {rates[best]:.3g}"
-            ax.plot(rates[best], final[best], **best_marker(shades), mfc=colour, label=label)
+            ax.plot(rates[best], final[best], **best_marker(theme), mfc=colour, label=label)
         place_legend_above(ax, ax.get_legend_handles_labels()[0], n_columns=2)
 
     def _draw_cross(self, x: float, colour: Any) -> None:
@@ -286,7 +286,7 @@ class LearningRateDisplay:
         edge = self.ax_.get_xaxis_transform()
         label = "_crossed" if self._has_cross else CROSS_LABEL
         self._has_cross = True
-        marker = cross_marker(shades_of(self.ax_)) | {"color": colour, "label": label}
+        marker = cross_marker(theme_of(self.ax_)) | {"color": colour, "label": label}
         self.ax_.plot([x], [1], **marker, transform=edge)
 
     def _stable_rate_text(self) -> str:
@@ -339,10 +339,10 @@ def log_norm(rates: Array) -> Any:
     return LogNorm(rates[0] / margin, rates[-1] * margin)
 
 
-def contrasting_viridis(shades: Shades) -> Any:
+def contrasting_viridis(theme: ThemeColours) -> Any:
     """Return viridis without the end that is hard to see on the background."""
     from matplotlib import colormaps
     from matplotlib.colors import ListedColormap
 
-    ends = VIRIDIS_RANGES["dark" if shades.is_dark else "light"]
+    ends = VIRIDIS_RANGES["dark" if theme.is_dark else "light"]
     return ListedColormap(colormaps["viridis"](np.linspace(*ends, 256)))

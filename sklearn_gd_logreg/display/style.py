@@ -1,4 +1,4 @@
-"""The common style of the displays: colours, markers, axes; legible in grey and on dark paper."""
+"""The common style of the displays: colours, markers, axes; legible in grey, light or dark."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 COLOURS = "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#7f7f7f"
 """Palette of Okabe and Ito, safe for colour-blind readers; grey replaces yellow."""
 
-INK_POSITION = 3
+TEXT_COLOUR_POSITION = 3
 """Index of the curve that is drawn in the colour of the text, which is the palette's black."""
 
 MARKERS = "os^DvPX<"
@@ -100,37 +100,37 @@ def check_axes(caller: str, ax: object, in_3d: bool = False) -> None:
     )
 
 
-class Shades(NamedTuple):
+class ThemeColours(NamedTuple):
     """The neutral colours of a picture, from the background to the text.
 
     Attributes
     ----------
-    paper : (float, float, float)
+    background : (float, float, float)
         Background of the axes.
     faint, muted : (float, float, float)
         Mixtures of background and text, for the grid and for secondary parts.
-    ink : (float, float, float)
+    text : (float, float, float)
         Colour of the text, ``text.color`` in matplotlib's style.
     """
 
-    paper: tuple[float, ...]
+    background: tuple[float, ...]
     faint: tuple[float, ...]
     muted: tuple[float, ...]
-    ink: tuple[float, ...]
+    text: tuple[float, ...]
 
     @property
     def is_dark(self) -> bool:
         """Whether the text is lighter than its background."""
-        return luminance(self.ink) > luminance(self.paper)
+        return luminance(self.text) > luminance(self.background)
 
     def contrasting(self, colour: str) -> tuple[float, ...]:
         """Return a colour of the palette, on a dark background a lighter one."""
         from matplotlib.colors import to_rgb
 
-        return mixed(to_rgb(colour), self.ink, LIGHTER_MIX if self.is_dark else 0.0)
+        return mixed(to_rgb(colour), self.text, LIGHTER_MIX if self.is_dark else 0.0)
 
 
-def shades_of(ax: Any) -> Shades:
+def theme_of(ax: Any) -> ThemeColours:
     """Return the neutral colours for axes, from their background and matplotlib's style.
 
     Behind transparent axes is the background of their figure, behind a transparent figure white
@@ -139,12 +139,13 @@ def shades_of(ax: Any) -> Shades:
     from matplotlib import rcParams
     from matplotlib.colors import to_rgba
 
-    ink = to_rgba(rcParams["text.color"])[:3]
-    page: tuple[float, ...] = (1.0,) * 3 if luminance(ink) < 0.5 else (0.0,) * 3
+    text = to_rgba(rcParams["text.color"])[:3]
+    background: tuple[float, ...] = (1.0,) * 3 if luminance(text) < 0.5 else (0.0,) * 3
     for patch in (ax.figure.get_facecolor(), ax.get_facecolor()):
         *colour, opacity = to_rgba(patch)
-        page = mixed(colour, page, 1 - opacity)
-    return Shades(page, mixed(ink, page, FAINT_MIX), mixed(ink, page, MUTED_MIX), ink)
+        background = mixed(colour, background, 1 - opacity)
+    faint, muted = (mixed(text, background, mix) for mix in (FAINT_MIX, MUTED_MIX))
+    return ThemeColours(background, faint, muted, text)
 
 
 def luminance(colour: Iterable[float]) -> float:
@@ -158,24 +159,24 @@ def mixed(colour: Iterable[float], other: Iterable[float], fraction: float) -> t
     return tuple((1 - fraction) * one + fraction * two for one, two in pairs)
 
 
-def curve_style(number: int, shades: Shades) -> dict[str, Any]:
+def curve_style(number: int, theme: ThemeColours) -> dict[str, Any]:
     """Return colour and marker of the curve with this number."""
-    colours = [shades.contrasting(colour) for colour in COLOURS]
-    colours.insert(INK_POSITION, shades.ink)
+    colours = [theme.contrasting(colour) for colour in COLOURS]
+    colours.insert(TEXT_COLOUR_POSITION, theme.text)
     return {"color": colours[number % len(colours)], "marker": MARKERS[number % len(MARKERS)]}
 
 
-def best_marker(shades: Shades) -> dict[str, Any]:
+def best_marker(theme: ThemeColours) -> dict[str, Any]:
     """Return the style of the best point of a curve."""
     return {
-        "ls": "none", "marker": "*", "ms": 14, "mec": shades.ink, "mew": 1.0, "clip_on": False
+        "ls": "none", "marker": "*", "ms": 14, "mec": theme.text, "mew": 1.0, "clip_on": False
     }  # fmt: skip
 
 
-def cross_marker(shades: Shades) -> dict[str, Any]:
+def cross_marker(theme: ThemeColours) -> dict[str, Any]:
     """Return the style of the point where a curve leaves the axes."""
     return {
-        "ls": "none", "marker": "X", "ms": 9, "color": shades.ink, "mec": shades.paper,
+        "ls": "none", "marker": "X", "ms": 9, "color": theme.text, "mec": theme.background,
         "clip_on": False, "zorder": 6,
     }  # fmt: skip
 
@@ -234,7 +235,7 @@ def style_axes(ax: Axes) -> None:
     """Add a light grid and remove the top and right spines."""
     for axis in (ax.xaxis, ax.yaxis):
         use_plain_numbers(axis)
-    ax.grid(color=shades_of(ax).faint, lw=0.7)
+    ax.grid(color=theme_of(ax).faint, lw=0.7)
     ax.set_axisbelow(True)
     ax.spines[["top", "right"]].set_visible(False)
 
