@@ -248,7 +248,11 @@ def sections(problems: list[Problem], table: Callable[..., str]) -> dict[str, st
 def pictures(folder: Path) -> str:
     """The curves, as images of a page."""
     names = sorted(path.name for path in folder.glob("curves-*.png"))
-    return "".join(f"\n![{name[7:-4]}](../_static/benchmarks/{name})\n" for name in names)
+    images = {name: name[7:-4].replace("-", " ") for name in names}
+    return "".join(
+        f"\n![Suboptimality against time: {group}](../_static/benchmarks/{name})\n"
+        for name, group in images.items()
+    )
 
 
 def report(paths: list[Path], folder: Path, docs: bool) -> None:

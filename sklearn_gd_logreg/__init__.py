@@ -5,14 +5,9 @@ At the top are the estimator, its update rules and its learning rates. The rest 
 imported from the top too, and `computation_graph`.
 """
 
-from . import (
-    callbacks,
-    computation_graph,
-    conversion,
-    display,
-    inspection,
-    model_selection,
-)
+from importlib import import_module
+
+from . import callbacks, conversion, display, inspection, model_selection
 from .callbacks import Checkpoint as Checkpoint
 from .callbacks import TimeLimit as TimeLimit
 from .callbacks import Trajectory as Trajectory
@@ -80,3 +75,10 @@ __all__ = [
     "inspection",
     "model_selection",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Import `computation_graph` where it is used: fits do not need it."""
+    if name == "computation_graph":
+        return import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -36,13 +36,6 @@ from .test_package import described, documented_default, sections
 HOUSES = [(2.104, 4.00), (1.600, 3.30), (2.400, 3.69), (3.000, 5.40)]
 
 
-@pytest.fixture(autouse=True)
-def no_figure_is_left():
-    plt.close("all")
-    yield
-    plt.close("all")
-
-
 def notes_graph():
     """J = 3(a + bc), and its variables."""
     a, b, c = variable(5, "a"), variable(3, "b"), variable(2, "c")

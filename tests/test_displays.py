@@ -39,13 +39,6 @@ THREE = noisy(150, 3, 3, seed=1)
 WEIGHTS = np.random.RandomState(0).exponential(size=120) + 0.1
 
 
-@pytest.fixture(autouse=True)
-def no_figure_is_left():
-    plt.close("all")  # other files may leave some
-    yield
-    plt.close("all")
-
-
 def gd(n=10, **options):
     return GDLogisticRegression(solver="gd", max_iter=n, tol=0, **options)
 

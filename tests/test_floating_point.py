@@ -156,7 +156,6 @@ def test_pictures_are_drawn():
     CostCurveDisplay.from_estimator(clf, ax=figures[1])
     CostSurfaceDisplay.from_estimator(clf, X, y, ax=figures[2])
     LearningRateDisplay.from_estimator(clf, X, y, ax=figures[3])
-    plt.close("all")
 
 
 @needs_callbacks

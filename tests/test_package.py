@@ -80,6 +80,13 @@ def test_neither_import_nor_fit_loads_an_optional_dependency():
     assert not new & set(OPTIONAL)
 
 
+def test_the_computation_graph_is_imported_on_first_use():
+    package = "sklearn_gd_logreg"
+    assert f"{package}.computation_graph" not in modules_after(f"import {package}", FIT)
+    code = f"import {package}; {package}.computation_graph.variable(1)"
+    assert f"{package}.computation_graph.node" in modules_after(code)
+
+
 def imported(path, walk=ast.walk):
     """Full name of everything that a source file imports, relative imports left out."""
     for node in walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -24,6 +24,8 @@ Routes: TypeAlias = dict[tuple[int, int], tuple[int, ...]]
 Neighbours: TypeAlias = Mapping[int, list[int]]
 
 N_SWEEPS = 12
+"""Sweeps through the columns, by turns from the left and from the right."""
+
 PASSAGE_HEIGHT = 8.0
 """Height of a place where an edge passes through a column."""
 

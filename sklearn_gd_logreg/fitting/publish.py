@@ -69,9 +69,8 @@ def attributes_at(
     w = monitor.kept(iterate, reason) if reason else iterate.w
     attributes = attributes_of_descent(descent, w, iterate.cost, labels, history)
     resume_state = descent.resume_state_at(iterate, monitor.state, attributes)
-    attributes |= {
-        "stop_reason_": reason or "in_progress", "_known_gap": None, "_resume_state": resume_state
-    }  # fmt: skip
+    attributes |= {"stop_reason_": reason or "in_progress"}
+    attributes |= {"_known_gap": None, "_resume_state": resume_state}
     if monitor.validation_set is not None:
         attributes["best_iter_"] = monitor.state.best.k
     return attributes
