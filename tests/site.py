@@ -19,6 +19,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
+import sklearn_gd_logreg
+
 ROOT = Path(__file__).parents[1]
 SITE = ROOT / "docs" / "_build" / "html"
 EXAMPLES = sorted(path.stem for path in ROOT.glob("examples/plot_*.py"))
@@ -191,6 +193,17 @@ def test_the_language_switch_leads_to_the_korean_page_and_back(visit):
     browser.find_element(By.CSS_SELECTOR, "a.language-switch").click()
     until(browser, lambda: browser.current_url.endswith("/course_map.html"))
     assert "/ko/" not in browser.current_url
+
+
+@pytest.mark.parametrize("page", [page for page in READ if page.startswith("user_guide/")])
+def test_every_class_of_ours_is_a_link_in_the_guide(visit, page):
+    names = [name for name in sklearn_gd_logreg.__all__ if name[0].isupper()]
+    plain = visit(page).execute_script(
+        "return [...document.querySelectorAll('article code')].filter(code => !code.closest('a'))"
+        ".map(code => code.textContent).filter(text => arguments[0].includes(text))",
+        names,
+    )
+    assert plain == []
 
 
 @pytest.mark.parametrize("page", READ)
