@@ -1,12 +1,12 @@
 """The gallery: each script runs without a warning, ends in a picture or a table, and is short."""
 
-import io
 import runpy
-import tokenize
 from pathlib import Path
 
 import pytest
 from matplotlib import pyplot
+
+from .structure import lines_of_code
 
 ROOT = Path(__file__).parents[1]
 SCRIPTS = sorted(ROOT.glob("examples/plot_*.py"))
@@ -15,26 +15,13 @@ ORDER = runpy.run_path(str(ROOT / "docs/_ext/gallery_order.py"))["ORDER"]
 MAX_LINES = 60
 
 
-def lines_of_code(path):
-    """Number of lines that hold more than comments and docstrings."""
-    nothing = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT}
-    nothing |= {tokenize.ENDMARKER, tokenize.ENCODING}
-    lines, previous = set(), tokenize.NEWLINE
-    for token in tokenize.tokenize(io.BytesIO(path.read_bytes()).readline):
-        docstring = token.type == tokenize.STRING and previous in nothing
-        if token.type not in nothing and not docstring:
-            lines.update(range(token.start[0], token.end[0] + 1))
-        previous = token.type
-    return len(lines)
-
-
 def test_the_gallery_has_an_order():
     assert sorted(ORDER) == [path.name for path in SCRIPTS]
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
 def test_an_example_is_short(path):
-    assert lines_of_code(path) <= MAX_LINES
+    assert len(lines_of_code(path.read_text(encoding="utf-8"))) <= MAX_LINES
 
 
 @pytest.mark.filterwarnings("ignore:FigureCanvasAgg is non-interactive")

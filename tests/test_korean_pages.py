@@ -44,12 +44,6 @@ def links(page, folder):
     return sorted(target.replace("docs/ko/", "docs/") for target in targets)
 
 
-def anchors(page):
-    """The anchors that renderers of Markdown make of the headings."""
-    titles = re.findall(r"^#+ (.*)$", prose(page), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
-
-
 @pytest.fixture(params=["course_map.md", "getting_started.md"])
 def pages(request):
     return both(request.param)
@@ -64,8 +58,3 @@ def test_a_translation_has_each_part_of_the_page(pages, part):
 def test_a_translation_has_the_links_and_pictures_of_the_page(pages):
     english, korean = pages
     assert links(korean, "docs/ko") == links(english, "docs")
-
-
-def test_links_within_a_page_lead_to_a_heading(pages):
-    for page in pages:
-        assert {link[1:] for link in LINK.findall(page) if link[0] == "#"} <= anchors(page)
