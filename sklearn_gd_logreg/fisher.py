@@ -91,9 +91,10 @@ class FisherInformation(NamedTuple):
             p parameters: those of the chosen features and of the intercept, if any, in
             the order of ``w.ravel()``.
         """
+        loss = self.loss
 
         def grams(rows: Rows) -> tuple[Array]:
-            a = self.loss.class_probabilities(rows.forward(w).astype(np.float64, copy=False))
+            a = loss.class_probabilities(rows.forward(w).astype(np.float64, copy=False))
             return (rows.pair_grams(a, features, precision),)
 
         return self.from_pair_grams(
@@ -121,9 +122,10 @@ class FisherInformation(NamedTuple):
 
         A = Σ share · (diag(a) − aaᵀ), and G = Σ h xxᵀ / Σ h with h = share · Σ a(1 − a).
         """
+        loss = self.loss
 
         def moments(rows: Rows) -> tuple[Array, Array, Array]:
-            a = self.loss.activations(rows.forward(w).astype(np.float64))
+            a = loss.activations(rows.forward(w).astype(np.float64))
             weighted = rows.shares()[:, np.newaxis] * a
             h = weighted * (1 - a)
             return rows.gram(np.sqrt(h.sum(axis=1)), ALL), h.sum(axis=0), weighted.T @ a
@@ -161,9 +163,10 @@ class FisherInformation(NamedTuple):
 
     def diagonal(self, w: Array) -> Array:
         """Diagonal of F, in the shape of w; one pass."""
+        loss = self.loss
 
         def squares(rows: Rows) -> tuple[Array]:
-            a = self.loss.activations(rows.forward(w).astype(np.float64, copy=False))
+            a = loss.activations(rows.forward(w).astype(np.float64, copy=False))
             return (rows.squares(rows.shares()[:, np.newaxis] * a * (1 - a)),)
 
         of_rows: Array = self.data.sum(squares, w.size)[0]
@@ -171,39 +174,49 @@ class FisherInformation(NamedTuple):
 
     def product(self, w: Array) -> FisherProduct:
         """Operator v ↦ Fv for v of the shape of w; a forward pass, and a pass for each call."""
-        a = np.empty((self.data.n_rows, w.shape[1]), dtype=w.dtype)
+        loss, stored = self.loss, None
+        if self.data.stores_row_values:
+            stored = np.empty((self.data.n_rows, w.shape[1]), dtype=w.dtype)
 
-        def store(rows: Rows) -> tuple[Array]:
-            a[rows.index] = block = self.loss.activations(rows.forward(w))
-            return (np.sum(rows.share * block * (1 - block), axis=0, dtype=np.float64),)
+        def variance(rows: Rows) -> tuple[Array]:
+            a = loss.activations(rows.forward(w))
+            if stored is not None:
+                stored[rows.index] = a
+            return (np.sum(rows.share * a * (1 - a), axis=0, dtype=np.float64),)
 
-        return FisherProduct(self.data, self.penalty, a, self.data.sum(store)[0])
+        return FisherProduct(self.data, loss, self.penalty, w, self.data.sum(variance)[0], stored)
 
 
 @dataclass(frozen=True)
 class FisherProduct:
-    """Hessian-vector products with F at one point; the activations are stored.
+    """Hessian-vector products with F at one point.
 
     Attributes
     ----------
     data : Dataset
+    loss : CrossEntropy
     penalty : ElasticNet
-    a : array of shape (n_rows, n_outputs)
-        Activations.
+    w : array of shape (n_parameters, n_outputs)
+        The point.
     variance : array of shape (n_outputs,)
         Σ share · a(1 − a).
+    stored : array of shape (n_rows, n_outputs) or None
+        Activations at w; None if each product computes them anew.
     """
 
     data: Dataset
+    loss: CrossEntropy
     penalty: ElasticNet
-    a: Array
+    w: Array
     variance: Array
+    stored: Array | None
 
     def __call__(self, v: Array) -> Array:
         """Fv for v of the shape of w, in the precision of w; one pass."""
+        loss, w, stored = self.loss, self.w, self.stored
 
         def block(rows: Rows) -> tuple[Array]:
-            a = self.a[rows.index]
+            a = loss.activations(rows.forward(w)) if stored is None else stored[rows.index]
             weighted = a * rows.forward(v)
             weighted -= a * weighted.sum(axis=1, keepdims=True)
             weighted *= rows.share

@@ -63,15 +63,16 @@ class Objective:
 
     def loss_and_gradient(self, w: Array) -> tuple[float, Array]:
         """Mean loss, and gradient of the smooth part of J; one pass."""
+        cross_entropy = self.loss
 
         def forward_backward(rows: Rows) -> tuple[float, Array]:
             z = rows.forward(w)
-            loss, dz = self.loss.loss_and_dz(z, rows.y, rows.share)
+            loss, dz = cross_entropy.loss_and_dz(z, rows.y, rows.share)
             return loss, rows.backward(dz)
 
         def of_group(group: BlockGroup) -> Iterator[tuple[float, Array]]:
             z, y, share = group.forward(w), group.rows.y, group.rows.share
-            of_blocks = self.loss.loss_and_dz_by_block(z, y, share, len(group.blocks))
+            of_blocks = cross_entropy.loss_and_dz_by_block(z, y, share, len(group.blocks))
             for rows, (loss, dz) in zip(group.blocks, of_blocks, strict=True):
                 yield loss, rows.backward(dz)
 
@@ -80,10 +81,11 @@ class Objective:
 
     def loss_gradient_and_fisher(self, w: Array) -> tuple[float, Array, Array]:
         """`loss_and_gradient` and `fisher` of all features; one pass."""
+        cross_entropy = self.loss
 
         def forward_backward(rows: Rows) -> tuple[float, Array, Array]:
             z = rows.forward(w)
-            loss, dz, a = self.loss.loss_dz_and_probabilities(z, rows.y, rows.share)
+            loss, dz, a = cross_entropy.loss_dz_and_probabilities(z, rows.y, rows.share)
             return loss, rows.backward(dz), rows.pair_grams(a)
 
         fisher = self.fisher
@@ -104,11 +106,12 @@ class Objective:
 
         The scores z = Xw are linear in w, so no t needs another product with X.
         """
+        loss = self.loss
 
         def block(rows: Rows) -> tuple[Array]:
             z, z_v = rows.forward(w), rows.forward(v)
             scores = (z + t * (z_v - z) for t in fractions)
-            return (np.array([self.loss.loss_sum(z_t, rows.y, rows.share) for z_t in scores]),)
+            return (np.array([loss.loss_sum(z_t, rows.y, rows.share) for z_t in scores]),)
 
         return self.data.sum(block)[0]
 
@@ -135,18 +138,20 @@ class Objective:
     @property
     def can_keep_scores(self) -> bool:
         """Whether `slope_along` stays within the memory limit."""
-        return self.data.has_room(NUMBERS_PER_SCORE * 8 * self.data.n_rows * self.loss.n_outputs)
+        n_bytes = NUMBERS_PER_SCORE * 8 * self.data.n_rows * self.loss.n_outputs
+        return self.data.stores_row_values and self.data.has_room(n_bytes)
 
     def loss_and_accuracy(self, w: Array) -> tuple[float, float]:
         """Mean loss and weighted accuracy; one forward pass."""
+        loss = self.loss
 
         def forward(rows: Rows) -> tuple[float, float]:
             z = rows.forward(w)
-            correct = self.loss.is_correct(z, rows.y)
-            return self.loss.loss_sum(z, rows.y, rows.share), float(rows.shares() @ correct)
+            correct = loss.is_correct(z, rows.y)
+            return loss.loss_sum(z, rows.y, rows.share), float(rows.shares() @ correct)
 
-        loss, accuracy = self.data.sum(forward)
-        return loss, accuracy
+        mean_loss, accuracy = self.data.sum(forward)
+        return mean_loss, accuracy
 
     @property
     def cached_values(self) -> dict[str, Any]:

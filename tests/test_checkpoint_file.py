@@ -343,7 +343,7 @@ def other_files(folder):
     np.savez(folder / "some.npz", X=X)
     np.save(folder / "some.npy", X)
     (folder / "empty").write_bytes(b"")
-    (folder / "text").write_text("sklearn_gd_logreg checkpoint 5")
+    (folder / "text").write_text("sklearn_gd_logreg checkpoint 6")
     with zipfile.ZipFile(folder / "some.zip", "w") as archive:
         archive.writestr("state.json", "{}")
     return [*folder.iterdir()]

@@ -13,6 +13,7 @@ from typing import Any
 from uuid import uuid4
 
 from ..estimator import GDLogisticRegression
+from ..fitting.resume import LEFT_OUT
 from ..registry import CLASSES
 from ..state import Frozen, freeze, thaw
 from ..validation import Interval, check_intervals, invalid
@@ -183,7 +184,7 @@ def estimator_of(frozen: Frozen) -> GDLogisticRegression:
         ):
             raise TypeError("no GDLogisticRegression")
         estimator = kind(**content["parameters"]).set_params(warm_start=True)
-        thaw(resume_state.loop_state, {"objective": None, "data": None})  # as the next fit will
+        thaw(resume_state.loop_state, dict.fromkeys(LEFT_OUT))  # as the next fit will
     except Exception as error:  # a tree that was written by others can raise any
         raise UnreadableError(
             "it is damaged, or 'trusted' has something else under a name of the file "

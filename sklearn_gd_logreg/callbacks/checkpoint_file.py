@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from ..state import KINDS, Frozen
 
 KIND = "sklearn_gd_logreg checkpoint"
-FORMAT = f"{KIND} 5"
+FORMAT = f"{KIND} 6"
 """Changes whenever the state of a descent does."""
 
 END = re.compile(rf"({KIND} \S+) sha256 ([0-9a-f]{{64}})\Z".encode())

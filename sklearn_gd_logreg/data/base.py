@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,9 +71,15 @@ class Dataset(ABC):
         Number of rows of a pass. Reading fewer rows, of a sample say, counts as a fraction.
     n_outputs : int
         Number of scores of a row, which limits the length of a block.
+    first_row : int
+        Position of the first row in the data of the fit; not 0 for a part of them.
+    stores_row_values : bool
+        Whether a function of `sum` may store numbers for each row by `Rows.index`. Otherwise the
+        rows may be too many, or in another process.
     """
 
-    n_outputs = 1
+    n_outputs, first_row = 1, 0
+    stores_row_values: ClassVar[bool] = True
     _extra_function: Callable[[Rows], Array] | None = None
     _extra_sum: Array | None = None
 
@@ -197,6 +203,10 @@ class Dataset(ABC):
         start = self._block_slices[numbers.start].start
         stop = self._block_slices[numbers.stop - 1].stop
         return BlockGroup(self.block(slice(start, stop)), tuple(map(self._block, numbers)))
+
+    def position(self, index: slice) -> slice:
+        """Position of the rows of a slice in the data of the fit."""
+        return slice(self.first_row + index.start, self.first_row + index.stop)
 
     @property
     @abstractmethod

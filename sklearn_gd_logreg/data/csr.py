@@ -191,7 +191,8 @@ class SparseDataset(Dataset):
 
     def block(self, index: slice) -> Rows:
         rows = row_slice(self.X, index) if index.stop - index.start < self.n_rows else self.X
-        return SparseRows(rows, self.y[index], self.share_of(index), index, self.intercept)
+        share = self.share_of(index)
+        return SparseRows(rows, self.y[index], share, self.position(index), self.intercept)
 
     @property
     def has_columns(self) -> bool:

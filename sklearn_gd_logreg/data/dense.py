@@ -172,11 +172,13 @@ class RowsWithIntercept(DenseRows):
     """
 
     @classmethod
-    def of(cls, X: Array, y: NDArray[np.generic], share: Array | float) -> RowsWithIntercept:
+    def of(
+        cls, X: Array, y: NDArray[np.generic], share: Array | float, index: slice
+    ) -> RowsWithIntercept:
         """Rows of X, in Fortran order, so that transposed scores are contiguous."""
         with_ones = np.ones((X.shape[0], X.shape[1] + 1), X.dtype, order="F")
         with_ones[:, :-1] = X
-        return cls(with_ones, y, share, ALL, intercept=False)
+        return cls(with_ones, y, share, index, intercept=False)
 
     def _stored(self, columns: NDArray[np.intp] | slice) -> NDArray[np.intp] | slice:
         """Columns of the chosen features and of the intercept."""
@@ -189,9 +191,9 @@ class DenseDataset(Dataset):
     def block(self, index: slice) -> Rows:
         covers_all_rows = index.stop - index.start == self.n_rows
         if covers_all_rows and self.intercept and self.n_bytes <= MAX_BYTES_WITH_INTERCEPT_COLUMN:
-            return RowsWithIntercept.of(self.X, self.y, self.share)
+            return RowsWithIntercept.of(self.X, self.y, self.share, self.position(index))
         rows, share = self.X[index], self.share_of(index)
-        return self._rows_class(rows, self.y[index], share, index, self.intercept)
+        return self._rows_class(rows, self.y[index], share, self.position(index), self.intercept)
 
     @cached_attribute
     def _rows_class(self) -> type[DenseRows]:
@@ -253,7 +255,7 @@ class ViewDataset(DenseDataset):
 
     def block(self, index: slice) -> Rows:
         share = self.share_of(index)
-        return DenseRows(self.X[index], self.y[index], share, index, self.intercept)
+        return DenseRows(self.X[index], self.y[index], share, self.position(index), self.intercept)
 
     def _block(self, number: int) -> Rows:
         return self.block(self._block_slices[number])

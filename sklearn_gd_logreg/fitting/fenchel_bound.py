@@ -111,11 +111,10 @@ def intercept_and_rounding(point: Point) -> tuple[Array, Array]:
     The residuals r sum to db instead of 0, and r − share · db sum to 0, so the part due to b is the
     mean of x times db. Rounding is eps times the root of the sum of the squares of the terms.
     """
-    objective, w = point.objective, point.w
-    data = objective.data
+    w, data, loss = point.w, point.objective.data, point.objective.loss
 
     def block(rows: Rows) -> tuple[Array, Array]:
-        _, dz = objective.loss.loss_and_dz(rows.forward(w), rows.y, rows.share)
+        _, dz = loss.loss_and_dz(rows.forward(w), rows.y, rows.share)
         share = rows.shares()[:, np.newaxis].astype(w.dtype)
         return rows.squares(np.square(dz, dtype=np.float64)), rows.backward(share)
 

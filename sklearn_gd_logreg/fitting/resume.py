@@ -26,6 +26,9 @@ from ..state import Frozen, freeze, state_of, thaw
 from .monitor import History, MonitorState
 from .settings import Settings
 
+LEFT_OUT = "objective", "data", "loss"
+"""Names of the objects that a frozen state leaves out."""
+
 ROUNDINGS_OF_A_FINGERPRINT = 1000.0
 """Units of rounding, eps times the root of the number of rows, by which equal sums may differ."""
 
@@ -41,7 +44,7 @@ def row_fingerprint(rows: Rows) -> Array:
     -------
     array of shape (n_features + 1 or 2, 2)
     """
-    start = 1 + (rows.index.start or 0)
+    start = 1 + rows.index.start
     bits = np.arange(start, start + len(rows.y), dtype=np.uint64)
     bits += rows.y.ravel().astype(np.int64).astype(np.uint64) << np.uint64(48)
     u = splitmix64(bits).view(np.int32).reshape(-1, 2).T * (2.0**-31 * rows.shares())
@@ -205,4 +208,5 @@ class LoopState:
 
 def left_out(objective: Objective) -> Mapping[str, object]:
     """The objects that a frozen state leaves out, by name."""
-    return {"objective": objective, "data": objective.data}
+    objects = objective, objective.data, objective.loss
+    return dict(zip(LEFT_OUT, objects, strict=True))

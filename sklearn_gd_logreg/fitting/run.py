@@ -50,7 +50,8 @@ def allowed_reductions(
 
     The textbook's natural gradient merges nothing, so that its F is that of the rows as they are.
     """
-    full_batch, merges = batch_size is None, not getattr(rule, "exact", False)
+    in_memory = objective.data.stores_row_values
+    full_batch, merges = batch_size is None and in_memory, not getattr(rule, "exact", False)
     l1, l2, intercept = objective.penalty.l1, objective.penalty.l2, objective.data.intercept
     turns = rule.rotation_invariant or rule.scale_free
     budget = Budget(batch_size=batch_size, max_iter=n_steps)
@@ -60,7 +61,7 @@ def allowed_reductions(
         equal_rows=full_batch and merges,
         centering=rule.scale_free and intercept,
         single_row_features=full_batch and merges and turns and not l1,
-        row_space=lambda data: rule.plan(objective.on(data), budget).row_space,
+        row_space=lambda data: in_memory and rule.plan(objective.on(data), budget).row_space,
         l2=l2 if rule.scale_free else None,
     )
 

@@ -18,7 +18,7 @@ def hessian_subsample(point: Point, n_rows: int) -> Point:
 
     Where the probabilities of most rows are near 0 or 1, the others determine F. There rows are
     sampled by their part in the trace of F, which takes a forward pass, unless F on all rows costs
-    less.
+    less, or no number can be stored for each row.
 
     References
     ----------
@@ -31,6 +31,7 @@ def hessian_subsample(point: Point, n_rows: int) -> Point:
         return point
     mass = None
     low_loss = point.loss < tuning.MAX_LOSS_FOR_TRACE_SAMPLING * objective.loss.uniform_loss
+    low_loss = low_loss and data.stores_row_values
     if low_loss and hessian_cost(objective, data.n_rows) > 1 + hessian_cost(objective, n_rows):
         mass = objective.fisher.row_traces(point.w)
         trace = float(np.sum(mass, dtype=np.float64))
