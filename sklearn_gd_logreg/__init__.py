@@ -1,8 +1,8 @@
 """Logistic regression by explicit gradient descent, in the manner of scikit-learn.
 
-At the top are the estimator, its update rules and its learning rates. The rest has modules:
-`callbacks`, `conversion`, `display`, `inspection` and `model_selection`, whose names can be
-imported from the top too, and `computation_graph`.
+At the top are the estimator, its update rules, its learning rates, and data in chunks. The rest
+has modules: `callbacks`, `conversion`, `display`, `inspection` and `model_selection`, whose names
+can be imported from the top too, and `computation_graph`.
 """
 
 from importlib import import_module
@@ -13,6 +13,7 @@ from .callbacks import TimeLimit as TimeLimit
 from .callbacks import Trajectory as Trajectory
 from .callbacks import ValidationMonitor as ValidationMonitor
 from .conversion import as_logistic_regression as as_logistic_regression
+from .data import Chunks
 from .display import BiasVarianceDisplay as BiasVarianceDisplay
 from .display import CostCurveDisplay as CostCurveDisplay
 from .display import CostSurfaceDisplay as CostSurfaceDisplay
@@ -54,6 +55,7 @@ __all__ = [
     "AdaGrad",
     "Adam",
     "Backtracking",
+    "Chunks",
     "Constant",
     "CosineDecay",
     "ExponentialDecay",

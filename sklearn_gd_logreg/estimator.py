@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.validation import check_is_fitted
 
 from ._floating import ignore_floating_errors
 from ._notebook import NotebookMixin
@@ -18,12 +17,18 @@ from .fitting.callback_support import CallbackSupportMixin, with_callbacks
 from .fitting.callback_tasks import callback_tasks_of
 from .fitting.fit import fit
 from .fitting.fit_html import fit_html
-from .fitting.inputs import check_features_finite, checked
 from .fitting.partial_fit import partial_fit
 from .fitting.settings import rate_with, settings_of
 from .fitting.summary import FitSummary, KnownGap, describe_fit
 from .fitting.validation_set import LabelledRows
-from .loss import cross_entropy
+from .prediction import (
+    accuracy_in_chunks,
+    decisions,
+    labels,
+    log_probabilities,
+    predictions,
+    probabilities,
+)
 from .rules import UpdateRule, rule_with
 from .validation import Interval, check_nested, invalid
 
@@ -251,7 +256,7 @@ class GDLogisticRegression(NotebookMixin, CallbackSupportMixin, ClassifierMixin,
     def fit(
         self,
         X: Any,
-        y: Any,
+        y: Any = None,
         sample_weight: ArrayLike | None = None,
         *,
         X_val: Any = None,
@@ -264,11 +269,12 @@ class GDLogisticRegression(NotebookMixin, CallbackSupportMixin, ClassifierMixin,
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, dask collection, Chunks} of shape (n_samples, n_features)
             Rows x. float64 and float32 arrays of either order, memory maps and CSR
-            arrays are used as they are, without a copy; float32 stays float32.
-        y : array-like of shape (n_samples,)
-            Labels of any kind that sorts.
+            arrays are used as they are, without a copy; float32 stays float32. A large memory map,
+            a dask array or data frame, and `Chunks` are read anew in each pass.
+        y : array-like of shape (n_samples,), default=None
+            Labels of any kind that sorts; None for `Chunks`, which have them.
         sample_weight : array-like of shape (n_samples,), default=None
             Non-negative weights; a weight k is equivalent to k copies of the row.
         X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
@@ -403,8 +409,7 @@ class GDLogisticRegression(NotebookMixin, CallbackSupportMixin, ClassifierMixin,
             One score a row for two classes, positive for ``classes_[1]``; one for
             each class otherwise.
         """
-        z = self._scores(X)
-        return z[:, 0] if z.shape[1] == 1 else z
+        return predictions(self, X, decisions)
 
     @WARN_ONLY_OF_OVERFLOW
     def predict(self, X: Any) -> NDArray[Any]:
@@ -418,8 +423,7 @@ class GDLogisticRegression(NotebookMixin, CallbackSupportMixin, ClassifierMixin,
         -------
         ndarray of shape (n_samples,)
         """
-        z = self._scores(X)
-        return self.classes_[cross_entropy(len(self.classes_)).predict_codes(z)]
+        return predictions(self, X, labels)
 
     @WARN_ONLY_OF_OVERFLOW
     def predict_proba(self, X: Any) -> Array:
@@ -434,8 +438,7 @@ class GDLogisticRegression(NotebookMixin, CallbackSupportMixin, ClassifierMixin,
         ndarray of shape (n_samples, n_classes)
             In the order of ``classes_``; rows sum to 1.
         """
-        z = self._scores(X)
-        return cross_entropy(len(self.classes_)).probabilities(z)
+        return predictions(self, X, probabilities)
 
     @WARN_ONLY_OF_OVERFLOW
     def predict_log_proba(self, X: Any) -> Array:
@@ -449,8 +452,28 @@ class GDLogisticRegression(NotebookMixin, CallbackSupportMixin, ClassifierMixin,
         -------
         ndarray of shape (n_samples, n_classes)
         """
-        z = self._scores(X)
-        return cross_entropy(len(self.classes_)).log_probabilities(z)
+        return predictions(self, X, log_probabilities)
+
+    def score(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> float:
+        """Mean accuracy of `predict`.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dask collection, Chunks}
+            Rows, of shape (n_samples, n_features).
+        y : array-like of shape (n_samples,), default=None
+            Their labels; None for `Chunks`, which have them.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Their weights.
+
+        Returns
+        -------
+        float
+        """
+        accuracy = accuracy_in_chunks(self, X, y, sample_weight)
+        if accuracy is not None:
+            return accuracy
+        return float(super().score(X, y, sample_weight))
 
     def set_params(self, **params: Any) -> GDLogisticRegression:
         """Set parameters, also nested ones of a rule or a learning rate (``solver__<name>``).
@@ -487,12 +510,3 @@ class GDLogisticRegression(NotebookMixin, CallbackSupportMixin, ClassifierMixin,
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
-
-    def _scores(self, X: Any) -> Array:
-        check_is_fitted(self)
-        X = checked(self, X, reset=False)
-        z: Array = X @ self.coef_.T
-        z += self.intercept_
-        if not np.isfinite(z).all():
-            check_features_finite(self, X)
-        return z

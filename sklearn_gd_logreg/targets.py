@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -26,9 +27,37 @@ MAX_LABELS_TO_COMPARE = 8
 """Number of labels up to which comparisons are faster than binary search."""
 
 
+class LabelSet(ABC):
+    """The classes of a fit and their weights.
+
+    Attributes
+    ----------
+    all_classes : array of shape (n_all_classes,)
+        Sorted distinct labels in y: the classes of the model.
+    present : array of shape (n_all_classes,)
+        Whether a class has a row of non-zero weight.
+    total : float
+        Σ s, the sum of sample weight × class weight.
+    """
+
+    all_classes: NDArray[Any]
+    present: NDArray[np.bool_]
+    total: float
+
+    @property
+    def classes(self) -> NDArray[Any]:
+        """The classes with rows of non-zero weight: the classes in J."""
+        return self.all_classes[self.present]
+
+    @property
+    @abstractmethod
+    def class_shares(self) -> Array:
+        """Fraction of the total weight of each class in J."""
+
+
 @dataclass(frozen=True)
-class Labels:
-    """Encoded labels and weights.
+class Labels(LabelSet):
+    """Encoded labels and weights of rows in memory.
 
     Attributes
     ----------
@@ -52,9 +81,10 @@ class Labels:
     total: float
 
     @property
-    def classes(self) -> NDArray[Any]:
-        """The classes with rows of non-zero weight: the classes in J."""
-        return self.all_classes[self.present]
+    def class_shares(self) -> Array:
+        share = None if self.share is None else self.share[:, 0]
+        mass = class_weight_sums(self.codes, share, len(self.classes))
+        return np.asarray(mass[mass > 0] / mass.sum())
 
 
 def encode_labels(
@@ -76,23 +106,36 @@ def encode_labels(
         the weights are not finite, have another length than y, are negative, or are all 0.
     """
     classes, codes = encode(y)
-    if len(classes) < 2:
-        raise ValueError(
-            f"{type(owner).__name__} needs rows of at least 2 classes, but the data hold only "
-            f"one class: {shown(listed(classes)[0])}."
-        )
+    require_two_classes(owner, classes)
     weights = check_weights(sample_weight, len(y))
     if weights is None and class_weight is None:
         return Labels(classes, np.ones(len(classes), np.bool_), codes, None, float(len(y)))
     weight_sums = class_weight_sums(codes, weights, len(classes))
     factors = class_factors(owner, class_weight, classes, weight_sums)
     weight_sums *= factors
+    total = total_weight(owner, class_weight, weight_sums)
+    share, present = shares(codes, weights, factors, total, dtype), weight_sums > 0
+    return Labels(classes, present, renumber(codes, present), share, total)
+
+
+def require_two_classes(owner: object, classes: NDArray[Any]) -> None:
+    """Raise if there are not two."""
+    if len(classes) < 2:
+        raise ValueError(
+            f"{type(owner).__name__} needs rows of at least 2 classes, but the data hold only "
+            f"one class: {shown(listed(classes)[0])}."
+        )
+
+
+def total_weight(
+    owner: object, class_weight: Mapping[Any, float] | str | None, weight_sums: Array
+) -> float:
+    """Sum of sample weight × class weight; raise if it is 0 or not finite."""
     total = float(weight_sums.sum())
     if not 0 < total < np.inf:
         allowed = "a dict of weights whose sum over the rows is finite, and not 0"
         raise invalid(owner, "class_weight", class_weight, allowed)
-    share, present = shares(codes, weights, factors, total, dtype), weight_sums > 0
-    return Labels(classes, present, renumber(codes, present), share, total)
+    return total
 
 
 # -- labels ----------------------------------------------------------------------------

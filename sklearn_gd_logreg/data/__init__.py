@@ -8,9 +8,12 @@ from numpy.typing import NDArray
 from .._typing import Array
 from .base import Dataset
 from .blas import blas_threads, reserve_threads
+from .chunked import ChunkedDataset
+from .chunks import Chunk, ChunkReader, Chunks, read
 from .columns import Columns
 from .presolve import (
     AllowedReductions,
+    Centering,
     Presolve,
     Reduction,
     RowSpace,
@@ -20,11 +23,17 @@ from .presolve import (
     row_space_pays,
 )
 from .rows import ALL, BlockGroup, Rows, pairs
+from .storage import chunk_reader, is_in_chunks, require_in_memory
 
 __all__ = [
     "ALL",
     "AllowedReductions",
     "BlockGroup",
+    "Centering",
+    "Chunk",
+    "ChunkReader",
+    "ChunkedDataset",
+    "Chunks",
     "Columns",
     "Dataset",
     "Presolve",
@@ -34,7 +43,11 @@ __all__ = [
     "as_dataset",
     "blas_threads",
     "choose_reductions",
+    "chunk_reader",
+    "is_in_chunks",
     "pairs",
+    "read",
+    "require_in_memory",
     "reserve_threads",
     "row_space",
     "row_space_pays",

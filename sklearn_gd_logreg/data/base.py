@@ -73,6 +73,8 @@ class Dataset(ABC):
         Number of scores of a row, which limits the length of a block.
     first_row : int
         Position of the first row in the data of the fit; not 0 for a part of them.
+    X : matrix or None
+        None if the rows are not in the memory of this process.
     stores_row_values : bool
         Whether a function of `sum` may store numbers for each row by `Rows.index`. Otherwise the
         rows may be too many, or in another process.
@@ -130,7 +132,16 @@ class Dataset(ABC):
             )
             return tuple(sums)
         self.count_pass()
-        n_blocks, size = len(self._block_slices), size or self.n_parameters
+        return self._sum_over_blocks(function, size or self.n_parameters, products, of_group)
+
+    def _sum_over_blocks(
+        self,
+        function: Callable[[Rows], tuple[Any, ...]],
+        size: int,
+        products: bool,
+        of_group: Callable[[BlockGroup], Iterable[Parts]] | None,
+    ) -> tuple[Any, ...]:
+        n_blocks = len(self._block_slices)
         if n_blocks == 1:
             with blas_threads(size * self.n_rows if products else 0):
                 return function(self._block(0))
@@ -204,6 +215,10 @@ class Dataset(ABC):
         stop = self._block_slices[numbers.stop - 1].stop
         return BlockGroup(self.block(slice(start, stop)), tuple(map(self._block, numbers)))
 
+    def less(self, offset: Array) -> Dataset:
+        """The rows less an offset, for a storage whose ``X`` is None."""
+        raise NotImplementedError
+
     def position(self, index: slice) -> slice:
         """Position of the rows of a slice in the data of the fit."""
         return slice(self.first_row + index.start, self.first_row + index.stop)
@@ -254,8 +269,7 @@ class Dataset(ABC):
         is the fractional part of i / φ, an equidistributed sequence; nothing is random. Reading
         the sample counts as a fraction of a pass.
         """
-        i = np.arange(size)
-        quantiles = (i + i * INVERSE_GOLDEN_RATIO % 1) / size
+        quantiles = stratified_quantiles(size)
         if mass is None and not isinstance(self.share, np.ndarray):
             return self.take((quantiles * self.n_rows).astype(np.intp), 1 / (size * self.share))
         masses = np.ravel(self.share) if mass is None else mass
@@ -366,6 +380,13 @@ class Dataset(ABC):
     @abstractmethod
     def n_bytes(self) -> int:
         """Bytes of X."""
+
+
+def stratified_quantiles(size: int) -> Array:
+    """One fraction in each of ``size`` equal strata of [0, 1), equidistributed within them."""
+    i = np.arange(size)
+    quantiles: Array = (i + i * INVERSE_GOLDEN_RATIO % 1) / size
+    return quantiles
 
 
 def rows_at_quantiles(mass: Array, quantiles: Array) -> NDArray[np.intp]:

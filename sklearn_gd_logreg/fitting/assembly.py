@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._typing import Array
-from ..data import as_dataset
+from ..chunk_targets import ChunkedLabels
+from ..data import ChunkedDataset, ChunkReader, as_dataset
 from ..loss import cross_entropy
 from ..objective import Objective
 from ..penalty import ElasticNet
-from ..targets import Labels, listed
+from ..targets import Labels, LabelSet, listed
 from ..validation import check_finite, invalid
 from .parameters import absent_in, reduce, without_absent
 
@@ -42,18 +43,45 @@ def cost_of(estimator: Any, X: Any, labels: Labels, C: float, l1_ratio: float) -
     ValueError
         If 1 / (C Σs) overflows.
     """
+    l2, l1 = penalty_strengths(estimator, labels, C, l1_ratio)
+    intercept = bool(estimator.fit_intercept)
+    return assemble(X, labels.codes, labels.share, len(labels.classes), intercept, l2, l1)
+
+
+def cost_in_chunks(estimator: Any, reader: ChunkReader, labels: ChunkedLabels) -> Objective:
+    """J of an estimator on rows in chunks.
+
+    Raises
+    ------
+    ValueError
+        If 1 / (C Σs) overflows.
+    """
+    l2, l1 = penalty_strengths(estimator, labels, float(estimator.C), float(estimator.l1_ratio))
+    loss = cross_entropy(len(labels.classes))
+    data = ChunkedDataset(reader, labels, loss.targets, bool(estimator.fit_intercept))
+    return Objective(data, loss, ElasticNet(l2, l1, data.n_features))
+
+
+def penalty_strengths(
+    estimator: Any, labels: LabelSet, C: float, l1_ratio: float
+) -> tuple[float, float]:
+    """The factors of the L2 and the L1 part in J.
+
+    Raises
+    ------
+    ValueError
+        If 1 / (C Σs) overflows.
+    """
     strength = 1 / max(C * labels.total, 5e-324)
     if strength > MAX_STRENGTH:
         raise invalid(estimator, "C", C, "so large that 1 / (C · sum of weights) is finite")
-    intercept = bool(estimator.fit_intercept)
-    l2, l1 = (1 - l1_ratio) * strength, l1_ratio * strength
-    return assemble(X, labels.codes, labels.share, len(labels.classes), intercept, l2, l1)
+    return (1 - l1_ratio) * strength, l1_ratio * strength
 
 
 def initial_parameters(
     estimator: Any,
     objective: Objective,
-    labels: Labels,
+    labels: LabelSet,
     continues: bool,
     coef_init: ArrayLike | None = None,
     intercept_init: ArrayLike | None = None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any, NamedTuple
@@ -13,11 +13,12 @@ from numpy.random import RandomState
 from numpy.typing import ArrayLike
 
 from .._typing import Array
-from ..data import reserve_threads
+from ..data import ChunkReader, reserve_threads
 from ..objective import Objective
-from ..targets import Labels, encode_labels
-from .assembly import cost_of, initial_parameters
+from ..targets import LabelSet, encode_labels
+from .assembly import cost_in_chunks, cost_of, initial_parameters
 from .callback_tasks import CallbackTasks
+from .chunked import check_chunks_finite, labels_of, opened, opened_validation_set
 from .inputs import check_features_finite, checked, checked_validation_set
 from .messages import EarlyStopping, warn_if_rounded, warn_unless_converged
 from .monitor import History, Observer
@@ -26,7 +27,13 @@ from .publish import attributes_at, continues, publish, unchanged_on_error
 from .resume import ResumeState
 from .run import Descent, begin
 from .settings import Settings
-from .validation_set import LabelledRows, ValidationSet, hold_out, validation_set_of
+from .validation_set import (
+    LabelledRows,
+    ValidationSet,
+    chunked_validation_set_of,
+    hold_out,
+    validation_set_of,
+)
 
 
 def fit(
@@ -56,7 +63,7 @@ def fit(
     """
     resume_state = resume_state_of(estimator, settings, initial)
     with unchanged_on_error(estimator):
-        problem = build_problem(estimator, random_state, rows, validation, resume_state)
+        problem = build_problem(estimator, settings, random_state, rows, validation, resume_state)
         objective, labels = problem.objective, problem.labels
         validation_set = problem.validation_set
         w = initial_parameters(estimator, objective, labels, continues(estimator), **initial)
@@ -88,9 +95,9 @@ class Problem(NamedTuple):
 
     Attributes
     ----------
-    X : {array, CSR array} of shape (n_rows, n_features)
-        Checked features, the held-out rows included.
-    labels : Labels
+    require_finite : callable
+        Raises unless all features are finite, those of held-out rows included.
+    labels : LabelSet
     objective : Objective
         J in coordinates of the features.
     validation_set : ValidationSet or None
@@ -100,8 +107,8 @@ class Problem(NamedTuple):
         Seed of the split that early stopping makes; 0 if no fit of this descent made one.
     """
 
-    X: Any
-    labels: Labels
+    require_finite: Callable[[], None]
+    labels: LabelSet
     objective: Objective
     validation_set: ValidationSet | None
     has_given_validation: bool
@@ -110,6 +117,7 @@ class Problem(NamedTuple):
 
 def build_problem(
     estimator: Any,
+    settings: Settings,
     random_state: RandomState,
     rows: LabelledRows,
     validation: LabelledRows,
@@ -119,6 +127,9 @@ def build_problem(
 
     A resumed descent holds out the same rows again: its split has the same seed.
     """
+    reader = opened(estimator, settings, rows, validation, reset=not continues(estimator))
+    if reader is not None:
+        return build_problem_in_chunks(estimator, reader, validation)
     X, y = checked(estimator, rows.X, rows.y, reset=not continues(estimator))
     validation_rows = checked_validation_set(estimator, validation)
     is_given, weights = validation_rows is not None, rows.sample_weight
@@ -129,7 +140,23 @@ def build_problem(
     labels = encode_labels(estimator, y, weights, estimator.class_weight, X.dtype)
     objective = cost_of(estimator, X, labels, float(estimator.C), float(estimator.l1_ratio))
     validation_set = validation_rows and validation_set_of(validation_rows, labels, objective)
-    return Problem(X, labels, objective, validation_set, is_given, seed)
+    require_finite = partial(check_features_finite, estimator, X)
+    return Problem(require_finite, labels, objective, validation_set, is_given, seed)
+
+
+def build_problem_in_chunks(
+    estimator: Any, reader: ChunkReader, validation: LabelledRows
+) -> Problem:
+    """Check the labels, and the validation data if there are any, and build J."""
+    labels = labels_of(estimator, reader)
+    objective, validation_set = cost_in_chunks(estimator, reader, labels), None
+    if validation_reader := opened_validation_set(estimator, validation):
+        validation_set = chunked_validation_set_of(validation_reader, labels, objective)
+    elif validation_rows := checked_validation_set(estimator, validation):
+        validation_set = validation_set_of(validation_rows, labels, objective)
+    require_finite = partial(check_chunks_finite, estimator, reader)
+    is_given = validation_set is not None
+    return Problem(require_finite, labels, objective, validation_set, is_given, split_seed=0)
 
 
 def threads_for(problem: Problem) -> AbstractContextManager[Any]:
@@ -158,7 +185,7 @@ def begin_descent(
         random_state=random_state,
         seed=problem.split_seed,
         resumable=resumable,
-        check_features_finite=partial(check_features_finite, estimator, problem.X),
+        check_features_finite=problem.require_finite,
     )
 
 
@@ -185,7 +212,7 @@ def history_for(estimator: Any, descent: Descent, started: float, validated: boo
 
 
 def observers_of(
-    estimator: Any, descent: Descent, labels: Labels, callbacks: CallbackTasks | None
+    estimator: Any, descent: Descent, labels: LabelSet, callbacks: CallbackTasks | None
 ) -> tuple[Observer, ...]:
     """The observers of the iterates: the printer for ``verbose``, and the callbacks."""
     observers: list[Observer] = []

@@ -8,12 +8,14 @@ from sklearn import config_context
 from sklearn.utils import assert_all_finite, check_consistent_length, column_or_1d
 from sklearn.utils.validation import validate_data
 
+from ..data import require_in_memory
 from ..validation import DTYPES, hint_for_images, needs_no_conversion, reject_nat
 from .validation_set import LabelledRows
 
 
 def checked(estimator: Any, X: Any, *y: Any, reset: bool) -> Any:
     """X, or X and y, as scikit-learn checks them, but for the finiteness of X."""
+    require_in_memory("X", X)
     converted = needs_no_conversion(X, *y)
     with hint_for_images(X):
         found = validate_data(
@@ -44,6 +46,7 @@ def checked_validation_set(estimator: Any, rows: LabelledRows) -> LabelledRows |
         if weights is not None:
             raise ValueError("sample_weight_val needs X_val and y_val, which are None.")
         return None
+    require_in_memory("X_val", X_val)
     for name, other, value in (("X_val", "y_val", y_val), ("y_val", "X_val", X_val)):
         if value is None:
             raise ValueError(f"{name} needs {other}, which is None.")

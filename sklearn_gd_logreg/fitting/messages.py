@@ -321,7 +321,7 @@ def untrained_message(case: Case, early_stopping: EarlyStopping) -> str:
         advice.extend(scale_causes(objective))
     if not case.rate.searches:
         advice.remedies.append(f"lower learning_rate, which was {history['learning_rate'][1]:.3g}")
-    n_rows = len(early_stopping.validation_set.objective.data.weighted_rows())
+    n_rows = early_stopping.validation_set.objective.data.n_weighted_rows
     if costs[1] < costs[0]:
         advice.remedies.append("lower C, for a stronger penalty")
     if n_rows < MIN_VALIDATION_ROWS:

@@ -13,7 +13,7 @@ import numpy as np
 from .._typing import Array
 from ..descent import Iterate
 from ..objective import Objective
-from ..targets import Labels
+from ..targets import LabelSet
 from .messages import memory_not_stored
 from .monitor import Columns, History, Monitor, Outcome
 from .parameters import expand, unshifted
@@ -35,7 +35,7 @@ def continues(estimator: Any) -> bool:
 
 
 def fitted_attributes(
-    w: Array, start: Array, objective: Objective, cost: float, labels: Labels, history: Columns
+    w: Array, start: Array, objective: Objective, cost: float, labels: LabelSet, history: Columns
 ) -> dict[str, Any]:
     """The fitted attributes of parameters w in coordinates of the features; w_0 is ``start``."""
     intercept = objective.data.intercept
@@ -54,7 +54,7 @@ def fitted_attributes(
 
 
 def attributes_of_descent(
-    descent: Descent, w: Array, cost: float, labels: Labels, history: Columns
+    descent: Descent, w: Array, cost: float, labels: LabelSet, history: Columns
 ) -> dict[str, Any]:
     """The fitted attributes of parameters in the coordinates of a descent."""
     objective, start = descent.start.objective, descent.fingerprint.w
@@ -62,7 +62,7 @@ def attributes_of_descent(
 
 
 def attributes_at(
-    descent: Descent, labels: Labels, iterate: Iterate, monitor: Monitor, reason: str | None
+    descent: Descent, labels: LabelSet, iterate: Iterate, monitor: Monitor, reason: str | None
 ) -> dict[str, Any]:
     """The fitted attributes at an iterate, and why the fit ended there; None if it goes on."""
     history = monitor.history.as_dict()
@@ -77,7 +77,7 @@ def attributes_at(
 
 
 def publish(
-    estimator: Any, descent: Descent, labels: Labels, outcome: Outcome, history: History
+    estimator: Any, descent: Descent, labels: LabelSet, outcome: Outcome, history: History
 ) -> None:
     """Set the fitted attributes at the end of a descent."""
     at_end = outcome.w, outcome.last.cost, labels, outcome.history

@@ -6,9 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._typing import Array
 from ..objective import Point
-from ..targets import Labels, class_weight_sums
+from ..targets import LabelSet
 from .fenchel_bound import fenchel_gap
 from .monitor import Columns, Outcome
 from .run import Descent
@@ -41,7 +40,7 @@ class KnownGap(NamedTuple):
     proven: bool
 
 
-def known_gap(outcome: Outcome, descent: Descent, labels: Labels) -> KnownGap | None:
+def known_gap(outcome: Outcome, descent: Descent, labels: LabelSet) -> KnownGap | None:
     """A bound on J − J* of the model, or an estimate, without a further pass.
 
     Near the minimum, half the square of the Newton decrement estimates J − J*, except with an L1
@@ -55,11 +54,11 @@ def known_gap(outcome: Outcome, descent: Descent, labels: Labels) -> KnownGap | 
         estimate = 0.5 * float(it.gradient_norm) ** 2
         if estimate <= MAX_ESTIMATE_OVER_COST * cost:
             return KnownGap(estimate, proven=False)
-    bound = upper_bound(it.point, class_shares(labels))
+    bound = upper_bound(it.point, labels.class_shares)
     return KnownGap(bound, proven=True) if bound <= MAX_BOUND_OVER_COST * cost else None
 
 
-def solver_info(outcome: Outcome, descent: Descent, labels: Labels) -> dict[str, Any]:
+def solver_info(outcome: Outcome, descent: Descent, labels: LabelSet) -> dict[str, Any]:
     """The fitted attribute ``solver_info_``."""
     rule, memory, tol = descent.settings.rule, outcome.last.memory, descent.settings.tol
     info = {
@@ -78,7 +77,7 @@ def solver_info(outcome: Outcome, descent: Descent, labels: Labels) -> dict[str,
     return info
 
 
-def is_proved(point: Point, enough: float, labels: Labels) -> bool:
+def is_proved(point: Point, enough: float, labels: LabelSet) -> bool:
     """Whether the bound on J − J* at a point is at most ``enough``.
 
     With an intercept this needs the mean squares of the features: one pass, which ``passes`` does
@@ -94,14 +93,7 @@ def is_proved(point: Point, enough: float, labels: Labels) -> bool:
         count = data.passes.count
         _ = objective.mean_squares
         data.passes.count = count
-    return bool(upper_bound(point, class_shares(labels)) <= enough)
-
-
-def class_shares(labels: Labels) -> Array:
-    """Fraction of the total weight of each class that is present."""
-    share = None if labels.share is None else labels.share[:, 0]
-    mass = class_weight_sums(labels.codes, share, len(labels.classes))
-    return np.asarray(mass[mass > 0] / mass.sum())
+    return bool(upper_bound(point, labels.class_shares) <= enough)
 
 
 def path_in_words(info: dict[str, Any]) -> str:

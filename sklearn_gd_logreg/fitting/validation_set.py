@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from math import ceil
 from typing import Any, NamedTuple
 
@@ -13,9 +14,19 @@ from sklearn.model_selection import train_test_split
 
 from .._text import shown
 from .._typing import Array
-from ..data import Reduction, as_dataset
+from ..chunk_targets import VALIDATION_LABELS, chunked_validation_labels, label_sums
+from ..data import Centering, ChunkedDataset, ChunkReader, Reduction, as_dataset
+from ..loss import cross_entropy
 from ..objective import Objective
-from ..targets import Labels, check_weights, class_weight_sums, encode_labels, encode_with, renumber
+from ..penalty import ElasticNet
+from ..targets import (
+    LabelSet,
+    check_weights,
+    class_weight_sums,
+    encode_labels,
+    encode_with,
+    renumber,
+)
 from .assembly import assemble
 from .parameters import expand, unshifted
 
@@ -64,6 +75,9 @@ class ValidationSet:
     def in_coordinates_of(self, space: Reduction) -> ValidationSet:
         """The validation set for parameters in the reduced coordinates of the training rows."""
         data = self.objective.data
+        if isinstance(data, ChunkedDataset):
+            assert isinstance(space, Centering)  # the only reduction of rows in chunks
+            return replace(self, objective=self.objective.on(data.less(space.offset)))
         share = data.share if isinstance(data.share, np.ndarray) else None
         reduced = as_dataset(space.transform(data.X), data.y, share, data.intercept)
         return replace(self, objective=self.objective.on(reduced))
@@ -77,7 +91,7 @@ class LabelledRows(NamedTuple):
     sample_weight: ArrayLike | None
 
 
-def validation_set_of(rows: LabelledRows, labels: Labels, objective: Objective) -> ValidationSet:
+def validation_set_of(rows: LabelledRows, labels: LabelSet, objective: Objective) -> ValidationSet:
     """The validation set of labelled rows for a descent on ``objective``, J.
 
     Raises
@@ -85,8 +99,7 @@ def validation_set_of(rows: LabelledRows, labels: Labels, objective: Objective) 
     ValueError
         If a label does not occur in the training rows, or the weights are not valid.
     """
-    rule = "y_val must hold no labels but those of the training rows"
-    codes = encode_with(rows.y, labels.all_classes, rule)
+    codes = encode_with(rows.y, labels.all_classes, VALIDATION_LABELS)
     weights = check_weights(rows.sample_weight, len(rows.y), "sample_weight_val")
     share = None if weights is None else (weights / weights.sum())[:, np.newaxis]
     class_weights = class_weight_sums(codes, weights, len(labels.all_classes))
@@ -98,6 +111,29 @@ def validation_set_of(rows: LabelledRows, labels: Labels, objective: Objective) 
     else:
         codes = renumber(codes, labels.present)
     validation_objective = assemble(rows.X, codes, share, n_classes, intercept)
+    if has_absent_classes:
+        return ValidationSet(validation_objective, entropy, objective, labels.present)
+    return ValidationSet(validation_objective, entropy)
+
+
+def chunked_validation_set_of(
+    reader: ChunkReader, labels: LabelSet, objective: Objective
+) -> ValidationSet:
+    """The validation set of rows in chunks for a descent on ``objective``, J.
+
+    Raises
+    ------
+    ValueError
+        If a label does not occur in the training rows, or the weights are not valid.
+    """
+    sums = list(reader.map_labels(partial(label_sums, name="sample_weight_val")))
+    validation = chunked_validation_labels(sums, labels, reader.dtype)
+    entropy = float(entr(validation.class_shares).sum())
+    has_absent_classes = len(validation.classes) > len(labels.classes)
+    intercept = objective.data.intercept or has_absent_classes
+    loss = cross_entropy(len(validation.classes))
+    data = ChunkedDataset(reader, validation, loss.targets, intercept)
+    validation_objective = Objective(data, loss, ElasticNet(0.0, 0.0, data.n_features))
     if has_absent_classes:
         return ValidationSet(validation_objective, entropy, objective, labels.present)
     return ValidationSet(validation_objective, entropy)

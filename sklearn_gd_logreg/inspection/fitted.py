@@ -14,6 +14,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._typing import Array
+from ..data import require_in_memory
 from ..estimator import GDLogisticRegression
 from ..fitting.assembly import cost_of
 from ..fitting.parameters import absent_in, reduce
@@ -70,6 +71,7 @@ def objective_of(model: Any, X: Any, y: Any, sample_weight: ArrayLike | None) ->
     sklearn.exceptions.NotFittedError
         If the model has not been fitted.
     """
+    require_in_memory("X", X)
     model, X = unwrap_pipeline(model, X)
     C, l1_ratio = penalty_parameters(model)
     X_given = X

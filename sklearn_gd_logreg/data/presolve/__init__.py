@@ -7,12 +7,14 @@ References
 Andersen and Andersen, "Presolving in linear programming", Math. Program. 71 (1995).
 """
 
-from .base import Reduction, dataset_class
+from .base import Reduction, dataset_class, take_rows
+from .centering import Centering
 from .choose import AllowedReductions, Presolve, choose_reductions
 from .row_space import RowSpace, row_space, row_space_pays
 
 __all__ = [
     "AllowedReductions",
+    "Centering",
     "Presolve",
     "Reduction",
     "RowSpace",
@@ -20,4 +22,5 @@ __all__ = [
     "dataset_class",
     "row_space",
     "row_space_pays",
+    "take_rows",
 ]

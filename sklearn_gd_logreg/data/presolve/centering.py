@@ -82,12 +82,19 @@ def center_columns(data: Dataset, w: Array) -> Centering | None:
     offset = column_offsets(data)
     if not offset.any():
         return None
-    X = subtract_offset(data.X, offset)
-    share = data.share if isinstance(data.share, np.ndarray) else None
-    reduced = with_pass_counter(dataset_class(X)(X, data.y, share, True), data)
+    reduced = with_pass_counter(less(data, offset), data)
     start = w.astype(np.float64)
     start[-1] += offset @ start[:-1]
     return Centering(reduced, start.astype(w.dtype), offset)
+
+
+def less(data: Dataset, offset: Array) -> Dataset:
+    """The rows of a data set less an offset."""
+    if not data.stores_row_values:
+        return data.less(offset)
+    X = subtract_offset(data.X, offset)
+    share = data.share if isinstance(data.share, np.ndarray) else None
+    return dataset_class(X)(X, data.y, share, True)
 
 
 def subtract_offset(X: Any, offset: Array) -> Any:
@@ -109,7 +116,7 @@ def column_offsets(data: Dataset) -> Array:
     if sparse.issparse(rows):
         counts = np.bincount(rows.indices, minlength=data.n_features)
         columns = np.flatnonzero(2 * counts > rows.shape[0])
-        if not len(columns):
+        if not len(columns) or data.X is None:  # entries that are not stored stay 0
             return offset
         rows = rows[:, columns].toarray()
     else:
@@ -131,7 +138,7 @@ def column_offsets(data: Dataset) -> Array:
 
 def sample_rows(data: Dataset, size: int) -> Any:
     """X of about ``size`` rows of non-zero weight, spread over the data."""
-    if isinstance(data.share, np.ndarray):
+    if data.X is None or isinstance(data.share, np.ndarray):
         rows = data.sample(min(size, data.n_rows)).X
         return rows[:] if isinstance(rows, ArrayView) else rows
     step = -(-data.n_rows // size)

@@ -1,0 +1,245 @@
+"""Data sets over rows in chunks: sums over chunks, and a sample in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from .._cached import cached_attribute
+from .._typing import Array
+from ..chunk_targets import ChunkedLabels, ChunkEncoder
+from .base import Dataset, rows_at_quantiles, stratified_quantiles
+from .chunks import Chunk, ChunkReader, read
+from .passes import Passes
+from .presolve import dataset_class, take_rows
+from .rows import BlockGroup, Rows
+from .threads import Parts
+from .view import ArrayView
+
+MAX_SAMPLE_BYTES = 1 << 25
+"""Size in bytes of the sample of rows in memory."""
+
+
+@dataclass(frozen=True)
+class ChunkView:
+    """Makes a data set of a chunk. It holds no rows, so that it can be sent to other processes.
+
+    Attributes
+    ----------
+    encoder : ChunkEncoder
+    targets : callable
+        Encodes class numbers as `CrossEntropy.targets`.
+    first_rows : array of shape (n_chunks + 1,)
+        Position of the first row of each chunk, and last the number of rows.
+    n_features : int
+    dtype : dtype
+        Precision of X.
+    intercept : bool
+    n_outputs : int
+        Number of scores of a row.
+    offset : array of shape (n_features,) or None
+        Subtracted from each row.
+    """
+
+    encoder: ChunkEncoder
+    targets: Callable[[NDArray[Any]], NDArray[Any]]
+    first_rows: NDArray[np.intp]
+    n_features: int
+    dtype: np.dtype[np.floating]
+    intercept: bool
+    n_outputs: int = 1
+    offset: Array | None = None
+
+    def dataset(self, chunk: Chunk) -> Dataset:
+        """The rows of a chunk.
+
+        Raises
+        ------
+        ValueError
+            If X, y or the weights are not valid, or not those of the first pass.
+        """
+        X = read(chunk, self.n_features, self.dtype)
+        n_rows = self.first_rows[chunk.number + 1] - self.first_rows[chunk.number]
+        if not X.shape[0] == len(chunk.y) == n_rows:
+            raise ValueError(
+                f"Chunk {chunk.number} must have as many rows of X as labels, in every pass: "
+                f"{n_rows}. Got {X.shape[0]} rows and {len(chunk.y)} labels instead."
+            )
+        codes, share = self.encoder.encode(chunk.y, chunk.sample_weight)
+        if self.offset is not None:
+            X = ArrayView(X, offset=self.offset)
+        data = dataset_class(X)(X, self.targets(codes), share, self.intercept)
+        data.first_row, data.n_outputs = int(self.first_rows[chunk.number]), self.n_outputs
+        return data
+
+
+@dataclass(frozen=True)
+class SumOverRows:
+    """The sum of a function over the blocks of a chunk."""
+
+    view: ChunkView
+    function: Callable[[Rows], Parts]
+    size: int
+    products: bool
+    of_group: Callable[[BlockGroup], Iterable[Parts]] | None
+
+    def __call__(self, chunk: Chunk) -> Parts:
+        with np.errstate(all="ignore"):  # as in fit, wherever the chunk is
+            data = self.view.dataset(chunk)
+            return data.sum(self.function, self.size, self.products, self.of_group)
+
+
+@dataclass(frozen=True)
+class DrawRows:
+    """Draws rows of a chunk: X, y and how often each was drawn.
+
+    Attributes
+    ----------
+    view : ChunkView
+    quantiles : array
+        Fractions of the total weight of all chunks, in increasing order.
+    cumulative : array of shape (n_chunks + 1,)
+        Fraction of the weight before each chunk.
+    """
+
+    view: ChunkView
+    quantiles: Array
+    cumulative: Array
+
+    def __call__(self, chunk: Chunk) -> tuple[Any, NDArray[Any], NDArray[np.intp]]:
+        low, high = self.cumulative[chunk.number : chunk.number + 2]
+        first, last = np.searchsorted(self.quantiles, (low, high))
+        data = self.view.dataset(chunk)
+        within = (self.quantiles[first:last] - low) / max(high - low, 5e-324)
+        if isinstance(data.share, np.ndarray):
+            rows = rows_at_quantiles(data.share.ravel(), within) if last > first else within
+        else:
+            rows = within * data.n_rows
+        index, counts = np.unique(rows.astype(np.intp), return_counts=True)
+        X = data.X[index] if isinstance(data.X, ArrayView) else take_rows(data.X, index)
+        return X, data.y[index], counts
+
+
+class ChunkedDataset(Dataset):
+    """Rows in chunks, of which one at a time, and a sample, are in memory.
+
+    Parameters
+    ----------
+    reader : ChunkReader
+    labels : ChunkedLabels
+    targets : callable
+        Encodes class numbers as `CrossEntropy.targets`.
+    intercept : bool
+    """
+
+    stores_row_values: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        reader: ChunkReader,
+        labels: ChunkedLabels,
+        targets: Callable[[NDArray[Any]], NDArray[Any]],
+        intercept: bool,
+    ) -> None:
+        self.X, self.reader, self.labels, self.intercept = None, reader, labels, intercept
+        self.n_rows, self.n_features = int(labels.n_rows.sum()), reader.n_features
+        self.dtype, self.passes, self.rows_per_pass = reader.dtype, Passes(), self.n_rows
+        first_rows = np.concatenate(([0], np.cumsum(labels.n_rows)))
+        shape = first_rows, self.n_features, self.dtype
+        self._view = ChunkView(labels.encoder, targets, *shape, intercept)
+
+    def _sum_over_blocks(
+        self,
+        function: Callable[[Rows], Parts],
+        size: int,
+        products: bool,
+        of_group: Callable[[BlockGroup], Iterable[Parts]] | None,
+    ) -> Parts:
+        view = replace(self._view, n_outputs=self.n_outputs)
+        return self.reader.sum(
+            SumOverRows(view, function, size, products, of_group), len(self.labels.n_rows)
+        )
+
+    def less(self, offset: Array) -> ChunkedDataset:
+        """The rows less an offset."""
+        data = ChunkedDataset(self.reader, self.labels, self._view.targets, self.intercept)
+        data._view = replace(self._view, offset=offset)
+        return data
+
+    # -- rows in memory --------------------------------------------------------------------
+
+    @cached_attribute
+    def rows_in_memory(self) -> Dataset:
+        """A sample of at most `MAX_SAMPLE_BYTES`, drawn in one pass."""
+        self.count_pass()
+        size = self.max_rows_to_sample
+        shares = self.labels.chunk_shares
+        cumulative = np.concatenate(([0], np.cumsum(shares))) / shares.sum()
+        draw = DrawRows(self._view, stratified_quantiles(size), cumulative)
+        X, y, counts = zip(*self.reader.map(draw), strict=True)
+        stack = partial(sparse.vstack, format="csr") if sparse.issparse(X[0]) else np.concatenate
+        share = (np.concatenate(counts) / size).astype(self.dtype)[:, np.newaxis]
+        rows: Any = stack(X)
+        return dataset_class(rows)(rows, np.concatenate(y), share, self.intercept)
+
+    def sample(self, size: int, mass: Array | None = None) -> Dataset:
+        """Data set of about ``size`` of the `rows_in_memory`, at most."""
+        if mass is not None:
+            raise NotImplementedError("No mass can be stored for each row of a chunk.")
+        data = self.rows_in_memory
+        return self._counted(data.sample(min(size, data.n_rows)))
+
+    def _counted(self, subset: Dataset) -> Dataset:
+        """A subset with the pass counter of this data set."""
+        subset.passes, subset.rows_per_pass = self.passes, self.rows_per_pass
+        subset.n_outputs = self.n_outputs
+        return subset
+
+    @property
+    def max_rows_to_sample(self) -> int:
+        return min(self.n_rows, max(1, int(MAX_SAMPLE_BYTES / self.reader.row_bytes)))
+
+    def has_room(self, n_bytes: float) -> bool:
+        return n_bytes <= MAX_SAMPLE_BYTES
+
+    @property
+    def effective_sample_size(self) -> float:
+        return self.labels.effective_sample_size
+
+    @property
+    def n_weighted_rows(self) -> int:
+        return self.labels.n_weighted_rows
+
+    # -- work ------------------------------------------------------------------------------
+
+    @property
+    def n_blocks(self) -> int:
+        return len(self.labels.n_rows)
+
+    def block(self, index: slice) -> Rows:
+        """Not implemented: rows are read by chunks."""
+        raise NotImplementedError
+
+    def _scaled(self, of_sample: float) -> float:
+        return of_sample * self.n_rows / self.rows_in_memory.n_rows
+
+    @property
+    def pass_work(self) -> float:
+        return self._scaled(self.rows_in_memory.pass_work)
+
+    def gram_work(self, n_rows: float) -> float:
+        return self.rows_in_memory.gram_work(n_rows)
+
+    @property
+    def n_entries(self) -> int:
+        return int(self._scaled(self.rows_in_memory.n_entries))
+
+    @property
+    def n_bytes(self) -> int:
+        return int(self._scaled(self.rows_in_memory.n_bytes))

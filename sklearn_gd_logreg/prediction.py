@@ -1,0 +1,142 @@
+"""Predictions from the scores z = Xw + b, of rows in any storage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn import config_context
+from sklearn.utils import assert_all_finite, check_consistent_length, column_or_1d
+from sklearn.utils.validation import check_is_fitted
+
+from ._floating import ignore_floating_errors
+from ._typing import Array
+from .data import Chunk, chunk_reader, read
+from .fitting.chunked import check_header
+from .fitting.inputs import checked
+from .loss import cross_entropy
+from .targets import check_weights
+
+
+def decisions(z: Array, classes: NDArray[Any]) -> Array:
+    """The scores: one column as a vector."""
+    return z[:, 0] if z.shape[1] == 1 else z
+
+
+def labels(z: Array, classes: NDArray[Any]) -> NDArray[Any]:
+    """The most probable label of each row."""
+    return classes[cross_entropy(len(classes)).predict_codes(z)]
+
+
+def probabilities(z: Array, classes: NDArray[Any]) -> Array:
+    """The probability of every class."""
+    return cross_entropy(len(classes)).probabilities(z)
+
+
+def log_probabilities(z: Array, classes: NDArray[Any]) -> Array:
+    """The logarithm of the probability of every class."""
+    return cross_entropy(len(classes)).log_probabilities(z)
+
+
+OfScores = Callable[[Array, NDArray[Any]], NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """What a function makes of the scores of rows.
+
+    Attributes
+    ----------
+    estimator_name : str
+    coef, intercept, classes : arrays
+        As the fitted attributes.
+    of_scores : callable
+        A function of the scores, of shape (n_rows, n_outputs), and the classes.
+    """
+
+    estimator_name: str
+    coef: Array
+    intercept: Array
+    classes: NDArray[Any]
+    of_scores: OfScores
+
+    def __call__(self, X: Any) -> NDArray[Any]:
+        """The predictions of checked rows.
+
+        Raises
+        ------
+        ValueError
+            If X is not finite.
+        """
+        z: Array = X @ self.coef.T
+        z += self.intercept
+        if not np.isfinite(z).all():
+            with config_context(assume_finite=False):
+                assert_all_finite(X, estimator_name=self.estimator_name, input_name="X")
+        return self.of_scores(z, self.classes)
+
+
+@dataclass(frozen=True)
+class ChunkPredictor:
+    """The predictions of the rows of a chunk."""
+
+    predictor: Predictor
+    dtype: np.dtype[np.floating]
+
+    @ignore_floating_errors("divide", "under", "invalid")
+    def __call__(self, X: Any) -> NDArray[Any]:
+        """The predictions of rows as they are stored."""
+        n_features = self.predictor.coef.shape[1]
+        return self.predictor(read(Chunk(0, X, None, None), n_features, self.dtype))
+
+
+def predictions(estimator: Any, X: Any, of_scores: OfScores) -> Any:
+    """What a function makes of the scores of X.
+
+    Returns
+    -------
+    array, or dask array for a dask collection
+    """
+    check_is_fitted(estimator)
+    reader = chunk_reader(X, labelled=False)
+    if reader is None:
+        return predictor_of(estimator, of_scores)(checked(estimator, X, reset=False))
+    check_header(estimator, reader, reset=False)
+    return reader.predict(ChunkPredictor(predictor_of(estimator, of_scores), reader.dtype))
+
+
+def predictor_of(estimator: Any, of_scores: OfScores) -> Predictor:
+    """The predictor of a fitted estimator."""
+    fitted = estimator.coef_, estimator.intercept_, estimator.classes_
+    return Predictor(type(estimator).__name__, *fitted, of_scores)
+
+
+@dataclass(frozen=True)
+class CountCorrect:
+    """Weight of the rows of a chunk whose prediction is correct, and of all its rows."""
+
+    predict: ChunkPredictor
+
+    def __call__(self, chunk: Chunk) -> tuple[float, float]:
+        """Score a chunk."""
+        y, found = column_or_1d(chunk.y), self.predict(chunk.X)
+        check_consistent_length(found, y)
+        weights = check_weights(chunk.sample_weight, len(y), may_be_zeros=True)
+        if weights is None:
+            weights = np.ones(len(y))
+        return float(weights @ (found == y)), float(weights.sum())
+
+
+def accuracy_in_chunks(estimator: Any, X: Any, y: Any, sample_weight: Any) -> float | None:
+    """Weighted accuracy on rows in chunks; None for rows in memory."""
+    check_is_fitted(estimator)
+    reader = chunk_reader(X, y, sample_weight)
+    if reader is None:
+        return None
+    check_header(estimator, reader, reset=False)
+    count = CountCorrect(ChunkPredictor(predictor_of(estimator, labels), reader.dtype))
+    correct, total = (sum(parts) for parts in zip(*reader.map(count), strict=True))
+    return correct / total
