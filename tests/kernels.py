@@ -3,7 +3,8 @@
 OpenBLAS has a kernel for every family of processors, and each adds in an order of its own, so the
 last bits of a product depend on the processor. OPENBLAS_CORETYPE chooses another kernel than that
 of the processor, where the processor can run it: ``make test-kernels``, or ``python
-tests/kernels.py [arguments of pytest]``. The first run has no variable of OpenBLAS at all.
+tests/kernels.py [--others] [arguments of pytest]``. The first run has no variable of OpenBLAS at
+all. With ``--others`` the kernel that ``make test`` runs with here is left out.
 """
 
 import os
@@ -11,6 +12,7 @@ import subprocess
 import sys
 
 KERNELS = "Haswell", "Zen", "SkylakeX", "Sandybridge"
+AS_HERE = "as here"
 
 # Products of both precisions, of numpy and scipy, for a kernel that the processor does not know
 # kills the process; then the kernels that have run.
@@ -28,6 +30,8 @@ print(*{lib["architecture"] for lib in threadpool_info() if lib["internal_api"] 
 
 def environment(kernel: str | None) -> dict[str, str]:
     """The environment of this process with the variables of OpenBLAS replaced."""
+    if kernel == AS_HERE:
+        return dict(os.environ)
     others = {name: value for name, value in os.environ.items() if "OPENBLAS" not in name}
     return others | ({"OPENBLAS_CORETYPE": kernel} if kernel else {})
 
@@ -40,8 +44,11 @@ def runs_as(kernel: str | None) -> str:
 
 
 def main() -> None:
-    tests = [sys.executable, "-m", "pytest", "-m", "rounding", *sys.argv[1:]]
+    options = [argument for argument in sys.argv[1:] if argument != "--others"]
+    tests = [sys.executable, "-m", "pytest", "-m", "rounding", *options]
     outcome: dict[str, int] = {}
+    if "--others" in sys.argv:
+        outcome[runs_as(AS_HERE)] = 0
     for kernel in (None, *KERNELS):
         asked = f"OPENBLAS_CORETYPE={kernel}" if kernel else "OPENBLAS_CORETYPE unset"
         found = runs_as(kernel)
