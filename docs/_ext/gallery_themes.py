@@ -24,11 +24,12 @@ PICTURE = re.compile(r"image-sg:: /(\S+)\.png")
 
 
 def on_dark(colours):
-    """White, black and the greys between them reversed; other colours as they are."""
+    """White, black and the greys between them reversed; other colours a little lighter."""
     colours = to_rgba_array(colours)
     grey = np.ptp(colours[:, :3], axis=1) < 0.05
     lightness = colours[grey, :1]
     colours[grey, :3] = (lightness * PAPER + (1 - lightness) * INK)[:, :3]
+    colours[~grey, :3] = 0.75 * colours[~grey, :3] + 0.25
     return colours
 
 
@@ -43,11 +44,12 @@ def darken(figure):
                 continue
             if kind is Collection and artist.get_array() is not None:
                 continue  # the colours are data
-            for name in names:
-                colours = on_dark(getattr(artist, f"get_{name}")())
-                found = [to_hex(colour, keep_alpha=True) for colour in colours]
-                if found:  # not "none"
-                    getattr(artist, f"set_{name}")(found if kind is Collection else found[0])
+            # all before the first changes: a marker may have the colour of its line
+            colours = {name: on_dark(getattr(artist, f"get_{name}")()) for name in names}
+            for name, found in colours.items():
+                if np.any(found[:, 3]):  # not "none"
+                    as_hex = [to_hex(colour, keep_alpha=True) for colour in found]
+                    getattr(artist, f"set_{name}")(as_hex if kind is Collection else as_hex[0])
     for axes in figure.axes:
         for axis in (axes.xaxis, axes.yaxis, axes.zaxis) if hasattr(axes, "zaxis") else ():
             axis.set_pane_color(PAPER)
