@@ -87,8 +87,8 @@ def no_kronecker(method: Method, *_: Any) -> Method:
 
 def no_newton(method: Method, *_: Any) -> Method:
     """F is kept and corrected however cheap it is."""
-    dear = method.name == NEWTON and not method.exact
-    return replace(method, name=SUBSAMPLED) if dear else method
+    costly = method.name == NEWTON and not method.exact
+    return replace(method, name=SUBSAMPLED) if costly else method
 
 
 def never_certified(self: NaturalGradient, memory: Any) -> Any:
@@ -156,7 +156,7 @@ WITHOUT: dict[str, Changes] = {
     "longer CG delays": {"hessian_free.MAX_DELAY_FACTOR": 1},
     # when the fit ends
     "certification": {"rule.NaturalGradient._refresh_if_needed": never_certified},
-    "products for a dear F": {"tuning.MIN_CG_COST": inf},
+    "products for a costly F": {"tuning.MIN_CG_COST": inf},
     "series of decreases": {
         "memory.NaturalMemory.remaining_decrease": property(lambda self: self.step.decrease)
     },
@@ -252,6 +252,10 @@ HEAD = (
 )  # fmt: skip
 
 
+def number_of(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def row(name: str, fits: pd.DataFrame) -> list[str]:
     """A line of the table: geometric means over tuned and unseen problems, and the extremes."""
     groups = [fits[fits.unseen == unseen] for unseen in (False, True)]
@@ -263,7 +267,7 @@ def row(name: str, fits: pd.DataFrame) -> list[str]:
         ends = [f"{times[title]:.2f} {title}" for title in (times.idxmax(), times.idxmin())]
     lost = (fits.end != "tol").sum()
     matters = [t for t in times.index[times >= EARNS_ONE] if not t.startswith("iris")]
-    earns = f"{len(matters)} problems" if matters else "–"
+    earns = number_of(len(matters), "problem") if matters else "–"
     if geometric_mean(fits.time) >= EARNS_MEAN:
         earns = "mean"
     return [name, changes, *(f"{x:.3f}" for x in means), *ends, str(lost or "–"), earns]
@@ -277,7 +281,7 @@ def where_it_matters(fits: pd.DataFrame) -> str:
         passes = f" ({one.passes:.2f})" if isfinite(one.passes) else ""
         end = f", {one.end}" if one.end != "tol" else ""
         rise = f", J {one.rise:+.0e}" if abs(one.rise) > 1e-3 else ""
-        parts.append(f"{one.problem} {significant(one.time, 3)}{passes}{end}{rise}")
+        parts.append(f"{one.problem}: {significant(one.time, 3)}{passes}{end}{rise}")
     return "; ".join(parts)
 
 
@@ -287,9 +291,10 @@ def text(results: pd.DataFrame, rounds: int, table: Callable[..., str]) -> str:
     places = {name: where_it_matters(fits) for name, fits in strategies}
     lines = [
         f"{results.problem.nunique() - unseen} tuned + {unseen} unseen problems, "
-        f"{rounds} rounds, one thread; multiples of the default fit.",
+        f"{number_of(rounds, 'round')}, one thread; multiples of the default fit.",
         table(HEAD, [row(name, fits) for name, fits in strategies]),
-        "A fifth or more on one problem, time and passes without it:",
+        "The problems on which the time without a strategy changes by a fifth or more. After each: "
+        "time (passes), as multiples of the default fit.",
         "\n".join(f"- **{name}**: {where}" for name, where in places.items() if where),
     ]
     return "\n\n".join(lines) + "\n"

@@ -54,6 +54,7 @@ sphinx_gallery_conf = {
     "filename_pattern": r"/plot_",
     "ignore_pattern": r"(quickstart|__init__)\.py",
     "within_subsection_order": "gallery_order.CourseOrder",
+    "image_scrapers": ("gallery_themes.both",),
     "abort_on_example_error": True,
     "remove_config_comments": True,
     "show_memory": False,

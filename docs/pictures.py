@@ -212,8 +212,8 @@ def early_stopping() -> Figure:
 def penalty_path(X: Any, y: Any) -> Figure:
     """The weights of all features against C, with an L2 and with an L1 penalty."""
     strengths = np.logspace(-4, 2, 25)
-    figure, axes = pyplot.subplots(1, 2, figsize=(10, 4), layout="constrained", sharey=True)
-    titles = {0: "L2, l1_ratio=0: small, none of them 0", 1: "L1, l1_ratio=1: many exactly 0"}
+    figure, axes = pyplot.subplots(1, 2, figsize=(8, 3.8), layout="constrained", sharey=True)
+    titles = {0: "L2 (l1_ratio=0): small, none is 0", 1: "L1 (l1_ratio=1): many are exactly 0"}
     for ax, (l1_ratio, title) in zip(axes, titles.items(), strict=True):
         clf = GDLogisticRegression(l1_ratio=l1_ratio, warm_start=True)
         weights = [clf.set_params(C=C).fit(X, y).coef_[0].copy() for C in strengths]

@@ -23,9 +23,9 @@ from sklearn_gd_logreg.computation_graph import log, logistic_graph, numerical_d
 # slope of the tangent at 2. ``backward()`` gives the slope itself.
 
 functions = {"3a": lambda a: 3 * a, "a²": lambda a: a**2, "a³": lambda a: a**3, "ln a": log}
-figure, panels = plt.subplots(1, 4, figsize=(10, 2.8), layout="constrained")
+figure, panels = plt.subplots(2, 2, figsize=(8, 5.4), layout="constrained")
 print("f         f(2)   f(2.001)   quotient   slope")
-for axes, (name, f) in zip(panels, functions.items(), strict=True):
+for axes, (name, f) in zip(panels.flat, functions.items(), strict=True):
     a = variable(2, "a")
     f(a).backward()
     quotient = numerical_derivative(f, 2, h=0.001, scheme="forward")
@@ -34,11 +34,11 @@ for axes, (name, f) in zip(panels, functions.items(), strict=True):
     axes.plot(curve, [f(at) for at in curve.tolist()], color="#0072b2", label="f(a)")
     axes.plot([1, 4], [f(2) - a.grad, f(2) + 2 * a.grad], "--", color="#d55e00", label="tangent")
     axes.plot([2, 3, 3], [f(2), f(2), f(2) + a.grad], color="0.4", lw=1)
-    axes.text(2.5, f(2), "1", ha="center", va="top")
+    axes.annotate("1", (2.5, f(2)), (0, -4), textcoords="offset points", ha="center", va="top")
     axes.text(3.1, f(2) + a.grad / 2, f"{a.grad:g}", va="center")
     axes.plot(2, f(2), "o", color="#d55e00")
     axes.set(title=f"{name}: slope {a.grad:g} at a = 2", xlabel="a")
-_ = panels[0].legend()
+_ = panels[0, 0].legend()
 
 # %%
 # The line 3a has the slope 3 everywhere; the slopes of the other three depend on a.

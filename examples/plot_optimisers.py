@@ -19,7 +19,6 @@ try:
     import torch
 except ImportError:
     torch = None
-    print("PyTorch is not installed: the pictures show our paths alone.")
 
 # %%
 # Five paths through one valley
@@ -45,8 +44,8 @@ def our_path(name):
 
 
 # %%
-# PyTorch's SGD, RMSprop and Adam get the same cost and the same rates, and their gradients from
-# PyTorch's automatic differentiation.
+# Where PyTorch is installed, its SGD, RMSprop and Adam get the same cost and the same rates, and
+# their gradients from PyTorch's automatic differentiation.
 
 PYTORCH = {
     "gd": ("SGD", {}),
@@ -85,7 +84,7 @@ w1, w2 = np.meshgrid(np.linspace(-2.3, 2.7, 100), np.linspace(-0.25, 0.5, 60))
 z = w1[..., np.newaxis] * X[:, 0] + w2[..., np.newaxis] * X[:, 1]
 J = np.mean(np.logaddexp(0, z) - y * z, axis=-1)
 
-_, panels = plt.subplots(3, 2, figsize=(10, 4), sharex=True, sharey=True, layout="constrained")
+_, panels = plt.subplots(3, 2, figsize=(8, 3.8), sharex=True, sharey=True, layout="constrained")
 for axes, (name, path) in zip(panels.flat, ours.items(), strict=False):
     axes.contour(w1, w2, np.sqrt(J - J.min()), 12, colors="0.5", linewidths=0.6)
     axes.plot(*path.T, "o-", color="#0072b2", ms=3, lw=1, label=f"{N_STEPS} steps, ours")

@@ -76,7 +76,7 @@ class GDLogisticRegression(NotebookMixin, CallbackSupportMixin, ClassifierMixin,
         Weight of each class, multiplied with the sample weights; 1 for labels that are
         not a key. "balanced": Σs / (n_classes · Σs of the class), over the classes with Σs > 0.
     solver : str or UpdateRule, default="natural"
-        The rule by which w_{k+1} follows from w_k, by name or as an object whose
+        The rule by which wₖ₊₁ follows from wₖ, by name or as an object whose
         hyper-parameters grids reach by names such as ``solver__beta``:
 
         - ``"natural"`` (`NaturalGradient`): w := w − α F⁻¹ dw with the Fisher
@@ -144,7 +144,7 @@ class GDLogisticRegression(NotebookMixin, CallbackSupportMixin, ClassifierMixin,
         Number k of the iterate of lowest validation loss; only with validation data. With
         early stopping this iterate is the model.
     history_ : dict of ndarrays of shape (n_iter_ + 1,)
-        Entry k describes w_k; entry 0 is the start, the last is the model (with early
+        Entry k describes wₖ; entry 0 is the start, the last is the model (with early
         stopping entry ``best_iter_`` is; after divergence, the entry of lowest cost).
         ``pandas.DataFrame`` takes it as it is.
 
@@ -156,9 +156,9 @@ class GDLogisticRegression(NotebookMixin, CallbackSupportMixin, ClassifierMixin,
         - ``cost``, ``loss``: J and its first term, the mean loss.
         - ``gradient_norm``: what ``tol`` is compared with (mini-batches: the max-norm
           of the mean gradient of the epoch).
-        - ``learning_rate``: rate of the step that led to w_k; nan for the start.
+        - ``learning_rate``: rate of the step that led to wₖ; nan for the start.
         - ``time``: seconds since `fit` was called; entries of earlier fits keep theirs.
-        - ``val_loss``, ``val_accuracy``: mean loss and accuracy on the validation data at w_k,
+        - ``val_loss``, ``val_accuracy``: mean loss and accuracy on the validation data at wₖ,
           if there are any; nan for iterations before there were.
 
         With mini-batches an iteration is an epoch, and its cost, loss and gradient

@@ -13,7 +13,9 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urlsplit
 
+import numpy as np
 import pytest
+from PIL import Image
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -183,6 +185,20 @@ def test_the_gallery_has_a_thumbnail_of_each_example(visit):
     until(browser, lambda: all(image.get_property("naturalWidth") > 100 for image in images))
 
 
+@pytest.mark.parametrize("example", EXAMPLES)
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_a_figure_of_the_gallery_is_on_the_paper_of_the_mode(visit, example, mode):
+    browser = visit(f"auto_examples/{example}.html")
+    browser.execute_script("document.documentElement.dataset.theme = arguments[0]", mode)
+    images = browser.find_elements(By.CSS_SELECTOR, "img.sphx-glr-single-img")
+    shown = [image for image in images if image.is_displayed()]
+    assert len(images) == 2 * len(shown)
+    for image in shown:
+        with Image.open(SITE / "_images" / Path(image.get_attribute("src")).name) as picture:
+            corner = np.mean(picture.convert("RGB").getpixel((0, 0)))
+        assert (corner < 60) == (mode == "dark")
+
+
 def test_the_language_switch_leads_to_the_korean_page_and_back(visit):
     browser = visit("course_map.html")
     assert browser.find_element(By.TAG_NAME, "html").get_attribute("lang") == "en"
@@ -206,11 +222,14 @@ def test_every_class_of_ours_is_a_link_in_the_guide(visit, page):
     assert plain == []
 
 
-@pytest.mark.parametrize("page", READ)
+@pytest.mark.parametrize("page", [page for page in PAGES if not page.startswith("source/")])
 def test_a_phone_shows_all_of_a_page(visit, page):
     browser = visit(page, PHONE)
     formulas_are_set(browser)
     assert browser.execute_script("return document.documentElement.scrollWidth") <= PHONE
+    wider = "return [...document.querySelectorAll('.bd-article-container')]"
+    wider += ".filter(part => part.scrollWidth > part.clientWidth).length"
+    assert browser.execute_script(wider) == 0
     cut = browser.execute_script(
         """
         const scrolls = element => element && element.closest && (

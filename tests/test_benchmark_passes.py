@@ -117,4 +117,4 @@ def test_the_table_says_what_a_strategy_is_worth(benchmarks):
     assert "|".join(rows["x"]) == "x|1 + 0|2.000|1.500|1.000|1.000|2.25 b|2.25 b|–|mean"
     assert "|".join(rows["y"]) == "y|0 + 0|1.000|1.000|1.000|1.000|–|–|–|–"
     assert "|".join(rows["z"]) == "z|0 + 1|1.000|1.000|4.000|0.900|0.90 c|0.90 c|–|–"
-    assert "- **x**: b 2.25 (4.00)" in ablation.text(results, 1, ablation.in_markdown)
+    assert "- **x**: b: 2.25 (4.00)" in ablation.text(results, 1, ablation.in_markdown)

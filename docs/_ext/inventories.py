@@ -37,6 +37,7 @@ NAMES = [
     "sklearn.linear_model.LogisticRegression",
     "sklearn.linear_model.LogisticRegressionCV",
     "sklearn.linear_model.SGDClassifier",
+    "sklearn.metrics.check_scoring",
     "sklearn.metrics.log_loss",
     "sklearn.model_selection.GridSearchCV",
     "sklearn.model_selection.train_test_split",

@@ -74,11 +74,10 @@ class ThemeImages(SphinxTransform):
     default_priority = 400
 
     def apply(self):
-        folder = Path(self.env.srcdir, self.env.docname).parent
         for node in list(self.document.findall(nodes.image)):
             path = Path(node["uri"])
             dark = path.with_name(f"{path.stem}-dark{path.suffix}")
-            if (folder / dark).is_file():
+            if Path(self.env.relfn2path(dark.as_posix())[1]).is_file():
                 other = node.deepcopy()
                 other["uri"] = dark.as_posix()
                 other["classes"].append("only-dark")
@@ -140,7 +139,7 @@ def link_short_name(app, env, node, content):
         return None
     if name in app.config.foreign_names:
         node["reftarget"] = app.config.foreign_names[name]  # sphinx.ext.intersphinx comes next
-    elif name in sklearn_gd_logreg.__all__:
+    elif hasattr(sklearn_gd_logreg, name):
         node["refspecific"] = True
         python = env.get_domain("py")
         return python.resolve_xref(env, node["refdoc"], app.builder, "obj", name, node, content)
@@ -168,7 +167,8 @@ def source_pages(app):
         start = next(i for i, line in enumerate(lines) if "<pre>" in line)
         for tag, (_, first, _) in source_tags(name).items():
             lines[start + first - 1] = f'<span id="{tag}"></span>' + lines[start + first - 1]
-        body = f"<h1>{name}</h1>\n" + "\n".join(lines)
+        title = name.replace("/", "/<wbr>")  # where a long path may break
+        body = f'<h1 class="source">{title}</h1>\n' + "\n".join(lines)
         yield page_of(name), {"title": name, "body": body}, "page.html"
 
 

@@ -17,7 +17,7 @@ class TimeLimit:
     Parameters
     ----------
     seconds : float
-        Wall-clock time in seconds from the beginning of `fit`, in (0, inf).
+        Wall-clock time in seconds from the beginning of ``fit``, in (0, inf).
 
     Examples
     --------

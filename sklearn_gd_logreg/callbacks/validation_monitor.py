@@ -18,7 +18,7 @@ SCORING = ("neg_log_loss", "accuracy")
 class ValidationMonitor:
     """Callback that scores the model on validation data after every iteration.
 
-    `fit` with ``X_val`` does this at a lower cost for loss and accuracy, and can restore the best
+    ``fit`` with ``X_val`` does this at a lower cost for loss and accuracy, and can restore the best
     iterate. This callback takes any scorer.
 
     Parameters

@@ -33,7 +33,7 @@ class LogisticGraph:
     a : Node
         Probability of y = 1.
     loss : Node
-        ℒ, the node whose `backward` gives the derivatives. It draws the whole graph.
+        ℒ, the node whose `Node.backward` gives the derivatives. It draws the whole graph.
 
     Examples
     --------

@@ -43,7 +43,7 @@ class Node:
     ``+``, ``-``, ``*``, ``/`` and ``**`` of nodes and numbers, and the functions `exp`, `log`,
     `sigmoid`, `relu` and `mean`, make new nodes. `backward` is reverse-mode differentiation [1]_.
 
-    Values are finite floats. An operation raises what `math` raises: ``ValueError`` outside the
+    Values are finite floats. An operation raises what ``math`` raises: ``ValueError`` outside the
     domain (`log` of 0, a negative base with a fractional exponent), ``ZeroDivisionError``, or
     ``OverflowError``; the message has the expression and its operands.
 
@@ -359,7 +359,7 @@ def exp(x: Scalar) -> Scalar:
     Returns
     -------
     Node or float
-        As given.
+        A node if x is one, else a float.
 
     Raises
     ------
@@ -386,7 +386,7 @@ def log(x: Scalar) -> Scalar:
     Returns
     -------
     Node or float
-        As given.
+        A node if x is one, else a float.
 
     Raises
     ------
@@ -414,7 +414,7 @@ def sigmoid(x: Scalar) -> Scalar:
     Returns
     -------
     Node or float
-        As given.
+        A node if x is one, else a float.
 
     Examples
     --------
@@ -440,7 +440,7 @@ def relu(x: Scalar) -> Scalar:
     Returns
     -------
     Node or float
-        As given.
+        A node if x is one, else a float.
 
     Examples
     --------

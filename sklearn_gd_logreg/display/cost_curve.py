@@ -192,7 +192,7 @@ class CostCurveDisplay:
             Scale of the y and of the x axis. A logarithmic y axis omits costs of 0. On a
             logarithmic x axis the start is at the left end, before the first step.
         **line_kw
-            Keywords of `matplotlib.axes.Axes.plot`, for all curves.
+            Keywords of ``matplotlib.axes.Axes.plot``, for all curves.
 
         Returns
         -------

@@ -45,7 +45,7 @@ def bias_variance_report(
     Parameters
     ----------
     model : classifier
-        Any classifier with `predict_proba`, fitted on ``X_train``, ``y_train``. It is not
+        Any classifier with ``predict_proba``, fitted on ``X_train``, ``y_train``. It is not
         changed.
     X_train : {array-like, sparse matrix, frame} of shape (n_train, n_features)
         Training data of the model.
@@ -71,7 +71,7 @@ def bias_variance_report(
     Raises
     ------
     ValueError
-        If the model is not a classifier with `predict_proba`, a set is empty or holds labels
+        If the model is not a classifier with ``predict_proba``, a set is empty or holds labels
         unknown to the model, X and y of a set differ in their number of rows, only one of
         ``X_test`` and ``y_test`` is given, or the baseline is out of range.
     sklearn.exceptions.NotFittedError
@@ -106,7 +106,7 @@ def bias_variance_report(
     probabilities of its two most likely classes. This bounds the number of training
     predictions that change on the way to the minimum, ``report.changeable``.
 
-    The bound uses the ``class_weight`` of the model, but not the ``sample_weight`` of `fit`,
+    The bound uses the ``class_weight`` of the model, but not the ``sample_weight`` of ``fit``,
     which the report does not know. Without a penalty, and for other classes of models, there is
     no bound; ``optimisation_error`` is then None.
 

@@ -1,4 +1,4 @@
-"""Update rules: how w_{k+1} follows from w_k, one file each."""
+"""Update rules: how wₖ₊₁ follows from wₖ, one file each."""
 
 from difflib import get_close_matches
 from inspect import isabstract

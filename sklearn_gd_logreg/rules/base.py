@@ -66,7 +66,7 @@ class Plan(NamedTuple):
 
 
 class UpdateRule(Hyperparameters):
-    """Base class of update rules: how w_{k+1} follows from w_k.
+    """Base class of update rules: how wₖ₊₁ follows from wₖ.
 
     Hyper-parameters are attributes of the rule, and a fit does not change them. The memory
     of a rule (velocities, running means) is an explicit value that `init` returns and `step`
@@ -119,8 +119,9 @@ class UpdateRule(Hyperparameters):
     def auto_rate(self, objective: Objective, batch_size: int | None) -> LearningRate:
         """Return the rate of ``learning_rate="auto"``.
 
-        It is 1/L on the full batch. With mini-batches it starts at 1 / `batch_lipschitz` and
-        halves in 30 epochs: a constant rate would not converge.
+        It is 1/L on the full batch. With mini-batches it starts at
+        1 / ``objective.batch_lipschitz`` and halves in 30 epochs: a constant rate would not
+        converge.
         """
         require_finite(objective.lipschitz)
         if batch_size is None:

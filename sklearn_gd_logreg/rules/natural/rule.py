@@ -29,7 +29,7 @@ MAX_STEPS_BEFORE_TEST = 6
 class NaturalGradient(UpdateRule):
     """Natural gradient descent, w := w − α F⁻¹ dw.
 
-    F is the Fisher information of the model, Σ share · (diag(a) − aaᵀ) ⊗ xxᵀ, plus the
+    F is the Fisher information of the model, Σ weight · (diag(a) − aaᵀ) ⊗ xxᵀ, plus the
     l2 penalty. It measures the length of a step by the change of the predicted distribution.
     So the path is the same for any scaling of the features, except for the penalty. For
     logistic regression F is the Hessian of J: with the exact F this is Fisher scoring, which
