@@ -99,7 +99,7 @@ dist: $(VENV)/dist.installed ## wheel and sdist in dist; a fresh environment run
 clean: ## remove all that was made here, environments too
 	rm -rf .venv .venv-* .ci/copy build dist docs/_build docs/api/generated docs/api/backreferences examples/output
 	rm -rf docs/auto_examples docs/sg_execution_times.rst
-	rm -rf benchmarks/output benchmarks/logistic_regression/__cache__ benchmarks/logistic_regression/outputs
+	rm -rf benchmarks/output benchmarks/*/__cache__ benchmarks/*/outputs
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -23,7 +23,11 @@ from .threads import Parts
 from .view import ArrayView
 
 MAX_SAMPLE_BYTES = 1 << 25
-"""Size in bytes of the sample of rows in memory."""
+"""Largest size in bytes of the sample of rows in memory."""
+
+SAMPLE_FRACTION, SAMPLE_ROWS_PER_PARAMETER = 1 / 16, 200
+"""Size of that sample: this fraction of the rows, or so many rows for each parameter if that is
+more. The natural gradient asks for no more (`SUBSAMPLE_GROWTH` and `MAX_ROWS_PER_PARAMETER`)."""
 
 
 @dataclass(frozen=True)
@@ -162,9 +166,8 @@ class ChunkedDataset(Dataset):
         of_group: Callable[[BlockGroup], Iterable[Parts]] | None,
     ) -> Parts:
         view = replace(self._view, n_outputs=self.n_outputs)
-        return self.reader.sum(
-            SumOverRows(view, function, size, products, of_group), len(self.labels.n_rows)
-        )
+        of_chunk = SumOverRows(view, function, size, products, of_group)
+        return self.reader.sum(of_chunk, len(self.labels.n_rows), size)
 
     def less(self, offset: Array) -> ChunkedDataset:
         """The rows less an offset."""
@@ -203,7 +206,11 @@ class ChunkedDataset(Dataset):
 
     @property
     def max_rows_to_sample(self) -> int:
-        return min(self.n_rows, max(1, int(MAX_SAMPLE_BYTES / self.reader.row_bytes)))
+        wanted = max(
+            SAMPLE_FRACTION * self.n_rows,
+            SAMPLE_ROWS_PER_PARAMETER * self.n_parameters * self.n_outputs,
+        )
+        return int(min(self.n_rows, wanted, max(1.0, MAX_SAMPLE_BYTES / self.reader.row_bytes)))
 
     def has_room(self, n_bytes: float) -> bool:
         return n_bytes <= MAX_SAMPLE_BYTES

@@ -87,8 +87,8 @@ class ChunkReader(ABC):
         return self.map(lambda chunk: function(chunk.y, chunk.sample_weight))
 
     @abstractmethod
-    def sum(self, function: Callable[[Chunk], Parts], n_chunks: int) -> Parts:
-        """Sum the tuples that a function returns for each chunk, entry by entry."""
+    def sum(self, function: Callable[[Chunk], Parts], n_chunks: int, size: int) -> Parts:
+        """Sum the tuples of about ``size`` entries that a function returns for each chunk."""
 
     @abstractmethod
     def predict(self, function: Callable[[Any], Any]) -> Any:
@@ -133,7 +133,7 @@ class LocalReader(ChunkReader):
     def map(self, function: Callable[[Chunk], Result]) -> Iterator[Result]:
         return map(function, self.chunks())
 
-    def sum(self, function: Callable[[Chunk], Parts], n_chunks: int) -> Parts:
+    def sum(self, function: Callable[[Chunk], Parts], n_chunks: int, size: int) -> Parts:
         tree, n_read = TreeSum(n_chunks), 0
         for chunk in self.chunks():
             n_read = chunk.number + 1

@@ -22,6 +22,10 @@ from .threads import Parts, add_parts
 FAN_IN = 8
 """Sums that a task of the tree adds, in order."""
 
+MAX_ENTRIES_TO_FETCH = 1 << 20
+"""Entries of the last `FAN_IN` sums up to which they are added in this process, which is one task
+less to wait for."""
+
 
 def dask_reader(X: Any, y: Any, sample_weight: Any, labelled: bool) -> DaskReader:
     """The reader of a dask array or data frame, with labels and weights of the same partitions.
@@ -157,15 +161,15 @@ class DaskReader(ChunkReader):
         columns = zip(self.labels, self.weights, strict=True)
         return computed(tasks(_of_labels, function, columns))
 
-    def sum(self, function: Callable[[Chunk], Parts], n_chunks: int) -> Parts:
+    def sum(self, function: Callable[[Chunk], Parts], n_chunks: int, size: int) -> Parts:
         import dask
 
         level, add = self._tasks(function), dask.delayed(_add_in_order, pure=False)
-        while len(level) > 1:
+        most = FAN_IN if FAN_IN * size <= MAX_ENTRIES_TO_FETCH else 1
+        while len(level) > most:
             starts = range(0, len(level), FAN_IN)
             level = [add(level[start : start + FAN_IN]) for start in starts]
-        (total,) = computed(level)
-        return total
+        return _add_in_order(list(computed(level)))
 
     def predict(self, function: Callable[[Any], Any]) -> Any:
         rows = self.X
