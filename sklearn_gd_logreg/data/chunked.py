@@ -17,7 +17,7 @@ from ..chunk_targets import ChunkedLabels, ChunkEncoder
 from .base import Dataset, rows_at_quantiles, stratified_quantiles
 from .chunks import Chunk, ChunkReader, read
 from .passes import Passes
-from .presolve import dataset_class, take_rows
+from .presolve import dataset_class, subtract_offset, take_rows
 from .rows import BlockGroup, Rows
 from .threads import Parts
 from .view import ArrayView
@@ -77,7 +77,7 @@ class ChunkView:
             )
         codes, share = self.encoder.encode(chunk.y, chunk.sample_weight)
         if self.offset is not None:
-            X = ArrayView(X, offset=self.offset)
+            X = subtract_offset(X, self.offset)
         data = dataset_class(X)(X, self.targets(codes), share, self.intercept)
         data.first_row, data.n_outputs = int(self.first_rows[chunk.number]), self.n_outputs
         return data

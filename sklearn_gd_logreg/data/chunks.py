@@ -274,6 +274,7 @@ class IterableReader(LocalReader):
 
     def __init__(self, source: Chunks, labelled: bool) -> None:
         self._source, self._labelled = source, labelled
+        self._names: list[Any] | None = None
         first = next(self.chunks(), None)
         if first is None:
             raise ValueError("Chunks must have at least one chunk of rows. Got none.")
@@ -295,4 +296,15 @@ class IterableReader(LocalReader):
                     f"Chunk {number} must be a tuple (X, y) or (X, y, sample_weight). "
                     f"Got {type(item).__name__} of length {len(parts)} instead."
                 )
+            if (names := column_names(parts[0])) != self._names and number:
+                raise ValueError(
+                    f"Chunk {number} of X must have the columns of the first, {shown(self._names)}. "
+                    f"Got {shown(names)} instead."
+                )
+            self._names = names
             yield Chunk(number, *parts, *(None,) * (3 - len(parts)))
+
+
+def column_names(X: Any) -> list[Any] | None:
+    """The names of the columns of a data frame; None for an array."""
+    return list(X.columns) if hasattr(X, "columns") else None

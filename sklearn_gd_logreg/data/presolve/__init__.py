@@ -8,7 +8,7 @@ Andersen and Andersen, "Presolving in linear programming", Math. Program. 71 (19
 """
 
 from .base import Reduction, dataset_class, take_rows
-from .centering import Centering
+from .centering import Centering, subtract_offset
 from .choose import AllowedReductions, Presolve, choose_reductions
 from .row_space import RowSpace, row_space, row_space_pays
 
@@ -22,5 +22,6 @@ __all__ = [
     "dataset_class",
     "row_space",
     "row_space_pays",
+    "subtract_offset",
     "take_rows",
 ]

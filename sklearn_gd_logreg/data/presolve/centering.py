@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike
+from numpy.typing import DTypeLike, NDArray
 from scipy import sparse
 
 from ..._typing import Array
 from ..base import MIN_COPY_LIMIT_BYTES, Dataset
 from ..csr import with_data
+from ..rows import Rows
 from ..view import ArrayView
 from .base import WithoutMaxNorms, dataset_class, with_pass_counter
 
@@ -116,11 +117,11 @@ def column_offsets(data: Dataset) -> Array:
     if sparse.issparse(rows):
         counts = np.bincount(rows.indices, minlength=data.n_features)
         columns = np.flatnonzero(2 * counts > rows.shape[0])
-        if not len(columns) or data.X is None:  # entries that are not stored stay 0
+        if not len(columns):
             return offset
-        rows = rows[:, columns].toarray()
+        is_sparse, rows = True, rows[:, columns].toarray()
     else:
-        columns = np.arange(data.n_features)
+        is_sparse, columns = False, np.arange(data.n_features)
     ratio = MIN_OFFSET_OVER_DEVIATION[data.dtype]
     is_small_step = ratio * np.abs(rows[1:] - rows[:-1]) < np.abs(rows[1:])
     candidates = np.flatnonzero(2 * np.add.reduce(is_small_step, axis=0) > len(is_small_step))
@@ -130,10 +131,21 @@ def column_offsets(data: Dataset) -> Array:
         deviations = deviations[deviations > 0]
         if len(deviations) and abs(median) > ratio * np.median(deviations):
             offset[column] = median
-    if offset.any() and sparse.issparse(data.X):
-        counts = np.bincount(data.X.indices, minlength=data.n_features)
-        offset[counts < data.n_rows] = 0  # entries that are not stored stay 0
+    if offset.any() and is_sparse:
+        offset[stored_entries(data) < data.n_rows] = 0  # entries that are not stored stay 0
     return offset
+
+
+def stored_entries(data: Dataset) -> NDArray[np.intp]:
+    """Number of stored entries of each feature of a sparse X."""
+    n_features = data.n_features
+
+    def count(rows: Rows) -> tuple[NDArray[np.intp]]:
+        return (np.bincount(rows.X.indices, minlength=n_features),)
+
+    if data.X is None:
+        return data.sum(count)[0]
+    return np.bincount(data.X.indices, minlength=n_features)
 
 
 def sample_rows(data: Dataset, size: int) -> Any:

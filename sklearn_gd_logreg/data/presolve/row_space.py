@@ -189,6 +189,8 @@ def row_space_pays(data: Dataset, n_steps: int) -> bool:
     each entry of X, but in fast matrix products. The memory limit for T and M is a tenth of that
     of X, plus `BASE_MEMORY_LIMIT_BYTES`.
     """
+    if data.X is None:
+        return False
     new_entries, entries = data.n_rows**2, data.X.size
     is_faster = (
         entries >= max(2 * new_entries, MIN_ENTRIES_FOR_ROW_SPACE)
