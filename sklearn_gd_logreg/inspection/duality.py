@@ -93,10 +93,10 @@ def duality_gap(model: Any, X: Any, y: Any, sample_weight: ArrayLike | None = No
 
     .. math::
 
-        J^* &\ge \sum_i \mathrm{weight}_i H(a_i)
-            - \frac{\left\| \max(|G| - \lambda\rho, 0) \right\|^2}{2\lambda (1 - \rho)}, \\
-        G &= \sum_i \mathrm{weight}_i \, dz_i x_i^T, \qquad
-        H(a) = -\sum_c a_c \log a_c,
+        J^* &\ge \sum_i \mathrm{weight}_i H(a_i) \\
+        &\quad - \frac{\left\| \max(|G| - \lambda\rho, 0) \right\|^2}{2\lambda (1 - \rho)}, \\
+        G &= \sum_i \mathrm{weight}_i \, dz_i x_i^T, \\
+        H(a) &= -\sum_c a_c \log a_c,
 
     with ρ the ``l1_ratio``, for any probabilities a whose weighted residuals dz sum to 0 in each
     class (without an intercept, for any probabilities). The function takes those of the model,
