@@ -31,8 +31,12 @@ Sweeps = dict[str, dict[float, dict[str, float]]]  # what was measured, by size 
 
 INTRODUCTION = """# How the cost grows
 
-`make bench-scaling ARGS=--docs` makes this page. It varies one size at a time. Exponents are slopes
-in log-log over the four largest sizes.
+If a size doubles, the cost is multiplied by 2 to the power of its exponent. The cost is time; for
+the condition number κ of the problem it is the number of passes to within 1e-6 of the minimum. See
+[Benchmarks](../benchmarks.md).
+
+`make bench-scaling ARGS=--docs` writes this page. It varies one size at a time; an exponent is the
+slope over the four largest sizes in log-log.
 
 """
 

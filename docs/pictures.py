@@ -154,8 +154,8 @@ def cost_surface(X: Any, y: Any) -> Figure:
         ).fit(X, y)
         for name, solver in SURFACE_SOLVERS.items()
     }
-    figure = pyplot.figure(figsize=(10, 4.6))
-    left = figure.add_axes((0.09, 0.12, 0.42, 0.73))
+    figure = pyplot.figure(figsize=(8, 4))
+    left = figure.add_axes((0.09, 0.13, 0.42, 0.7))
     right = figure.add_axes((0.52, 0.02, 0.45, 0.98), projection="3d")
     display = CostSurfaceDisplay.from_estimators(
         fits, X, y, parameters=(0, 1), margin=0.6, colorbar=False, ax=left

@@ -29,7 +29,7 @@ plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False})
 #    J(w) &= \frac{1}{m} \sum_i \bigl(\log(1 + e^{w x_i}) - y_i w x_i\bigr) + \frac{λ}{2} w^2, \\
 #    dw &= \frac{1}{m} \sum_i x_i (a_i - y_i) + λ w,
 #
-# with a = 1/(1 + e⁻ʷˣ) and λ = 1/(Cm).
+# with :math:`a_i = 1 / (1 + e^{-w x_i})` and :math:`λ = 1 / (Cm)`.
 
 x, y, C = np.array([-2, -1, -1, 1, 1, 2]), np.array([0, 0, 1, 1, 0, 1]), 0.25
 penalty = 1 / (C * len(x))

@@ -108,7 +108,7 @@ else:
 # ------------------
 # Each line is a fit. For comparison the same candidates are fitted again without the callback: the
 # grey lines show how the pruned fits would have gone on. Pruning is a bet that the fits that lag
-# early also lag at the end. Where a grey line ends below a blue one, it lost the bet.
+# early also lag at the end. It loses the bet if a grey line ends below all blue ones.
 
 plt.rc("axes.spines", top=False, right=False)
 figure, ax = plt.subplots(figsize=(8, 4.5), layout="constrained")

@@ -66,7 +66,9 @@ class LearningRate(Hyperparameters):
         Parameters
         ----------
         rule : UpdateRule
+            The rule that makes the step.
         point : Point
+            The parameters w with their cost and gradient.
         memory : object
             The memory of the rule.
         k : int
@@ -77,6 +79,7 @@ class LearningRate(Hyperparameters):
         Returns
         -------
         point : Point
+            The next parameters.
         memory : object
             The memory of the rule after the step.
         alpha : float
@@ -112,7 +115,7 @@ class Constant(LearningRate):
 
 
 class TimeDecay(LearningRate):
-    """α / (1 + decay · k).
+    """Decay with time, α / (1 + decay · k).
 
     Parameters
     ----------
@@ -139,7 +142,7 @@ class TimeDecay(LearningRate):
 
 
 class ExponentialDecay(LearningRate):
-    """α · decayᵏ.
+    """Exponential decay, α · decayᵏ.
 
     Parameters
     ----------
@@ -166,7 +169,7 @@ class ExponentialDecay(LearningRate):
 
 
 class StepDecay(LearningRate):
-    """α · factor^⌊k / every⌋, piecewise constant.
+    """Decay by steps, α · factor^⌊k / every⌋, piecewise constant.
 
     Parameters
     ----------
@@ -200,7 +203,7 @@ class StepDecay(LearningRate):
 
 
 class InverseSqrt(LearningRate):
-    """α / √(1 + decay · k).
+    """Decay with the square root of time, α / √(1 + decay · k).
 
     Parameters
     ----------

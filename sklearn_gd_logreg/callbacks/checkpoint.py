@@ -78,7 +78,7 @@ class Checkpoint:
             )
 
     def setup(self, estimator: Any, context: Any) -> None:
-        """See that the file can be written, and clear old unfinished ones, before any work."""
+        """Check that the file can be written, and remove old unfinished ones, before any work."""
         self._check_path()
         folder = Path(self.path).absolute().parent
         if not folder.is_dir():
@@ -113,6 +113,7 @@ class Checkpoint:
         Parameters
         ----------
         path : str or path-like
+            The file.
         trusted : mapping, optional
             Custom classes and functions by their names in the file, ``{"module.Name": Name}``:
             rules, their memories, learning rates. The error without it has the names.
@@ -120,6 +121,7 @@ class Checkpoint:
         Returns
         -------
         estimator : GDLogisticRegression
+            The model so far.
 
         Raises
         ------
@@ -131,10 +133,11 @@ class Checkpoint:
 
         Examples
         --------
-        A file of ``GDLogisticRegression(solver=SignDescent(), learning_rate=tenth)``, defined in
-        ``mine.py``, is loaded by
+        The file of a fit whose solver is ``SignDescent`` and whose learning rate is ``tenth``, both
+        from ``mine.py``, is loaded by ::
 
-        ``Checkpoint.load(path, {"mine.SignDescent": SignDescent, "mine.tenth": tenth})``.
+            trusted = {"mine.SignDescent": SignDescent, "mine.tenth": tenth}
+            clf = Checkpoint.load(path, trusted)
         """
         content = Path(path).read_bytes()
         try:

@@ -79,8 +79,9 @@ def logistic_graph(w: Sequence[float], b: float, x: Sequence[float], y: int) -> 
 
     .. math::
 
-        z = w_1 x_1 + \dots + w_n x_n + b, \quad a = \sigma(z), \quad
-        \mathcal L = -(y \log a + (1 - y) \log(1 - a)).
+        z &= w_1 x_1 + \dots + w_n x_n + b, \\
+        a &= \sigma(z), \\
+        \mathcal L &= -(y \log a + (1 - y) \log(1 - a)).
 
     The backward pass gives da = −y/a + (1 − y)/(1 − a), dz = a − y, dw = x dz and db = dz.
 
@@ -115,7 +116,8 @@ def logistic_graph(w: Sequence[float], b: float, x: Sequence[float], y: int) -> 
     --------
     >>> from sklearn_gd_logreg.computation_graph import logistic_graph
     >>> graph = logistic_graph(w=[1, -2], b=0.5, x=[2, 1], y=0)
-    >>> print(f"z = {graph.z.value}, a = {graph.a.value:.4f}, loss = {graph.loss.value:.4f}")
+    >>> z, a, loss = graph.z.value, graph.a.value, graph.loss.value
+    >>> print(f"z = {z}, a = {a:.4f}, loss = {loss:.4f}")
     z = 0.5, a = 0.6225, loss = 0.9741
     >>> print(f"da = {graph.da:.4f}, dz = {graph.dz:.4f}")
     da = 2.6487, dz = 0.6225

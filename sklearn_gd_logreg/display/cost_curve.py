@@ -124,7 +124,8 @@ class CostCurveDisplay:
 
         Returns
         -------
-        CostCurveDisplay
+        display : CostCurveDisplay
+            The display, drawn.
         """
         label = type(final_estimator(cls.__name__, estimator)).__name__ if name is None else name
         options = {"x": x, "quantity": quantity, "scale": scale, "x_scale": x_scale}
@@ -154,7 +155,8 @@ class CostCurveDisplay:
 
         Returns
         -------
-        CostCurveDisplay
+        display : CostCurveDisplay
+            The display, drawn.
         """
         require_pyplot(cls.__name__)
         histories, best_iters = {}, {}

@@ -93,14 +93,15 @@ def duality_gap(model: Any, X: Any, y: Any, sample_weight: ArrayLike | None = No
 
     .. math::
 
-        J^* \ge \sum_i \mathrm{weight}_i H(a_i) - \frac{1}{2\lambda (1 - \rho)}
-            \Big\| \max\Big(\Big|\sum_i \mathrm{weight}_i \, dz_i x_i^T\Big|
-            - \lambda\rho, 0\Big) \Big\|^2,
-        \qquad H(a) = -\sum_c a_c \log a_c,
+        J^* &\ge \sum_i \mathrm{weight}_i H(a_i) \\
+        &\quad - \frac{\left\| \max(|G| - \lambda\rho, 0) \right\|^2}{2\lambda (1 - \rho)}, \\
+        G &= \sum_i \mathrm{weight}_i \, dz_i x_i^T, \\
+        H(a) &= -\sum_c a_c \log a_c,
 
-    for any probabilities a whose weighted residuals dz sum to 0 in each class (without an
-    intercept, for any probabilities). The function takes those of the model, solves for b so that
-    the sums are 0, and scales dz to maximise the bound. At the minimum of J the bound is J*.
+    with ρ the ``l1_ratio``, for any probabilities a whose weighted residuals dz sum to 0 in each
+    class (without an intercept, for any probabilities). The function takes those of the model,
+    solves for b so that the sums are 0, and scales dz to maximise the bound. At the minimum of J
+    the bound is J*.
 
     Near the minimum the error of Xᵀdz matters, since it is divided by λ. So the probabilities take
     a Newton step to first order: then Xᵀdz is that at the minimum of the quadratic model, up to
@@ -166,12 +167,12 @@ def duality_gap(model: Any, X: Any, y: Any, sample_weight: ArrayLike | None = No
     >>> print(gap < 1e-9, round(gap.cost, 6), round(gap.lower_bound, 6))
     True 0.094542 0.094542
 
-    It works for models of scikit-learn too, converged or not:
+    It works for models of scikit-learn too. Here it shows that a fit has not converged:
 
     >>> import warnings
     >>> from sklearn.linear_model import LogisticRegression
     >>> with warnings.catch_warnings():
-    ...     warnings.simplefilter("ignore")  # the only sign that something is wrong
+    ...     warnings.simplefilter("ignore")
     ...     clf = LogisticRegression(max_iter=3).fit(X, y)
     ...
     >>> print(duality_gap(clf, X, y) > 0.5)

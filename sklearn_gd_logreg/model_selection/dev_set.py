@@ -54,7 +54,7 @@ def join_dev_set(
     -----
     With ``refit=True``, the default, a search finally fits ``best_estimator_`` on train *and*
     dev set. Deploy this model and score it on the test set. Its error on the dev set is too
-    low, though, since it was fitted on it; so it is not a model for `bias_variance_report`.
+    low, since it was fitted on it; so it is not a model for `bias_variance_report`.
     For a model fitted on the train set alone, search with ``refit=False``, and fit
     ``clone(model).set_params(**search.best_params_)`` on ``X_train``, ``y_train``.
 
@@ -76,7 +76,8 @@ def join_dev_set(
     >>> X_train, X_dev, X_test, y_train, y_dev, y_test = parts
     >>> X_both, y_both, cv = join_dev_set(X_train, y_train, X_dev, y_dev)
     >>> model = GDLogisticRegression()
-    >>> search = GridSearchCV(model, {"C": [0.01, 1]}, cv=cv).fit(X_both, y_both)
+    >>> search = GridSearchCV(model, {"C": [0.01, 1]}, cv=cv)
+    >>> search = search.fit(X_both, y_both)
     >>> scores = search.cv_results_["mean_test_score"]
     >>> bool(scores[1] == model.fit(X_train, y_train).score(X_dev, y_dev))
     True

@@ -48,7 +48,8 @@ class Adam(AdaptiveRule):
     >>> from sklearn_gd_logreg import Adam, GDLogisticRegression
     >>> X, y = load_iris(return_X_y=True)
     >>> X = scale(X)
-    >>> GDLogisticRegression(solver=Adam(), learning_rate=0.1).fit(X, y).stop_reason_
+    >>> clf = GDLogisticRegression(solver=Adam(), learning_rate=0.1)
+    >>> clf.fit(X, y).stop_reason_
     'tol'
     """
 

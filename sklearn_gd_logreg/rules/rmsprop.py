@@ -37,11 +37,13 @@ class RMSProp(AdaptiveRule):
     --------
     >>> from sklearn.datasets import load_iris
     >>> from sklearn.preprocessing import scale
-    >>> from sklearn_gd_logreg import CosineDecay, GDLogisticRegression, RMSProp
+    >>> from sklearn_gd_logreg import CosineDecay, RMSProp
+    >>> from sklearn_gd_logreg import GDLogisticRegression
     >>> X, y = load_iris(return_X_y=True)
     >>> X = scale(X)
     >>> rate = CosineDecay(0.1, steps=500)
-    >>> GDLogisticRegression(solver=RMSProp(), learning_rate=rate).fit(X, y).stop_reason_
+    >>> clf = GDLogisticRegression(solver=RMSProp(), learning_rate=rate)
+    >>> clf.fit(X, y).stop_reason_
     'tol'
     """
 
