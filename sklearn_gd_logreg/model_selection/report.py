@@ -207,11 +207,11 @@ def gap_rows(report: BiasVarianceReport) -> list[list[str]]:
     if report.optimisation_error is None:
         rows.append(["optimisation error", "n/a", "", "not available"])
     else:
-        meaning = (
-            f"J - lower bound; may change {report.changeable} of {report.n_rows['train']} "
-            "training predictions"
-        )
-        rows.append(["optimisation error", f"{report.optimisation_error:.1e}", "", meaning])
+        among = f"of {report.n_rows['train']} training predictions"
+        rows += [
+            ["optimisation error", f"{report.optimisation_error:.1e}", "", "J - lower bound"],
+            ["  may change", str(report.changeable), "", among],
+        ]
     return rows
 
 
