@@ -34,9 +34,9 @@ class Trajectory:
 
     @property
     def path_(self) -> Array:
-        """``coef_`` and ``intercept_``, the last column, at the start and after each iteration.
+        """``coef_`` and ``intercept_``, the last column, at each iteration of the latest fit.
 
-        The fit is the one that began last. `CostSurfaceDisplay` takes it as ``path``.
+        `CostSurfaceDisplay` takes it as ``path``.
         """
         if not self._latest:
             raise AttributeError("Trajectory has no path_ before a fit with it as a callback.")

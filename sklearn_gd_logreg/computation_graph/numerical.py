@@ -25,8 +25,8 @@ def numerical_derivative(
 
     .. math::
 
-        \text{central:} &\quad \frac{f(a + h) - f(a - h)}{2h} \\
-        \text{forward:} &\quad \frac{f(a + h) - f(a)}{h} \\
+        \text{central:} &\quad \frac{f(a + h) - f(a - h)}{2h} \\[1ex]
+        \text{forward:} &\quad \frac{f(a + h) - f(a)}{h} \\[1ex]
         \text{backward:} &\quad \frac{f(a) - f(a - h)}{h}
 
     The error of the central difference shrinks as h², that of the others as h.
