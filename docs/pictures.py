@@ -227,7 +227,7 @@ def penalty_path(X: Any, y: Any) -> Figure:
 def image_vector() -> Figure:
     """A picture of 64 x 64 points, its three channels, and the first of its 12288 numbers."""
     picture = load_sample_image("flower.jpg")[40:424:6, 150:534:6]
-    figure = pyplot.figure(figsize=(10, 3.2))
+    figure = pyplot.figure(figsize=(8, 2.56))
     shown = {"64 × 64 points": picture}
     for channel, name in enumerate(("red", "green", "blue")):
         shown[name] = np.where(np.arange(3) == channel, picture, 0)
@@ -236,7 +236,7 @@ def image_vector() -> Figure:
         ax.imshow(pixels)
         ax.set_title(title, fontsize=11)
         ax.axis("off")
-    ax = figure.add_axes((0.7, 0, 0.3, 1))
+    ax = figure.add_axes((0.66, 0, 0.34, 1))
     ax.axis("off")
     numbers = [*picture.reshape(-1)[:4], "⋮", picture.reshape(-1)[-1]]
     for row, number in enumerate(numbers):
@@ -250,12 +250,12 @@ def image_vector() -> Figure:
 
 def notation() -> Figure:
     """X of the notes, examples as columns, and X of scikit-learn, examples as rows."""
-    figure, axes = pyplot.subplots(1, 2, figsize=(10, 3.6), width_ratios=(3, 2))
-    figure.subplots_adjust(left=0.02, right=0.98, top=0.85, bottom=0.05, wspace=0.12)
+    figure, axes = pyplot.subplots(1, 2, figsize=(8, 3), width_ratios=(3, 2))
+    figure.subplots_adjust(left=0.02, right=0.98, top=0.83, bottom=0.05, wspace=0.12)
     n_x, m, fill = 3, 6, ["#0072b2", "#56b4e9"]
     for ax, (rows, columns), title in (
-        (axes[0], (n_x, m), "the notes: X of shape (n_x, m), a column for each example"),
-        (axes[1], (m, n_x), "here: X of shape (m, n_x), a row for each example"),
+        (axes[0], (n_x, m), "the notes: X of shape ($n_x$, m),\na column for each example"),
+        (axes[1], (m, n_x), "here: X of shape (m, $n_x$),\na row for each example"),
     ):
         for i in range(rows):
             for j in range(columns):

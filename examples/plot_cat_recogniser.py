@@ -94,7 +94,7 @@ print(f"accuracy: {model.score(X, y):.2%} in training, {model.score(X_test, y_te
 # largest one, 0.01, swings for hundreds of steps before it descends.
 
 w = model.coef_.reshape(images.shape[1:])
-figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
+figure, (left, right) = plt.subplots(1, 2, figsize=(8, 3.4), layout="constrained")
 left.imshow(np.clip(0.5 + w / (4 * w.std()), 0, 1), cmap="RdBu_r", vmin=0, vmax=1)
 left.set(title="the weights w", xticks=[], yticks=[])
 _ = CostCurveDisplay({name: every_50th(models[name].history_) for name in models}).plot(right)
@@ -108,7 +108,7 @@ _ = CostCurveDisplay({name: every_50th(models[name].history_) for name in models
 
 z, a = model.decision_function(X_test), model.predict_proba(X_test)[:, 1]
 wrong = np.flatnonzero((a > 0.5) != y_test)
-figure, panels = plt.subplots(2, 8, figsize=(10, 3), layout="constrained")
+figure, panels = plt.subplots(2, 8, figsize=(8, 2.8), layout="constrained")
 for axes in panels.flat:
     axes.axis("off")
 for axes, k in zip(panels.flat, wrong[np.argsort(a[wrong])], strict=False):

@@ -23,7 +23,7 @@ plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False})
 # The loss of one example
 # -----------------------
 #
-# .. math:: ℒ(ŷ, y) = -\bigl(y \log ŷ + (1 - y) \log(1 - ŷ)\bigr)
+# .. math:: \mathcal{L}(\hat y, y) = -\bigl(y \log \hat y + (1 - y) \log(1 - \hat y)\bigr)
 #
 # One of the two terms is always 0. For y = 1 the loss is −log ŷ, which is small when ŷ is close to
 # 1. For y = 0 it is −log(1 − ŷ), which is small when ŷ is close to 0. A sure and wrong prediction

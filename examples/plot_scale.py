@@ -84,9 +84,10 @@ ax.minorticks_off()
 # %%
 # Better algorithms
 # -----------------
-# This takes a network. Each of its layers ends in a function such as σ, and backward propagation
-# multiplies their derivatives, beside the weights. That of σ is at most ¼, and near 0 far from
-# z = 0: the gradient vanishes. The derivative of ReLU, max(0, z), is 1 for every positive z.
+# The third reason is about networks. Each layer ends in a function such as σ, and backward
+# propagation multiplies the derivatives of these functions, beside the weights. That of σ is at
+# most ¼, and near 0 far from z = 0: the gradient vanishes. The derivative of ReLU, max(0, z), is 1
+# for every positive z.
 #
 # Logistic regression has one σ, at its end, and there the cross-entropy cancels its derivative:
 # dz = a − y.

@@ -78,7 +78,8 @@ def as_logistic_regression(
     >>> converted = as_logistic_regression(clf)
     >>> converted
     LogisticRegression(C=0.5, max_iter=1000)
-    >>> bool(abs(converted.predict_proba(X) - clf.predict_proba(X)).max() < 1e-15)
+    >>> difference = converted.predict_proba(X) - clf.predict_proba(X)
+    >>> bool(abs(difference).max() < 1e-15)
     True
     """
     if isinstance(model, Pipeline) and model.steps:

@@ -5,6 +5,7 @@ and its driver, which Selenium looks for.
 """
 
 import json
+import re
 import shutil
 import threading
 from functools import cache, partial
@@ -197,6 +198,15 @@ def test_a_figure_of_the_gallery_is_on_the_paper_of_the_mode(visit, example, mod
         with Image.open(SITE / "_images" / Path(image.get_attribute("src")).name) as picture:
             corner = np.mean(picture.convert("RGB").getpixel((0, 0)))
         assert (corner < 60) == (mode == "dark")
+
+
+def test_a_number_and_its_unit_stay_on_one_line(visit):
+    browser = visit("benchmarks.html")
+    texts = browser.execute_script(
+        "return [...document.querySelectorAll('.bd-article p')].map(part => part.textContent)"
+    )
+    assert any("80\N{NO-BREAK SPACE}%" in text for text in texts)
+    assert [text for text in texts if re.search(r"\d (%|ms|MB)", text)] == []
 
 
 def test_the_language_switch_leads_to_the_korean_page_and_back(visit):

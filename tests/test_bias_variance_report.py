@@ -464,7 +464,7 @@ def test_the_text_is_aligned_and_holds_the_numbers():
         assert lines[2][:column].endswith(f"{report.errors[part]:.4f}")
     assert f"{report.variance:.4f}" in tables[1]
     assert report.action in " ".join(str(report).split())
-    assert max(map(len, str(report).splitlines())) <= 110
+    assert max(map(len, str(report).splitlines())) <= 88
 
 
 def test_the_frame_has_a_row_for_each_set():

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib import pyplot
 from matplotlib.collections import Collection
 from matplotlib.colors import to_hex, to_rgba_array
+from matplotlib.contour import ContourSet
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.text import Text
@@ -34,10 +35,11 @@ def on_dark(colours):
 
 
 def darken(figure):
-    """Change a figure to one for a dark page, but for the colours of data and the words on them."""
-    words = {word for axes in figure.axes if axes.images for word in axes.texts}
+    """Change a figure to one for a dark page, but for the colours of data and what is on them."""
+    coloured = [axes for axes in figure.axes if has_coloured_ground(axes)]
+    on_data = {artist for axes in coloured for artist in [*axes.texts, *axes.lines]}
     boxes = {word.get_bbox_patch() for word in figure.findobj(Text)}  # None without one
-    artists = set(figure.findobj()) - words | boxes
+    artists = set(figure.findobj()) - on_data | boxes
     for kind, names in COLOURS.items():
         for artist in artists:
             if not isinstance(artist, kind):
@@ -53,6 +55,12 @@ def darken(figure):
     for axes in figure.axes:
         for axis in (axes.xaxis, axes.yaxis, axes.zaxis) if hasattr(axes, "zaxis") else ():
             axis.set_pane_color(PAPER)
+
+
+def has_coloured_ground(axes):
+    """Whether an image or filled contours cover the axes."""
+    contours = [artist for artist in axes.collections if isinstance(artist, ContourSet)]
+    return bool(axes.images) or any(contour.filled for contour in contours)
 
 
 def both(block, block_vars, gallery_conf):

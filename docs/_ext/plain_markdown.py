@@ -7,6 +7,7 @@ roles. This extension of Sphinx gives the site what such pages cannot say:
   also in a call, `Adam(beta1=0.9)`, and in a docstring;
 - a link to a file of the package leads to that file's page of source code, to the line of the
   object that the link's text names; a link to a script of the gallery leads to its page;
+- a number and its unit or per cent sign stay on one line;
 - an image ``x.png`` beside which ``x-dark.png`` lies is shown in the variant of the colour mode.
 """
 
@@ -30,6 +31,9 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = "sklearn_gd_logreg"
 CALL = re.compile(r"(?P<name>[^\W\d]\w*(\.[^\W\d]\w*)*)(\([^()]*\))?")
 """A name, or a call of it."""
+
+UNIT = re.compile(r"(?<=\d) (?=%|(?:ms|s|MB|GB)\b)")
+"""The space between a number and its unit."""
 
 LINKS = nodes.reference, addnodes.pending_xref, addnodes.download_reference
 PAGES = {"CHANGELOG.md": "changelog", "CONTRIBUTING.md": "contributing"}
@@ -83,6 +87,17 @@ class ThemeImages(SphinxTransform):
                 other["classes"].append("only-dark")
                 node["classes"].append("only-light")
                 node.parent.insert(node.parent.index(node) + 1, other)
+
+
+class KeepUnits(SphinxTransform):
+    """A number and its unit stay on one line."""
+
+    default_priority = 400
+
+    def apply(self):
+        for text in list(self.document.findall(nodes.Text)):
+            if not isinstance(text.parent, nodes.FixedTextElement | nodes.literal | nodes.math):
+                text.parent.replace(text, nodes.Text(UNIT.sub("\N{NO-BREAK SPACE}", text)))
 
 
 class LinkNames(SphinxTransform):
@@ -191,6 +206,7 @@ def linkcode_resolve(domain, info):
 def setup(app):
     app.add_transform(LinkFiles)
     app.add_transform(ThemeImages)
+    app.add_transform(KeepUnits)
     app.add_transform(LinkNames)
     app.add_config_value("foreign_names", {}, "env")  # short name: full name in an inventory
     app.connect("missing-reference", link_source)

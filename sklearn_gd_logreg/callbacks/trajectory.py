@@ -17,13 +17,15 @@ class Trajectory:
     Attributes
     ----------
     path_ : ndarray of shape (n_points, n_outputs, n_features + 1)
-        ``coef_`` and, in the last column, ``intercept_``, at the start and after each
-        iteration of the fit that began last. It is the ``path`` of `CostSurfaceDisplay`.
+        ``coef_`` and ``intercept_``, the last column, at the start and after each iteration
+        of the fit that began last. `CostSurfaceDisplay` takes it as ``path``.
 
     Examples
     --------
     >>> from sklearn_gd_logreg import Trajectory
-    >>> trajectory = Trajectory()  # clf.set_callbacks(trajectory), with scikit-learn 1.9
+    >>> trajectory = Trajectory()
+
+    With scikit-learn 1.9, ``clf.set_callbacks(trajectory).fit(X, y)`` fills it.
     """
 
     def __init__(self) -> None:
@@ -32,7 +34,10 @@ class Trajectory:
 
     @property
     def path_(self) -> Array:
-        """Path of the fit that began last."""
+        """``coef_`` and ``intercept_``, the last column, at each iteration of the latest fit.
+
+        `CostSurfaceDisplay` takes it as ``path``.
+        """
         if not self._latest:
             raise AttributeError("Trajectory has no path_ before a fit with it as a callback.")
         return np.stack(self._latest)

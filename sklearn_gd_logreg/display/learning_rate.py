@@ -96,10 +96,13 @@ class LearningRateDisplay:
     --------
     >>> from sklearn.datasets import load_breast_cancer
     >>> from sklearn.preprocessing import scale
-    >>> from sklearn_gd_logreg import GDLogisticRegression, LearningRateDisplay
+    >>> from sklearn_gd_logreg import GDLogisticRegression
+    >>> from sklearn_gd_logreg import LearningRateDisplay
     >>> X, y = load_breast_cancer(return_X_y=True)
     >>> clf = GDLogisticRegression(solver="gd")
-    >>> display = LearningRateDisplay.from_estimator(clf, scale(X), y, max_iter=20)
+    >>> display = LearningRateDisplay.from_estimator(
+    ...     clf, scale(X), y, max_iter=20
+    ... )
     >>> print(display.costs.shape, round(display.stable_rate, 3))
     (15, 21) 0.602
     """

@@ -67,14 +67,17 @@ class BiasVarianceReport:
     --------
     >>> from sklearn.datasets import load_iris
     >>> from sklearn_gd_logreg import GDLogisticRegression
-    >>> from sklearn_gd_logreg import bias_variance_report, train_dev_test_split
+    >>> from sklearn_gd_logreg import bias_variance_report
+    >>> from sklearn_gd_logreg import train_dev_test_split
     >>> X, y = load_iris(return_X_y=True)
     >>> parts = train_dev_test_split(X, y, stratify=y, random_state=0)
     >>> X_train, X_dev, X_test, y_train, y_dev, y_test = parts
     >>> clf = GDLogisticRegression().fit(X_train, y_train)
     >>> report = bias_variance_report(clf, X_train, y_train, X_dev, y_dev)
-    >>> print(report.n_rows, round(report.errors["train"], 4), round(report.variance, 4))
-    {'train': 90, 'dev': 30} 0.0222 0.0444
+    >>> print(report.n_rows)
+    {'train': 90, 'dev': 30}
+    >>> print(round(report.errors["train"], 4), round(report.variance, 4))
+    0.0222 0.0444
     >>> print(report.finding)
     bias
     """
@@ -204,11 +207,11 @@ def gap_rows(report: BiasVarianceReport) -> list[list[str]]:
     if report.optimisation_error is None:
         rows.append(["optimisation error", "n/a", "", "not available"])
     else:
-        meaning = (
-            f"J - lower bound; may change {report.changeable} of {report.n_rows['train']} "
-            "training predictions"
-        )
-        rows.append(["optimisation error", f"{report.optimisation_error:.1e}", "", meaning])
+        among = f"of {report.n_rows['train']} training predictions"
+        rows += [
+            ["optimisation error", f"{report.optimisation_error:.1e}", "", "J - lower bound"],
+            ["  may change", str(report.changeable), "", among],
+        ]
     return rows
 
 

@@ -30,7 +30,7 @@ class NaturalGradient(UpdateRule):
     """Natural gradient descent, w := w − α F⁻¹ dw.
 
     F is the Fisher information of the model, Σ weight · (diag(a) − aaᵀ) ⊗ xxᵀ, plus the
-    l2 penalty. It measures the length of a step by the change of the predicted distribution.
+    L2 penalty. It measures the length of a step by the change of the predicted distribution.
     So the path is the same for any scaling of the features, except for the penalty. For
     logistic regression F is the Hessian of J: with the exact F this is Fisher scoring, which
     is Newton's method.
@@ -82,13 +82,15 @@ class NaturalGradient(UpdateRule):
 
     References
     ----------
-    Amari, "Natural gradient works efficiently in learning", Neural Comput. 10 (1998).
-    Subsamples: Byrd, Chin, Neveitt and Nocedal, "On the use of stochastic Hessian
-    information in optimization methods for machine learning", SIAM J. Optim. 21 (2011);
-    Daneshmand, Lucchi and Hofmann, "Starting small: learning with adaptive sample sizes",
-    ICML 2016; L-BFGS: Nocedal, "Updating quasi-Newton matrices with limited storage", Math.
-    Comput. 35 (1980). With an L1 penalty: Lee, Sun and Saunders, "Proximal Newton-type methods
-    for minimizing composite functions", SIAM J. Optim. 24 (2014).
+    - Amari, "Natural gradient works efficiently in learning", Neural Comput. 10 (1998).
+    - Subsamples: Byrd, Chin, Neveitt and Nocedal, "On the use of stochastic Hessian
+      information in optimization methods for machine learning", SIAM J. Optim. 21 (2011).
+    - Growing subsamples: Daneshmand, Lucchi and Hofmann, "Starting small: learning with
+      adaptive sample sizes", ICML 2016.
+    - L-BFGS: Nocedal, "Updating quasi-Newton matrices with limited storage", Math. Comput. 35
+      (1980).
+    - L1 penalty: Lee, Sun and Saunders, "Proximal Newton-type methods for minimizing
+      composite functions", SIAM J. Optim. 24 (2014).
 
     Examples
     --------
