@@ -110,7 +110,7 @@ def test_every_option_gives_the_same_model(weighted, options, storage, store):
 @every_storage
 def test_columns_far_from_zero_are_centred(storage, store):
     X, y = noisy(400, 4, 2, seed=4)
-    far = X + [1e7, 0, -1e5, 0]
+    far = X + np.array([1e7, 0, -1e5, 0])
     model = GDLogisticRegression(tol=1e-8, C=np.inf).fit(*store(far, y))
     best = reference(X, y, C=np.inf)
     np.testing.assert_allclose(model.coef_, best.coef_, atol=1e-5)

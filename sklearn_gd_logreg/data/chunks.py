@@ -297,8 +297,9 @@ class IterableReader(LocalReader):
                     f"Got {type(item).__name__} of length {len(parts)} instead."
                 )
             if (names := column_names(parts[0])) != self._names and number:
+                expected = shown(self._names)
                 raise ValueError(
-                    f"Chunk {number} of X must have the columns of the first, {shown(self._names)}. "
+                    f"Chunk {number} of X must have the columns of the first, {expected}. "
                     f"Got {shown(names)} instead."
                 )
             self._names = names
