@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -130,6 +129,29 @@ class DrawRows:
         return X, data.y[index], counts
 
 
+def stacked(
+    parts: Iterable[tuple[Any, NDArray[Any], NDArray[np.intp]]], most: int
+) -> tuple[Any, NDArray[Any], NDArray[np.intp]]:
+    """X, y and counts of parts of together at most ``most`` rows, one below the other.
+
+    Dense rows are copied as they come, so that they are in memory once.
+    """
+    rows: Any = []
+    labels, counts, n_rows = [], [], 0
+    for X, y, count in parts:
+        labels.append(y)
+        counts.append(count)
+        if sparse.issparse(X):
+            rows.append(X)
+            continue
+        if not n_rows:
+            rows = np.empty((most, X.shape[1]), X.dtype)
+        rows[n_rows : n_rows + len(y)] = X
+        n_rows += len(y)
+    together = rows[:n_rows] if n_rows else sparse.vstack(rows, format="csr")
+    return together, np.concatenate(labels), np.concatenate(counts)
+
+
 class ChunkedDataset(Dataset):
     """Rows in chunks, of which one at a time, and a sample, are in memory.
 
@@ -185,11 +207,9 @@ class ChunkedDataset(Dataset):
         shares = self.labels.chunk_shares
         cumulative = np.concatenate(([0], np.cumsum(shares))) / shares.sum()
         draw = DrawRows(self._view, stratified_quantiles(size), cumulative)
-        X, y, counts = zip(*self.reader.map(draw), strict=True)
-        stack = partial(sparse.vstack, format="csr") if sparse.issparse(X[0]) else np.concatenate
-        share = (np.concatenate(counts) / size).astype(self.dtype)[:, np.newaxis]
-        rows: Any = stack(X)
-        return dataset_class(rows)(rows, np.concatenate(y), share, self.intercept)
+        drawn, y, counts = stacked(self.reader.map(draw), size)
+        share = (counts / size).astype(self.dtype)[:, np.newaxis]
+        return dataset_class(drawn)(drawn, y, share, self.intercept)
 
     def sample(self, size: int, mass: Array | None = None) -> Dataset:
         """Data set of about ``size`` of the `rows_in_memory`, at most."""

@@ -19,7 +19,7 @@ from .._text import shown
 from ..validation import DTYPES, InvalidParameterError, needs_no_conversion
 from .threads import Parts, TreeSum
 
-VIEW_BYTES, COPY_BYTES = 1 << 28, 1 << 25
+VIEW_BYTES, COPY_BYTES = 1 << 28, 1 << 24
 """Largest size in bytes of a chunk of a memory map: a view, and a copy, if X needs conversion."""
 
 MAX_ROWS_PER_CHUNK = 1 << 19
@@ -140,6 +140,7 @@ class LocalReader(ChunkReader):
             if n_read > n_chunks:
                 break
             tree.add(chunk.number, function(chunk))
+            del chunk  # frees it before the next is read
         if n_read != n_chunks:
             raise ValueError(
                 f"Every pass must read the same chunks, {n_chunks}. "
@@ -289,7 +290,8 @@ class IterableReader(LocalReader):
 
     def chunks(self) -> Iterator[Chunk]:
         least = 2 if self._labelled else 1
-        for number, item in enumerate(self._source):
+        number = 0  # not by enumerate, which holds an item until it has the next
+        for item in self._source:
             parts = item if isinstance(item, tuple) else (item,)
             if not least <= len(parts) <= 3:
                 raise ValueError(
@@ -302,8 +304,11 @@ class IterableReader(LocalReader):
                     f"Chunk {number} of X must have the columns of the first, {expected}. "
                     f"Got {shown(names)} instead."
                 )
-            self._names = names
-            yield Chunk(number, *parts, *(None,) * (3 - len(parts)))
+            self._names, chunk = names, Chunk(number, *parts, *(None,) * (3 - len(parts)))
+            del item, parts  # frees them before the next is read
+            yield chunk
+            number += 1
+            del chunk
 
 
 def column_names(X: Any) -> list[Any] | None:
