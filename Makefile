@@ -14,7 +14,7 @@ export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo pictures test test-bench test-kernels test-oldest test-nightly test-sklearn test-export fuzz
+.PHONY: help demo pictures test test-bench test-kernels test-oldest test-nightly test-sklearn test-export test-dask fuzz
 .PHONY: lint types docs test-site bench bench-scaling bench-docs dist clean
 .NOTPARALLEL:
 
@@ -52,6 +52,10 @@ test-nightly: ## the tests on the nightly versions of numpy, scipy and scikit-le
 	.venv-nightly/bin/python -m pip install --quiet --upgrade --pre --index-url $(NIGHTLY) \
 	  numpy scipy scikit-learn
 	.venv-nightly/bin/python -m pytest -n auto $(ARGS)
+
+test-dask: ## rows in dask collections, on worker processes too
+	$(MAKE) .venv-dask/test.installed .venv-dask/dask.installed VENV=.venv-dask
+	.venv-dask/bin/python -m pytest tests/test_dask.py tests/test_chunks.py docs/large-data.md -n auto $(ARGS)
 
 test-export: ## the recipes of docs/leaving.md, with the tools that they need
 	$(MAKE) .venv-export/test.installed .venv-export/export.installed VENV=.venv-export

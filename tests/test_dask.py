@@ -9,6 +9,7 @@ import cloudpickle
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.model_selection import GridSearchCV
 
 from sklearn_gd_logreg import GDLogisticRegression
 from sklearn_gd_logreg.data import chunked as chunked_module
@@ -201,6 +202,15 @@ def test_names_of_columns():
     assert list(model.feature_names_in_) == list("abcde")
     with pytest.raises(ValueError, match="feature names"):
         model.predict(frame.rename(columns={"a": "z"}))
+
+
+def test_a_grid_search_takes_dask_arrays():
+    X, y, rows, labels = collections(n_classes=2)
+    search = GridSearchCV(GDLogisticRegression(), {"C": [0.001, 1.0]}, cv=3)
+    expected = search.fit(X, y).cv_results_["mean_test_score"]
+    found = search.fit(rows, labels).cv_results_["mean_test_score"]
+    np.testing.assert_allclose(found, expected)
+    assert type(search.predict(rows)).__module__.startswith("dask")
 
 
 # -- what users of dask-ml's estimator have complained of ----------------------------------------

@@ -291,7 +291,7 @@ class IterableReader(LocalReader):
     def chunks(self) -> Iterator[Chunk]:
         least = 2 if self._labelled else 1
         number = 0  # not by enumerate, which holds an item until it has the next
-        for item in self._source:
+        for item in self._source:  # noqa: SIM113
             parts = item if isinstance(item, tuple) else (item,)
             if not least <= len(parts) <= 3:
                 raise ValueError(
