@@ -290,8 +290,8 @@ class IterableReader(LocalReader):
 
     def chunks(self) -> Iterator[Chunk]:
         least = 2 if self._labelled else 1
-        number = 0  # not by enumerate, which holds an item until it has the next
-        for item in self._source:  # noqa: SIM113
+        number = 0
+        for item in self._source:
             parts = item if isinstance(item, tuple) else (item,)
             if not least <= len(parts) <= 3:
                 raise ValueError(
@@ -307,7 +307,7 @@ class IterableReader(LocalReader):
             self._names, chunk = names, Chunk(number, *parts, *(None,) * (3 - len(parts)))
             del item, parts  # frees them before the next is read
             yield chunk
-            number += 1
+            number += 1  # noqa: SIM113  # enumerate holds an item until it has the next
             del chunk
 
 
