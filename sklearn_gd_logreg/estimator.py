@@ -272,7 +272,8 @@ class GDLogisticRegression(NotebookMixin, CallbackSupportMixin, ClassifierMixin,
         X : {array-like, sparse matrix, dask collection, Chunks} of shape (n_samples, n_features)
             Rows x. float64 and float32 arrays of either order, memory maps and CSR
             arrays are used as they are, without a copy; float32 stays float32. A large memory map,
-            a dask array or data frame, and `Chunks` are read anew in each pass.
+            a dask array or data frame, and `Chunks` are read anew in each pass. With scikit-learn's
+            ``array_api_dispatch``, tensors of PyTorch and arrays of CuPy stay on their device.
         y : array-like of shape (n_samples,), default=None
             Labels of any kind that sorts; None for `Chunks`, which have them.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -509,4 +510,5 @@ class GDLogisticRegression(NotebookMixin, CallbackSupportMixin, ClassifierMixin,
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
+        tags.array_api_support = True
         return tags

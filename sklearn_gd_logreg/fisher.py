@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._linalg import diagonal
+from ._namespace import namespace
 from ._typing import Array, Precision
 from .data import ALL, Dataset, Rows, pairs
 from .loss import CrossEntropy
@@ -94,7 +95,7 @@ class FisherInformation(NamedTuple):
         loss = self.loss
 
         def grams(rows: Rows) -> tuple[Array]:
-            a = loss.class_probabilities(rows.forward(w).astype(np.float64, copy=False))
+            a = loss.class_probabilities(rows.forward_float64(w))
             return (rows.pair_grams(a, features, precision),)
 
         return self.from_pair_grams(
@@ -125,10 +126,11 @@ class FisherInformation(NamedTuple):
         loss = self.loss
 
         def moments(rows: Rows) -> tuple[Array, Array, Array]:
-            a = loss.activations(rows.forward(w).astype(np.float64))
-            weighted = rows.shares()[:, np.newaxis] * a
+            a = loss.activations(rows.forward_float64(w))
+            xp, weighted = namespace(a), rows.shares()[:, np.newaxis] * a
             h = weighted * (1 - a)
-            return rows.gram(np.sqrt(h.sum(axis=1)), ALL), h.sum(axis=0), weighted.T @ a
+            gram = rows.gram(xp.sqrt(xp.sum(h, axis=1)), ALL)
+            return gram, xp.sum(h, axis=0), weighted.T @ a
 
         gram, variances, products = self.data.sum(moments, self.data.n_parameters**2, products=True)
         classes = np.negative(products)
@@ -140,7 +142,7 @@ class FisherInformation(NamedTuple):
         dz, h = np.empty((2, self.data.n_rows))
 
         def forward(rows: Rows) -> tuple[float]:
-            z = rows.forward(w).astype(np.float64, copy=False)
+            z = rows.forward_float64(w)
             loss, block_dz, a = self.loss.loss_dz_and_probabilities(z, rows.y, rows.share)
             dz[rows.index] = block_dz[:, 0]
             h[rows.index] = rows.shares() * np.maximum(a[0] * a[1], MIN_VARIANCE)
@@ -154,7 +156,7 @@ class FisherInformation(NamedTuple):
         traces = np.empty(self.data.n_rows, np.float32)
 
         def forward(rows: Rows) -> tuple[float]:
-            a = self.loss.class_probabilities(rows.forward(w).astype(np.float64, copy=False))
+            a = self.loss.class_probabilities(rows.forward_float64(w))
             traces[rows.index] = rows.shares() * (a * (1 - a)).sum(axis=0)
             return (0.0,)
 
@@ -166,7 +168,7 @@ class FisherInformation(NamedTuple):
         loss = self.loss
 
         def squares(rows: Rows) -> tuple[Array]:
-            a = loss.activations(rows.forward(w).astype(np.float64, copy=False))
+            a = loss.activations(rows.forward_float64(w))
             return (rows.squares(rows.shares()[:, np.newaxis] * a * (1 - a)),)
 
         of_rows: Array = self.data.sum(squares, w.size)[0]
@@ -182,7 +184,8 @@ class FisherInformation(NamedTuple):
             a = loss.activations(rows.forward(w))
             if stored is not None:
                 stored[rows.index] = a
-            return (np.sum(rows.share * a * (1 - a), axis=0, dtype=np.float64),)
+            xp = namespace(a)
+            return (xp.sum(rows.share * a * (1 - a), axis=0, dtype=xp.float64),)
 
         return FisherProduct(self.data, loss, self.penalty, w, self.data.sum(variance)[0], stored)
 
@@ -218,7 +221,7 @@ class FisherProduct:
         def block(rows: Rows) -> tuple[Array]:
             a = loss.activations(rows.forward(w)) if stored is None else stored[rows.index]
             weighted = a * rows.forward(v)
-            weighted -= a * weighted.sum(axis=1, keepdims=True)
+            weighted -= a * namespace(a).sum(weighted, axis=1, keepdims=True)
             weighted *= rows.share
             return (rows.backward(weighted),)
 

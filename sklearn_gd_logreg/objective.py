@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ._cached import cached_attribute
 from ._linalg import diagonal, largest_eigenvalue
+from ._namespace import is_other
 from ._typing import Array, Precision
 from .data import ALL, BlockGroup, Dataset, Rows
 from .fisher import FisherInformation
@@ -110,7 +111,8 @@ class Objective:
 
         def block(rows: Rows) -> tuple[Array]:
             z, z_v = rows.forward(w), rows.forward(v)
-            scores = (z + t * (z_v - z) for t in fractions)
+            numbers = fractions.tolist() if is_other(z) else fractions
+            scores = (z + t * (z_v - z) for t in numbers)
             return (np.array([loss.loss_sum(z_t, rows.y, rows.share) for z_t in scores]),)
 
         return self.data.sum(block)[0]
@@ -148,7 +150,7 @@ class Objective:
         def forward(rows: Rows) -> tuple[float, float]:
             z = rows.forward(w)
             correct = loss.is_correct(z, rows.y)
-            return loss.loss_sum(z, rows.y, rows.share), float(rows.shares() @ correct)
+            return loss.loss_sum(z, rows.y, rows.share), rows.weight_of(correct)
 
         mean_loss, accuracy = self.data.sum(forward)
         return mean_loss, accuracy
@@ -208,7 +210,7 @@ class Objective:
         """Σ share · xxᵀ, the intercept included."""
 
         def gram(rows: Rows) -> tuple[Array]:
-            return (rows.gram(np.sqrt(rows.shares()), ALL),)
+            return (rows.gram(rows.shares() ** 0.5, ALL),)
 
         return self.data.sum(gram, self.data.n_parameters**2, products=True)[0]
 

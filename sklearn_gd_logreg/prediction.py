@@ -8,16 +8,18 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn import config_context
+from sklearn import config_context, get_config
 from sklearn.utils import assert_all_finite, check_consistent_length, column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
 from ._floating import ignore_floating_errors
+from ._namespace import is_other, namespace, require_same_place, to_numpy
 from ._typing import Array
 from .data import Chunk, chunk_reader, read
 from .fitting.chunked import check_header
 from .fitting.inputs import checked
-from .loss import cross_entropy
+from .loss import CrossEntropy, cross_entropy
+from .loss_array_api import array_api_cross_entropy
 from .targets import check_weights
 
 
@@ -28,18 +30,34 @@ def decisions(z: Array, classes: NDArray[Any]) -> Array:
 
 def labels(z: Array, classes: NDArray[Any]) -> NDArray[Any]:
     """The most probable label of each row."""
-    return classes[cross_entropy(len(classes)).predict_codes(z)]
+    codes = loss_of(z, classes).predict_codes(z)
+    if is_other(classes):
+        return namespace(classes).take(classes, codes)
+    return classes[to_numpy(codes)]
 
 
 def probabilities(z: Array, classes: NDArray[Any]) -> Array:
     """The probability of every class."""
-    return cross_entropy(len(classes)).probabilities(z)
+    return loss_of(z, classes).probabilities(z)
 
 
 def log_probabilities(z: Array, classes: NDArray[Any]) -> Array:
     """The logarithm of the probability of every class."""
-    return cross_entropy(len(classes)).log_probabilities(z)
+    return loss_of(z, classes).log_probabilities(z)
 
+
+def loss_of(z: Array, classes: NDArray[Any]) -> CrossEntropy:
+    """The cross-entropy of scores of NumPy, or of another library."""
+    return (array_api_cross_entropy if is_other(z) else cross_entropy)(classes.shape[0])
+
+
+METHODS: dict[Any, str] = {
+    decisions: "decision_function",
+    labels: "predict",
+    probabilities: "predict_proba",
+    log_probabilities: "predict_log_proba",
+}
+"""Name of the method of the estimator for each function."""
 
 OfScores = Callable[[Array, NDArray[Any]], NDArray[Any]]
 
@@ -71,9 +89,10 @@ class Predictor:
         ValueError
             If X is not finite.
         """
+        xp = namespace(X)
         z: Array = X @ self.coef.T
         z += self.intercept
-        if not np.isfinite(z).all():
+        if not xp.all(xp.isfinite(z)):
             with config_context(assume_finite=False):
                 assert_all_finite(X, estimator_name=self.estimator_name, input_name="X")
         return self.of_scores(z, self.classes)
@@ -103,6 +122,9 @@ def predictions(estimator: Any, X: Any, of_scores: OfScores) -> Any:
     check_is_fitted(estimator)
     reader = chunk_reader(X, labelled=False)
     if reader is None:
+        if get_config()["array_api_dispatch"]:
+            caller = f"{type(estimator).__name__}.{METHODS[of_scores]}()"
+            require_same_place(f"Inputs passed to {caller}", X, estimator.coef_)
         return predictor_of(estimator, of_scores)(checked(estimator, X, reset=False))
     check_header(estimator, reader, reset=False)
     return reader.predict(ChunkPredictor(predictor_of(estimator, of_scores), reader.dtype))

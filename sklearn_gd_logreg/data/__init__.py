@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._typing import Array
+from .array_api import ArrayApiDataset
 from .base import Dataset
 from .blas import blas_threads, reserve_threads
 from .chunked import ChunkedDataset
@@ -28,6 +29,7 @@ from .storage import chunk_reader, is_in_chunks, require_in_memory
 __all__ = [
     "ALL",
     "AllowedReductions",
+    "ArrayApiDataset",
     "BlockGroup",
     "Centering",
     "Chunk",

@@ -219,6 +219,10 @@ class Dataset(ABC):
         """The rows less an offset, for a storage whose ``X`` is None."""
         raise NotImplementedError
 
+    def some_rows(self, size: int) -> Any:
+        """X of about ``size`` rows, in the memory of this process."""
+        return self.sample(size).X
+
     def position(self, index: slice) -> slice:
         """Position of the rows of a slice in the data of the fit."""
         return slice(self.first_row + index.start, self.first_row + index.stop)

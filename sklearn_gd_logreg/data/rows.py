@@ -57,6 +57,14 @@ class Rows(ABC):
         z += w[-1]
         return z
 
+    def forward_float64(self, w: Array) -> Array:
+        """`forward` in float64."""
+        return self.forward(w).astype(np.float64, copy=False)
+
+    def weight_of(self, chosen: NDArray[np.bool_]) -> float:
+        """Sum of the shares of some rows."""
+        return float(self.shares() @ chosen)
+
     def backward(self, dz: Array) -> Array:
         """Xᵀdz, and Σdz for the intercept; shape (n_features + intercept, n_outputs)."""
         dw = self.transposed_times(dz)

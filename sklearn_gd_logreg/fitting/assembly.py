@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .._namespace import to_numpy
 from .._typing import Array
 from ..chunk_targets import ChunkedLabels
 from ..data import ChunkedDataset, ChunkReader, as_dataset
@@ -95,12 +96,12 @@ def initial_parameters(
     coef: Array = np.zeros((n_outputs, n_features))
     intercept: Array = np.zeros(n_outputs)
     if continues:
-        if not np.array_equal(estimator.classes_, labels.all_classes):
+        if not np.array_equal(classes := to_numpy(estimator.classes_), labels.all_classes):
             raise ValueError(
                 f"warm_start=True needs the classes of the previous fit, "
-                f"{listed(estimator.classes_)}. Got {listed(labels.all_classes)} instead."
+                f"{listed(classes)}. Got {listed(labels.all_classes)} instead."
             )
-        coef, intercept = estimator.coef_, estimator.intercept_
+        coef, intercept = to_numpy(estimator.coef_), to_numpy(estimator.intercept_)
     if coef_init is not None:
         coef = check_initial("coef_init", coef_init, coef.shape)
     if intercept_init is not None:

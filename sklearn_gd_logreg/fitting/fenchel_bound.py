@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .._namespace import astype
 from .._typing import Array
 from ..data import Rows
 from ..objective import Point
@@ -115,8 +116,8 @@ def intercept_and_rounding(point: Point) -> tuple[Array, Array]:
 
     def block(rows: Rows) -> tuple[Array, Array]:
         _, dz = loss.loss_and_dz(rows.forward(w), rows.y, rows.share)
-        share = rows.shares()[:, np.newaxis].astype(w.dtype)
-        return rows.squares(np.square(dz, dtype=np.float64)), rows.backward(share)
+        share = astype(rows.shares()[:, np.newaxis], w.dtype)
+        return rows.squares(astype(dz, np.float64) ** 2), rows.backward(share)
 
     count = data.passes.count
     squares, means = data.sum(block, 2 * w.size)

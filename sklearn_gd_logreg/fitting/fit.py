@@ -11,17 +11,26 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.random import RandomState
 from numpy.typing import ArrayLike
+from sklearn import get_config
 
+from .._namespace import dispatches, moved, require_same_place
 from .._typing import Array
 from ..data import ChunkReader, reserve_threads
 from ..objective import Objective
 from ..targets import LabelSet, encode_labels
+from ..validation import invalid
 from .assembly import cost_in_chunks, cost_of, initial_parameters
 from .callback_tasks import CallbackTasks
 from .chunked import check_chunks_finite, labels_of, opened, opened_validation_set
 from .inputs import check_features_finite, checked, checked_validation_set
 from .messages import EarlyStopping, warn_if_rounded, warn_unless_converged
 from .monitor import History, Observer
+from .on_device import (
+    attributes_on_device,
+    cost_on_device,
+    device_labels,
+    device_validation_set_of,
+)
 from .progress import Printer
 from .publish import attributes_at, continues, publish, unchanged_on_error
 from .resume import ResumeState
@@ -68,7 +77,8 @@ def fit(
         validation_set = problem.validation_set
         w = initial_parameters(estimator, objective, labels, continues(estimator), **initial)
         with threads_for(problem):
-            resumable = bool(estimator.warm_start or callbacks)
+            resumable = bool(estimator.warm_start or callbacks) and not problem.on_device
+            resume_state = None if problem.on_device else resume_state
             descent = begin_descent(
                 estimator, settings, problem, w, resume_state, random_state, resumable
             )
@@ -80,6 +90,8 @@ def fit(
                 estimator.max_iter, history, validation_set, patience, observers
             )
             publish(estimator, descent, labels, outcome, history)
+            if problem.on_device:
+                attributes_on_device(estimator, *problem.on_device)
             remaining = descent.remaining(outcome)
     stopped_by = None
     if estimator.early_stopping and validation_set:
@@ -105,6 +117,8 @@ class Problem(NamedTuple):
         Whether the user gave the validation set.
     split_seed : int
         Seed of the split that early stopping makes; 0 if no fit of this descent made one.
+    on_device : tuple or None
+        X and y, if X is of another library than NumPy: the fitted arrays are to be like them.
     """
 
     require_finite: Callable[[], None]
@@ -113,6 +127,7 @@ class Problem(NamedTuple):
     validation_set: ValidationSet | None
     has_given_validation: bool
     split_seed: int
+    on_device: tuple[Any, Any] | None = None
 
 
 def build_problem(
@@ -130,6 +145,10 @@ def build_problem(
     reader = opened(estimator, settings, rows, validation, reset=not continues(estimator))
     if reader is not None:
         return build_problem_in_chunks(estimator, reader, validation)
+    if get_config()["array_api_dispatch"]:
+        rows, validation = (with_labels_beside_rows(part) for part in (rows, validation))
+    if dispatches(rows.X):
+        return build_problem_on_device(estimator, rows, validation)
     X, y = checked(estimator, rows.X, rows.y, reset=not continues(estimator))
     validation_rows = checked_validation_set(estimator, validation)
     is_given, weights = validation_rows is not None, rows.sample_weight
@@ -142,6 +161,31 @@ def build_problem(
     validation_set = validation_rows and validation_set_of(validation_rows, labels, objective)
     require_finite = partial(check_features_finite, estimator, X)
     return Problem(require_finite, labels, objective, validation_set, is_given, seed)
+
+
+def with_labels_beside_rows(rows: LabelledRows) -> LabelledRows:
+    """Labels and weights in the library and on the device of X, as scikit-learn moves them."""
+    X, y, weights = rows
+    return rows if X is None else LabelledRows(X, moved(y, X), moved(weights, X))
+
+
+def build_problem_on_device(
+    estimator: Any, rows: LabelledRows, validation: LabelledRows
+) -> Problem:
+    """Check rows in arrays of another library, and build J where they are."""
+    if estimator.early_stopping and validation.X is None:
+        allowed = "False without validation data for arrays that are not NumPy's"
+        hint = "Pass X_val and y_val."
+        raise invalid(estimator, "early_stopping", estimator.early_stopping, allowed, hint)
+    X, y = checked(estimator, rows.X, rows.y, reset=not continues(estimator))
+    labels = device_labels(estimator, X, y, rows.sample_weight)
+    objective, validation_set = cost_on_device(estimator, X, labels), None
+    if validation_rows := checked_validation_set(estimator, validation):
+        require_same_place("X_val", validation_rows.X, X)
+        validation_set = device_validation_set_of(validation_rows, labels, objective)
+    require_finite = partial(check_features_finite, estimator, X)
+    is_given = validation_set is not None
+    return Problem(require_finite, labels, objective, validation_set, is_given, 0, (X, y))
 
 
 def build_problem_in_chunks(

@@ -8,6 +8,7 @@ from sklearn import config_context
 from sklearn.utils import assert_all_finite, check_consistent_length, column_or_1d
 from sklearn.utils.validation import validate_data
 
+from .._namespace import dispatches, namespace
 from ..data import require_in_memory
 from ..validation import DTYPES, hint_for_images, needs_no_conversion, reject_nat
 from .validation_set import LabelledRows
@@ -16,6 +17,8 @@ from .validation_set import LabelledRows
 def checked(estimator: Any, X: Any, *y: Any, reset: bool) -> Any:
     """X, or X and y, as scikit-learn checks them, but for the finiteness of X."""
     require_in_memory("X", X)
+    if dispatches(X):
+        return checked_on_device(estimator, X, *y, reset=reset)
     converted = needs_no_conversion(X, *y)
     with hint_for_images(X):
         found = validate_data(
@@ -31,6 +34,20 @@ def checked(estimator: Any, X: Any, *y: Any, reset: bool) -> Any:
     if not converted:
         reject_nat(estimator, X, found[0] if y else found)
     return found
+
+
+def checked_on_device(estimator: Any, X: Any, *y: Any, reset: bool) -> Any:
+    """X, or X and y, of another library as scikit-learn checks them by the array API standard."""
+    xp = namespace(X)
+    with hint_for_images(X):
+        return validate_data(
+            estimator,
+            X,
+            *y,
+            reset=reset,
+            dtype=(xp.float64, xp.float32),
+            ensure_all_finite=False,
+        )
 
 
 def check_features_finite(estimator: Any, X: Any, name: str = "X") -> None:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .._namespace import astype
 from .._typing import Array
 from ..objective import Objective, Point
 from ..rules.natural.cost_model import hessian_cost
@@ -141,7 +142,7 @@ def feature_means(objective: Objective) -> Array:
     """Weighted mean of every feature, (n_features, 1), float64; one pass."""
     dtype = objective.data.dtype
     means: Array = objective.data.sum(
-        lambda rows: (rows.backward(rows.shares()[:, np.newaxis].astype(dtype)),)
+        lambda rows: (rows.backward(astype(rows.shares()[:, np.newaxis], dtype)),)
     )[0]
     return means[: objective.data.n_features].astype(np.float64)
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._namespace import to_numpy
 from ..objective import Point
 from ..targets import LabelSet
 from .fenchel_bound import fenchel_gap
@@ -140,7 +141,7 @@ class FitSummary(NamedTuple):
         reason = model.stop_reason_
         keeps_best = model.early_stopping and reason != "in_progress"
         best = known.get("best_iter_") if keeps_best else None
-        eps = float(np.finfo(model.coef_.dtype).eps)
+        eps = float(np.finfo(to_numpy(model.coef_).dtype).eps)
         info, gap = known.get("solver_info_"), known.get("_known_gap")
         named = reason, model.n_iter_, best, model.history_
         unfinished = reason == "diverged" or (reason == "max_iter" and model.tol != 0)

@@ -75,8 +75,8 @@ class ValidationSet:
     def in_coordinates_of(self, space: Reduction) -> ValidationSet:
         """The validation set for parameters in the reduced coordinates of the training rows."""
         data = self.objective.data
-        if isinstance(data, ChunkedDataset):
-            assert isinstance(space, Centering)  # the only reduction of rows in chunks
+        if data.X is None:
+            assert isinstance(space, Centering)  # the only reduction of rows that are elsewhere
             return replace(self, objective=self.objective.on(data.less(space.offset)))
         share = data.share if isinstance(data.share, np.ndarray) else None
         reduced = as_dataset(space.transform(data.X), data.y, share, data.intercept)

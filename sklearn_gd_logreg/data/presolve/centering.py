@@ -151,7 +151,7 @@ def stored_entries(data: Dataset) -> NDArray[np.intp]:
 def sample_rows(data: Dataset, size: int) -> Any:
     """X of about ``size`` rows of non-zero weight, spread over the data."""
     if data.X is None or isinstance(data.share, np.ndarray):
-        rows = data.sample(min(size, data.n_rows)).X
+        rows = data.some_rows(min(size, data.n_rows))
         return rows[:] if isinstance(rows, ArrayView) else rows
     step = -(-data.n_rows // size)
     return data.X[::step]

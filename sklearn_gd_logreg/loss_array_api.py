@@ -1,0 +1,167 @@
+"""Cross-entropy of scores in another library than NumPy, by the array API standard.
+
+The formulas are those of `loss.py`, without its shortcuts for processors: nothing overflows, no
+difference cancels digits, and sums are in float64. Numbers stay on the device of the scores.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ._namespace import astype, namespace
+from ._typing import Array
+from .loss import CrossEntropy, SigmoidCrossEntropy, SingleClass, SoftmaxCrossEntropy
+
+
+class ArrayApiSigmoid(SigmoidCrossEntropy):
+    """Two classes. y has the sign dt/dz, in the dtype of X, of shape (m, 1)."""
+
+    def targets(self, codes: Any) -> Any:
+        return astype(codes == 0, np.float32)[:, None] * 2 - 1
+
+    def loss_and_dz(self, z: Array, y: Any, share: Any) -> tuple[Any, Array]:
+        loss, dz, _, _ = self._all(z, y, share)
+        return loss, dz
+
+    def loss_dz_and_probabilities(self, z: Array, y: Any, share: Any) -> tuple[Any, Array, Array]:
+        loss, dz, wrong, right = self._all(z, y, share)
+        return loss, dz, namespace(z).stack((wrong[:, 0], right[:, 0]))
+
+    def loss_sum(self, z: Array, y: Any, share: Any) -> Any:
+        return self._all(z, y, share)[0]
+
+    @staticmethod
+    def _all(z: Array, y: Any, share: Any) -> tuple[Any, Array, Array, Array]:
+        """Loss, dz, and the probabilities of the wrong and the right class."""
+        xp, sign = namespace(z), astype(y, _name(z))
+        t = sign * z
+        e = xp.exp(-xp.abs(t))
+        right_if_t_is_negative, other = 1 / (1 + e), e / (1 + e)
+        wrong = xp.where(t > 0, right_if_t_is_negative, other)
+        right = xp.where(t > 0, other, right_if_t_is_negative)
+        losses = share * (xp.log1p(e) + xp.where(t > 0, t, 0 * t))
+        return xp.sum(losses, dtype=xp.float64), share * wrong * sign, wrong, right
+
+    def activations(self, z: Array) -> Array:
+        xp = namespace(z)
+        e = xp.exp(-xp.abs(z))
+        return xp.where(z > 0, 1 / (1 + e), e / (1 + e))
+
+    def class_probabilities(self, z: Array) -> Array:
+        xp = namespace(z)
+        return xp.stack((self.activations(-z)[:, 0], self.activations(z)[:, 0]))
+
+    def probabilities(self, z: Array) -> Array:
+        return self.class_probabilities(z).T
+
+    def log_probabilities(self, z: Array) -> Array:
+        xp = namespace(z)
+        low = xp.log1p(xp.exp(-xp.abs(z[:, 0])))
+        zero = 0 * z[:, 0]
+        positive = xp.where(z[:, 0] > 0, z[:, 0], zero)
+        return xp.stack((-low - positive, z[:, 0] - low - positive), axis=1)
+
+    def predict_codes(self, z: Array) -> Any:
+        return astype(z[:, 0] > 0, np.int64)
+
+    def is_correct(self, z: Array, y: Any) -> Any:
+        return (z[:, 0] > 0) == (y[:, 0] < 0)
+
+
+class ArrayApiSingleClass(SingleClass):
+    """One class: its probability is 1, ℒ = 0 and dz = 0 for every score."""
+
+    def targets(self, codes: Any) -> Any:
+        return -astype(codes == codes, np.float32)[:, None]
+
+    def loss_and_dz(self, z: Array, y: Any, share: Any) -> tuple[Any, Array]:
+        return 0.0, 0 * z
+
+    def loss_dz_and_probabilities(self, z: Array, y: Any, share: Any) -> tuple[Any, Array, Array]:
+        return 0.0, 0 * z, self.class_probabilities(z)
+
+    def activations(self, z: Array) -> Array:
+        return 0 * z + 1
+
+    def class_probabilities(self, z: Array) -> Array:
+        return (0 * z + 1).T
+
+    def is_correct(self, z: Array, y: Any) -> Any:
+        return y[:, 0] == y[:, 0]
+
+
+class ArrayApiSoftmax(SoftmaxCrossEntropy):
+    """K > 2 classes. y has the class numbers, of shape (m,)."""
+
+    def targets(self, codes: Any) -> Any:
+        return codes
+
+    def loss_and_dz(self, z: Array, y: Any, share: Any) -> tuple[Any, Array]:
+        loss, dz, _ = self._all(z, y, share)
+        return loss, dz
+
+    def loss_dz_and_probabilities(self, z: Array, y: Any, share: Any) -> tuple[Any, Array, Array]:
+        loss, dz, a = self._all(z, y, share)
+        return loss, dz, a.T
+
+    def loss_sum(self, z: Array, y: Any, share: Any) -> Any:
+        return self._all(z, y, share)[0]
+
+    def _all(self, z: Array, y: Any, share: Any) -> tuple[Any, Array, Array]:
+        """Loss, dz and a, of shape (m, K).
+
+        With e_c = exp(z_c − max z), S = Σ e and r the right class, ℒ = log1p(Σ_{c ≠ m} e_c) +
+        max z − z_r, m a class of largest score. And a_r − 1 = −Σ_{c ≠ r} e_c / S.
+        """
+        xp = namespace(z)
+        hot = self._hot(z, y)
+        largest = xp.max(z, axis=1, keepdims=True)
+        e = xp.exp(z - largest)
+        first = self._hot(z, xp.argmax(z, axis=1))
+        others = xp.sum(e * (1 - first), axis=1, keepdims=True)
+        total = 1 + others
+        gap = xp.sum(hot * (largest - z), axis=1, keepdims=True)
+        loss = xp.sum(share * (xp.log1p(others) + gap), dtype=xp.float64)
+        a = e / total
+        wrong = xp.sum(e * (1 - hot), axis=1, keepdims=True) / total
+        return loss, share * (a * (1 - hot) - hot * wrong), a
+
+    def _hot(self, z: Array, y: Any) -> Array:
+        """1 for the class y of each row, else 0; shape and dtype of z."""
+        xp = namespace(z)
+        numbers = xp.arange(z.shape[1], dtype=y.dtype, device=z.device)
+        return astype(y[:, None] == numbers[None, :], _name(z))
+
+    def activations(self, z: Array) -> Array:
+        xp = namespace(z)
+        e = xp.exp(z - xp.max(z, axis=1, keepdims=True))
+        return e / xp.sum(e, axis=1, keepdims=True)
+
+    def class_probabilities(self, z: Array) -> Array:
+        return self.activations(z).T
+
+    def log_probabilities(self, z: Array) -> Array:
+        xp = namespace(z)
+        shifted = z - xp.max(z, axis=1, keepdims=True)
+        first = self._hot(z, xp.argmax(z, axis=1))
+        return shifted - xp.log1p(xp.sum(xp.exp(shifted) * (1 - first), axis=1, keepdims=True))
+
+    def predict_codes(self, z: Array) -> Any:
+        return namespace(z).argmax(z, axis=1)
+
+    def is_correct(self, z: Array, y: Any) -> Any:
+        return namespace(z).argmax(z, axis=1) == y
+
+
+def array_api_cross_entropy(n_classes: int) -> CrossEntropy:
+    """Cross-entropy for ``n_classes`` classes."""
+    if n_classes == 1:
+        return ArrayApiSingleClass()
+    return ArrayApiSigmoid() if n_classes == 2 else ArrayApiSoftmax(n_classes)
+
+
+def _name(z: Array) -> str:
+    """Name of the dtype of an array."""
+    return str(z.dtype).rpartition(".")[2]
