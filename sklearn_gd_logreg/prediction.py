@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn import config_context, get_config
+from sklearn import config_context
 from sklearn.utils import assert_all_finite, check_consistent_length, column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
 from ._floating import ignore_floating_errors
-from ._namespace import is_other, namespace, require_same_place, to_numpy
+from ._namespace import dispatches, is_other, namespace, require_same_place, to_numpy
 from ._typing import Array
 from .data import Chunk, chunk_reader, read
 from .fitting.chunked import check_header
@@ -122,9 +122,9 @@ def predictions(estimator: Any, X: Any, of_scores: OfScores) -> Any:
     check_is_fitted(estimator)
     reader = chunk_reader(X, labelled=False)
     if reader is None:
-        if get_config()["array_api_dispatch"]:
-            caller = f"{type(estimator).__name__}.{METHODS[of_scores]}()"
-            require_same_place(f"Inputs passed to {caller}", X, estimator.coef_)
+        caller = f"{type(estimator).__name__}.{METHODS[of_scores]}()"
+        used = X if dispatches(X) else None  # a NumPy array will be made of it
+        require_same_place(f"Inputs passed to {caller}", used, estimator.coef_)
         return predictor_of(estimator, of_scores)(checked(estimator, X, reset=False))
     check_header(estimator, reader, reset=False)
     return reader.predict(ChunkPredictor(predictor_of(estimator, of_scores), reader.dtype))
