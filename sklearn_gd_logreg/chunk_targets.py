@@ -288,5 +288,17 @@ def chunked_validation_labels(
 
 
 def distinct_labels(chunks: Sequence[LabelSums]) -> NDArray[Any]:
-    """The sorted distinct labels of all chunks."""
-    return np.unique(np.concatenate([chunk.classes for chunk in chunks]))
+    """The sorted distinct labels of all chunks.
+
+    Raises
+    ------
+    ValueError
+        If there are no labels, or some chunks have strings and others numbers.
+    """
+    classes = [chunk.classes for chunk in chunks if len(chunk.classes)]
+    if not classes:
+        raise ValueError("Found 0 rows in all chunks while a minimum of 1 is required.")
+    are_strings = {isinstance(label, str) for labels in classes for label in labels}
+    if len(are_strings) > 1:
+        raise ValueError("Mix of label input types (string and number): every chunk must have one.")
+    return np.unique(np.concatenate(classes))

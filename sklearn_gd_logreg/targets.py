@@ -250,7 +250,7 @@ def check_weights(
     weights = check_finite(name, sample_weight)
     if weights.shape != (n_rows,):
         raise ValueError(f"{name}.shape == {weights.shape}, expected {(n_rows,)}!")
-    if weights.min() < 0:
+    if weights.min(initial=0.0) < 0:
         raise ValueError(f"{name} must be >= 0 everywhere. Got {shown(weights.min())} instead.")
     if not np.isfinite(weights.sum()):
         raise ValueError(f"{name} must have a finite sum. Got inf instead.")

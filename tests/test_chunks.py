@@ -1,6 +1,7 @@
 """Rows in chunks give the model of the rows in memory: `Chunks`, memory maps, dask."""
 
 import gc
+import itertools
 import pickle
 import warnings
 import weakref
@@ -363,6 +364,51 @@ def test_chunks_of_arrays_matrices_and_frames(make):
     np.testing.assert_allclose(found.coef_, expected, atol=1e-6)
 
 
+X3, NAMES = noisy(200, 4, 3, seed=25)
+NAMES = np.array(["a", "bb", "a long name"])[NAMES]
+BY_CLASS = np.argsort(NAMES, kind="stable")
+CUTS = {
+    "one row": (*range(20), 200),
+    "uneven": (0, 1, 150, 153, 200),
+    "empty first": (0, 0, 90, 200),
+    "empty": (0, 90, 90, 90, 200, 200),
+}
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("make", [np.asarray, sparse.csr_array])
+@pytest.mark.parametrize("cuts", CUTS.values(), ids=list(CUTS))
+@pytest.mark.parametrize("options", [{}, {"l1_ratio": 1.0, "C": 0.1}, {"solver": "gd"}], ids=str)
+def test_chunks_of_any_length(options, cuts, make, weighted):
+    weights = (uneven_weights(200),) if weighted else ()
+    parts = [
+        (make(X3[start:end]), *(column[start:end] for column in (NAMES, *weights)))
+        for start, end in itertools.pairwise(cuts)
+    ]
+    expected = GDLogisticRegression(tol=1e-8, **options).fit(X3, NAMES, *weights)
+    found = GDLogisticRegression(tol=1e-8, **options).fit(Chunks(parts))
+    np.testing.assert_allclose(found.predict_proba(X3), expected.predict_proba(X3), atol=1e-6)
+    np.testing.assert_allclose(found.score(Chunks(parts)), expected.score(X3, NAMES, *weights))
+    np.testing.assert_array_equal(found.predict(Chunks(parts)), found.predict(X3))
+
+
+@pytest.mark.parametrize("kind", [str, object, list, pd.Series])
+def test_labels_whose_strings_have_other_widths_in_other_chunks(kind):
+    columns = {str: lambda y: np.array(y.tolist()), object: lambda y: y.astype(object)}
+    X, y, of_kind = X3[BY_CLASS], NAMES[BY_CLASS], columns.get(kind, kind)
+    parts = [(X[s : s + 40], of_kind(y[s : s + 40])) for s in range(0, 200, 40)]
+    expected = GDLogisticRegression(tol=1e-8).fit(X, y)
+    found = GDLogisticRegression(tol=1e-8).fit(Chunks(parts))
+    np.testing.assert_array_equal(found.classes_, expected.classes_)
+    np.testing.assert_allclose(found.coef_, expected.coef_, atol=1e-6)
+
+
+def test_an_empty_chunk_decides_no_dtype():
+    X, y = noisy(90, 3, 2, seed=26)
+    model = GDLogisticRegression().fit(Chunks([(X, y), (X[:0], [])]))
+    assert model.classes_.dtype == y.dtype
+
+
 def test_columns_of_frames_have_names():
     X, y = noisy(100, 2, 2, seed=20)
     frames = [(pd.DataFrame(X[s : s + 50], columns=["a", "b"]), y[s : s + 50]) for s in (0, 50)]
@@ -391,6 +437,8 @@ X2, Y2 = np.zeros((4, 2)), np.array([0, 1, 0, 1])
         ([(X2,)], r"Chunk 0 must be a tuple \(X, y\)"),
         ([(X2, Y2, Y2, Y2)], r"Chunk 0 must be a tuple \(X, y\)"),
         ([(X2, Y2), X2], r"Chunk 1 must be a tuple \(X, y\)"),
+        ([(X2[:0], Y2[:0])], "Found 0 rows in all chunks"),
+        ([(X2, Y2), (X2, Y2.astype(str))], "Mix of label input types"),
         ([(X2[0], Y2)], r"Expected 2D array.*chunk 0"),
         ([(X2, Y2), (X2[:, :1], Y2)], "Chunk 1 of X has 1 features, but the first has 2"),
         ([(X2, Y2), (X2, Y2[:3])], "Chunk 1 must have as many rows of X as labels"),

@@ -75,6 +75,10 @@ class ChunkView:
                 f"{n_rows}. Got {X.shape[0]} rows and {len(chunk.y)} labels instead."
             )
         codes, share = self.encoder.encode(chunk.y, chunk.sample_weight)
+        if not n_rows:  # one row of weight 0 in place of none
+            zeros = sparse.csr_array if sparse.issparse(X) else np.zeros
+            X = zeros((1, self.n_features), dtype=self.dtype)
+            codes, share = np.zeros(1, codes.dtype), np.zeros((1, 1), self.dtype)
         if self.offset is not None:
             X = subtract_offset(X, self.offset)
         data = dataset_class(X)(X, self.targets(codes), share, self.intercept)
