@@ -14,7 +14,7 @@ export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo pictures test test-bench test-kernels test-oldest test-nightly test-sklearn test-export test-dask fuzz
+.PHONY: help demo pictures test test-bench test-kernels test-oldest test-nightly test-sklearn test-export test-dask test-torch fuzz
 .PHONY: lint types docs test-site bench bench-scaling bench-docs dist clean
 .NOTPARALLEL:
 
@@ -56,6 +56,10 @@ test-nightly: ## the tests on the nightly versions of numpy, scipy and scikit-le
 test-dask: ## rows in dask collections, on worker processes too
 	$(MAKE) .venv-dask/test.installed .venv-dask/dask.installed VENV=.venv-dask
 	.venv-dask/bin/python -m pytest tests/test_dask.py tests/test_chunks.py docs/large-data.md -n auto $(ARGS)
+
+test-torch: ## tensors of PyTorch, and its optimisers as oracles; on a GPU where there is one
+	$(MAKE) .venv-torch/test.installed .venv-torch/torch.installed VENV=.venv-torch
+	.venv-torch/bin/python -m pytest tests/test_array_api.py tests/test_pytorch_optimisers.py $(ARGS)
 
 test-export: ## the recipes of docs/leaving.md, with the tools that they need
 	$(MAKE) .venv-export/test.installed .venv-export/export.installed VENV=.venv-export

@@ -23,5 +23,5 @@ def test_rows_in_arrays_of_other_libraries():
         timeout=300,
         check=False,
     )
-    print(done.stdout[-3000:])
+    print(done.stdout[-3000:])  # which libraries and devices were there
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]

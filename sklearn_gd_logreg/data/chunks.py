@@ -73,8 +73,8 @@ class ChunkReader(ABC):
     @property
     def row_bytes(self) -> float:
         """Size of a row in bytes after `read`, about."""
-        if sparse.issparse(self.header):
-            entries = self.header.nnz / max(1, self.header.shape[0])
+        if sparse.issparse(self.header) and self.header.shape[0]:
+            entries = self.header.nnz / self.header.shape[0]
             return max(1.0, entries) * (self.dtype.itemsize + BYTES_PER_INDEX)
         return float(max(1, self.n_features) * self.dtype.itemsize)
 
