@@ -231,10 +231,10 @@ class Chunks:
     >>> from sklearn.datasets import load_breast_cancer
     >>> from sklearn_gd_logreg import Chunks, GDLogisticRegression
     >>> X, y = load_breast_cancer(return_X_y=True)
-    >>> parts = [slice(start, start + 100) for start in range(0, len(y), 100)]
     >>> class FromDisk:
     ...     def __iter__(self):
-    ...         return ((X[part], y[part]) for part in parts)  # read a file here
+    ...         for rows in (slice(0, 300), slice(300, None)):
+    ...             yield X[rows], y[rows]  # read a file here
     ...
     >>> clf = GDLogisticRegression().fit(Chunks(FromDisk()))
     >>> round(clf.score(X, y), 3), clf.stop_reason_
