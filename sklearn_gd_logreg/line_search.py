@@ -46,7 +46,7 @@ class Backtracking(LearningRate):
     grow : float, default=2.0
         Ratio of the first trial of a step to the rate of the previous step.
     sufficient : float, default=1e-4
-        c above.
+        c, the part of the expected decrease D that a step must reach.
     maximum : float, default=inf
         Largest rate to try.
     interpolate : bool, default=False

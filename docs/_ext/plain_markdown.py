@@ -7,7 +7,8 @@ roles. This extension of Sphinx gives the site what such pages cannot say:
   also in a call, `Adam(beta1=0.9)`, and in a docstring;
 - a link to a file of the package leads to that file's page of source code, to the line of the
   object that the link's text names; a link to a script of the gallery leads to its page;
-- a number and its unit or per cent sign stay on one line;
+- a number and its unit or per cent sign stay on one line, and so do a formula in a sentence and
+  the punctuation after it;
 - an image ``x.png`` beside which ``x-dark.png`` lies is shown in the variant of the colour mode.
 """
 
@@ -34,6 +35,8 @@ CALL = re.compile(r"(?P<name>[^\W\d]\w*(\.[^\W\d]\w*)*)(\([^()]*\))?")
 
 UNIT = re.compile(r"(?<=\d) (?=%|(?:ms|s|MB|GB)\b)")
 """The space between a number and its unit."""
+
+PUNCTUATION = re.compile(r"[.,;:!?)]+")
 
 LINKS = nodes.reference, addnodes.pending_xref, addnodes.download_reference
 PAGES = {"CHANGELOG.md": "changelog", "CONTRIBUTING.md": "contributing"}
@@ -98,6 +101,22 @@ class KeepUnits(SphinxTransform):
         for text in list(self.document.findall(nodes.Text)):
             if not isinstance(text.parent, nodes.FixedTextElement | nodes.literal | nodes.math):
                 text.parent.replace(text, nodes.Text(UNIT.sub("\N{NO-BREAK SPACE}", text)))
+
+
+class KeepPunctuation(SphinxTransform):
+    """A formula in a sentence and the punctuation after it stay on one line."""
+
+    default_priority = 400
+
+    def apply(self):
+        for formula in list(self.document.findall(nodes.math)):
+            text = formula.next_node(descend=False, siblings=True)
+            mark = isinstance(text, nodes.Text) and PUNCTUATION.match(text)
+            if mark:
+                together = nodes.inline("", "", classes=["nowrap"])
+                formula.replace_self(together)
+                together += [formula, nodes.Text(mark.group())]
+                text.parent.replace(text, nodes.Text(text[mark.end() :]))
 
 
 class LinkNames(SphinxTransform):
@@ -207,6 +226,7 @@ def setup(app):
     app.add_transform(LinkFiles)
     app.add_transform(ThemeImages)
     app.add_transform(KeepUnits)
+    app.add_transform(KeepPunctuation)
     app.add_transform(LinkNames)
     app.add_config_value("foreign_names", {}, "env")  # short name: full name in an inventory
     app.connect("missing-reference", link_source)
