@@ -55,7 +55,7 @@ test-nightly: ## the tests on the nightly versions of numpy, scipy and scikit-le
 
 test-dask: ## rows in dask collections, on worker processes too
 	$(MAKE) .venv-dask/test.installed .venv-dask/dask.installed VENV=.venv-dask
-	.venv-dask/bin/python -m pytest tests/test_dask.py tests/test_chunks.py docs/large-data.md -n auto $(ARGS)
+	.venv-dask/bin/python -m pytest tests/test_dask.py -n auto $(ARGS)
 
 test-torch: ## tensors of PyTorch, and its optimisers as oracles; on a GPU where there is one
 	$(MAKE) .venv-torch/test.installed .venv-torch/torch.installed VENV=.venv-torch

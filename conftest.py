@@ -1,14 +1,8 @@
-"""What holds for all tests: those of `tests`, and the examples of package, pages and README.
-
-The examples of one page need dask: ``make test-dask`` runs them.
-"""
+"""What holds for all tests: those of `tests`, and the examples of package, pages and README."""
 
 import sys
-from importlib.util import find_spec
 
 import pytest
-
-collect_ignore = [] if find_spec("dask") else ["docs/large-data.md"]
 
 
 @pytest.fixture(autouse=True)
