@@ -70,6 +70,8 @@ def test_the_checks_of_scikit_learn(estimator, check):
     name = getattr(check, "func", check).__name__
     if "array_api" not in name:
         pytest.skip("runs in test_estimator_checks.py")
+    if "'cuda'" in str(check) and not any("cuda" in name for name in LIBRARIES):
+        pytest.skip("no CUDA here; PyTorch may have been built for it")
     check(estimator)
 
 
