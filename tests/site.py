@@ -212,6 +212,12 @@ def test_a_number_and_its_unit_stay_on_one_line(visit):
     assert [text for text in texts if re.search(r"\d (%|ms|MB)", text)] == []
 
 
+def test_punctuation_stays_after_its_own_words(visit):
+    text = visit("user_guide/solvers.html").find_element(By.TAG_NAME, "article").text
+    assert 'Momentum, "momentum" or' in text
+    assert re.findall(r"[,;:.] ?[,;:]", text.replace("...", "")) == []
+
+
 @pytest.mark.parametrize("width", [PHONE, DESK])
 def test_a_word_with_a_hyphen_stays_on_one_line(visit, width):
     for page in ("why_gradient_descent.html", "benchmark_results/tables.html"):

@@ -126,13 +126,13 @@ class KeepPunctuation(SphinxTransform):
             if not (opening or closing):
                 continue
             together = nodes.inline("", "", classes=["nowrap"])
-            formula.replace_self(together)
-            if opening:
-                parent.replace(before, nodes.Text(before[: opening.start()]))
+            parent[place] = together
+            if opening:  # by place: `replace` would take the first text that is equal
+                parent[place - 1] = nodes.Text(before[: opening.start()])
                 together += nodes.Text(opening.group())
             together += formula
             if closing:
-                parent.replace(after, nodes.Text(after[closing.end() :]))
+                parent[place + 1] = nodes.Text(after[closing.end() :])
                 together += nodes.Text(closing.group())
 
 
