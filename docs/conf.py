@@ -11,6 +11,7 @@ from docutils import nodes
 from plain_markdown import linkcode_resolve  # noqa: F401  sphinx.ext.linkcode looks for it here
 
 import sklearn_gd_logreg
+from sklearn_gd_logreg import computation_graph
 
 project = "sklearn_gd_logreg"
 author = "The sklearn_gd_logreg developers"
@@ -92,16 +93,20 @@ WIDE = "*", "benchmark_results/*", "auto_examples/plot_*", "ko/*"
 html_sidebars = {name: [] for name in WIDE}  # pages that have no list of others beside them
 html_sidebars["api"] = ["sidebar-collapse", "sidebar-nav-bs"]
 
-CLASSES = "|".join(name for name in sklearn_gd_logreg.__all__ if name[0].isupper())
+NAMES = [*dir(sklearn_gd_logreg), *computation_graph.__all__, *foreign_names]
+CLASSES = [name for name in NAMES if name[0].isupper()]
 
 
 def quote_names_in_types(app, what, name, obj, options, lines):
-    """Quote our classes in types, and names such as n_iter_, which are links to Sphinx."""
+    """Quote classes in types, which makes links of them, and names such as n_iter_."""
     for number, line in enumerate(lines):
         if " of shape (" in line:
             line = re.sub(r"(?<=[( ])(\w+_)(?=[ ,)])", r"``\1``", line)
-        if re.match(r"\w+ : ", line):
-            line = re.sub(rf"\b({CLASSES})\b", r"`\1`", line)
+        name, colon, types = line.partition(" : ")
+        if line in CLASSES:  # what a function returns or warns of
+            line = f"`{line}`"
+        elif name.isidentifier() and name not in CLASSES:  # those of "See Also" are links
+            line = name + colon + re.sub(rf"\b({'|'.join(CLASSES)})\b", r"`\1`", types)
         lines[number] = line
 
 

@@ -211,7 +211,7 @@ class GDLogisticRegression(NotebookMixin, CallbackSupportMixin, ClassifierMixin,
     >>> clf = GDLogisticRegression().fit(X, y)
     >>> round(clf.score(X, y), 3), clf.stop_reason_
     (0.958, 'tol')
-    >>> print(clf.history_["cost"][0].round(6))  # ln 2: at w = 0 both classes are as likely
+    >>> print(clf.history_["cost"][0].round(6))  # ln 2: at w = 0 all is even
     0.693147
     """
 
@@ -302,7 +302,7 @@ class GDLogisticRegression(NotebookMixin, CallbackSupportMixin, ClassifierMixin,
 
         Warns
         -----
-        sklearn.exceptions.ConvergenceWarning
+        ConvergenceWarning
             If ``tol`` > 0 was not reached, a plateau is far above the minimum, the descent
             diverged, or early stopping returns an untrained start.
         """
@@ -357,7 +357,7 @@ class GDLogisticRegression(NotebookMixin, CallbackSupportMixin, ClassifierMixin,
 
         Warns
         -----
-        sklearn.exceptions.ConvergenceWarning
+        ConvergenceWarning
             If the descent diverged, or the rows seem to be sorted by class: they must come in
             random order, or the model forgets the classes that came first.
 

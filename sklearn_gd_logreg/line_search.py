@@ -65,7 +65,8 @@ class Backtracking(LearningRate):
     >>> from sklearn.datasets import load_breast_cancer
     >>> from sklearn_gd_logreg import Backtracking, GDLogisticRegression
     >>> X, y = load_breast_cancer(return_X_y=True)
-    >>> clf = GDLogisticRegression(solver="gd", learning_rate=Backtracking(), max_iter=20, tol=0)
+    >>> rate = Backtracking()
+    >>> clf = GDLogisticRegression(solver="gd", learning_rate=rate, max_iter=20, tol=0)
     >>> cost = clf.fit(X, y).history_["cost"]
     >>> bool((cost[1:] <= cost[:-1]).all())
     True

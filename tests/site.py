@@ -184,6 +184,9 @@ def test_the_gallery_has_a_thumbnail_of_each_example(visit):
     names = {image.get_attribute("src") for image in images}
     assert len(names) == len(images) == len(EXAMPLES)
     until(browser, lambda: all(image.get_property("naturalWidth") > 100 for image in images))
+    links = browser.find_elements(By.CSS_SELECTOR, ".sphx-glr-thumbcontainer a")
+    titles = browser.find_elements(By.CSS_SELECTOR, ".sphx-glr-thumbnail-title")
+    assert [link.accessible_name for link in links] == [title.text for title in titles]
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
@@ -207,6 +210,44 @@ def test_a_number_and_its_unit_stay_on_one_line(visit):
     )
     assert any("80\N{NO-BREAK SPACE}%" in text for text in texts)
     assert [text for text in texts if re.search(r"\d (%|ms|MB)", text)] == []
+
+
+def test_punctuation_stays_after_its_own_words(visit):
+    text = visit("user_guide/solvers.html").find_element(By.TAG_NAME, "article").text
+    assert 'Momentum, "momentum" or' in text
+    assert re.findall(r", ?,", text) == []
+
+
+@pytest.mark.parametrize("width", [PHONE, DESK])
+def test_a_word_with_a_hyphen_stays_on_one_line(visit, width):
+    for page in ("why_gradient_descent.html", "benchmark_results/tables.html"):
+        lines = visit(page, width).execute_script(
+            "return [...document.querySelectorAll('.bd-article .nowrap')]"
+            ".filter(word => !word.querySelector('mjx-container'))"
+            ".map(word => [word.textContent, word.getClientRects().length])"
+        )
+        assert {count for _, count in lines} == {1}
+        assert {"L-BFGS", "1e-03"} & {word for word, _ in lines}
+
+
+@pytest.mark.parametrize(("width", "columns"), [(PHONE, 1), (DESK, 2)])
+def test_the_index_is_as_wide_as_its_page(visit, width, columns):
+    browser = visit("genindex.html", width)
+    wider = browser.execute_script(
+        "return [...document.querySelectorAll('table')].map(e => e.scrollWidth > e.clientWidth)"
+    )
+    assert set(wider) == {False}
+    share = browser.execute_script(
+        "const cell = document.querySelector('.genindextable td');"
+        "return cell.offsetWidth / document.querySelector('article h2').offsetWidth"
+    )
+    assert share == pytest.approx(1 / columns, abs=0.1)
+
+
+def test_a_class_in_a_type_is_a_link(visit):
+    browser = visit("api/generated/sklearn_gd_logreg.display.CostSurfaceDisplay.html")
+    types = browser.find_elements(By.CSS_SELECTOR, "dt a")
+    assert [link.text for link in types].count("CostSurfaceDisplay") == 3  # one of each method
 
 
 def test_the_language_switch_leads_to_the_korean_page_and_back(visit):

@@ -7,8 +7,8 @@ roles. This extension of Sphinx gives the site what such pages cannot say:
   also in a call, `Adam(beta1=0.9)`, and in a docstring;
 - a link to a file of the package leads to that file's page of source code, to the line of the
   object that the link's text names; a link to a script of the gallery leads to its page;
-- a number and its unit or per cent sign stay on one line, and so do a formula in a sentence and
-  the punctuation after it;
+- a number and its unit or per cent sign stay on one line, and so do "L-BFGS", 1e-3, 100 000, and
+  a formula in a sentence with the punctuation around it;
 - an image ``x.png`` beside which ``x-dark.png`` lies is shown in the variant of the colour mode.
 """
 
@@ -33,10 +33,14 @@ PACKAGE = "sklearn_gd_logreg"
 CALL = re.compile(r"(?P<name>[^\W\d]\w*(\.[^\W\d]\w*)*)(\([^()]*\))?")
 """A name, or a call of it."""
 
-UNIT = re.compile(r"(?<=\d) (?=%|(?:ms|s|MB|GB)\b)")
-"""The space between a number and its unit."""
+SPACE = re.compile(r"(?<=\d) (?=%|(?:ms|s|MB|GB|\d{3})\b)| (?=:=)")
+"""The space between a number and its unit, in a number, and before the sign of an update."""
 
-PUNCTUATION = re.compile(r"[.,;:!?)]+")
+WORD = re.compile(r"(L-BFGS|\d+e-\d+|\d{4}-\d\d-\d\d)")
+"""What a browser would break after its hyphen."""
+
+OPENING = re.compile(r"[(\[]+$")
+PUNCTUATION = re.compile(r"[.,;:!?)\]]+")
 
 LINKS = nodes.reference, addnodes.pending_xref, addnodes.download_reference
 PAGES = {"CHANGELOG.md": "changelog", "CONTRIBUTING.md": "contributing"}
@@ -92,31 +96,44 @@ class ThemeImages(SphinxTransform):
                 node.parent.insert(node.parent.index(node) + 1, other)
 
 
-class KeepUnits(SphinxTransform):
-    """A number and its unit stay on one line."""
+class KeepWords(SphinxTransform):
+    """A number and its unit stay on one line, and so does a word with a hyphen."""
 
     default_priority = 400
 
     def apply(self):
         for text in list(self.document.findall(nodes.Text)):
-            if not isinstance(text.parent, nodes.FixedTextElement | nodes.literal | nodes.math):
-                text.parent.replace(text, nodes.Text(UNIT.sub("\N{NO-BREAK SPACE}", text)))
+            if isinstance(text.parent, nodes.FixedTextElement | nodes.literal | nodes.math):
+                continue
+            parts = WORD.split(SPACE.sub("\N{NO-BREAK SPACE}", text))
+            new = [nodes.Text(part) for part in parts]
+            new[1::2] = [nodes.inline("", part, classes=["nowrap"]) for part in parts[1::2]]
+            text.parent.replace(text, new)
 
 
 class KeepPunctuation(SphinxTransform):
-    """A formula in a sentence and the punctuation after it stay on one line."""
+    """A formula in a sentence and the punctuation around it stay on one line."""
 
     default_priority = 400
 
     def apply(self):
         for formula in list(self.document.findall(nodes.math)):
-            text = formula.next_node(descend=False, siblings=True)
-            mark = isinstance(text, nodes.Text) and PUNCTUATION.match(text)
-            if mark:
-                together = nodes.inline("", "", classes=["nowrap"])
-                formula.replace_self(together)
-                together += [formula, nodes.Text(mark.group())]
-                text.parent.replace(text, nodes.Text(text[mark.end() :]))
+            parent, place = formula.parent, formula.parent.index(formula)
+            before = parent[place - 1] if place else None
+            after = parent[place + 1] if place + 1 < len(parent) else None
+            opening = isinstance(before, nodes.Text) and OPENING.search(before)
+            closing = isinstance(after, nodes.Text) and PUNCTUATION.match(after)
+            if not (opening or closing):
+                continue
+            together = nodes.inline("", "", classes=["nowrap"])
+            parent[place] = together
+            if opening:  # by place: `replace` would take the first text that is equal
+                parent[place - 1] = nodes.Text(before[: opening.start()])
+                together += nodes.Text(opening.group())
+            together += formula
+            if closing:
+                parent[place + 1] = nodes.Text(after[closing.end() :])
+                together += nodes.Text(closing.group())
 
 
 class LinkNames(SphinxTransform):
@@ -225,7 +242,7 @@ def linkcode_resolve(domain, info):
 def setup(app):
     app.add_transform(LinkFiles)
     app.add_transform(ThemeImages)
-    app.add_transform(KeepUnits)
+    app.add_transform(KeepWords)
     app.add_transform(KeepPunctuation)
     app.add_transform(LinkNames)
     app.add_config_value("foreign_names", {}, "env")  # short name: full name in an inventory
