@@ -1,6 +1,7 @@
-"""Labels and weights of rows in chunks: one pass sums them, each later pass encodes them anew.
+"""Labels and weights of rows in chunks.
 
-So no number is stored for each row.
+The first pass sums the weights of each label. Each later pass encodes labels and weights anew, so
+that no number is stored for each row.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ from .targets import (
 )
 
 SAME_LABELS = "Every pass must read the same labels"
-VALIDATION_LABELS = "y_val must hold no labels but those of the training rows"
+VALIDATION_LABELS = "y_val must contain only labels of the training rows"
+"""Rules that `encode_with` quotes in errors, followed by the labels."""
 
 
 class LabelSums(NamedTuple):
@@ -40,10 +42,10 @@ class LabelSums(NamedTuple):
     sums, squares : arrays of shape (n_classes,)
         Sums of the sample weights, and of their squares, of each label.
     counts : array of shape (n_classes,)
-        Rows of non-zero weight of each label.
+        Numbers of rows of non-zero weight of each label.
     n_rows : int
     low, high : float
-        Least and largest sample weight.
+        Smallest and largest sample weight; ∞ and −∞ without rows.
     """
 
     classes: NDArray[Any]
@@ -69,7 +71,8 @@ def label_sums(y: Any, sample_weight: ArrayLike | None, name: str = "sample_weig
     weights = check_weights(sample_weight, len(y), name, may_be_zeros=True)
     check_label_type(y)
     classes, codes = np.unique(y, return_inverse=True)
-    check_labels(classes.repeat(3), classes)  # repeated labels are not taken for distinct ones
+    # Three rows a label: scikit-learn warns of many labels in few rows, which a chunk may have.
+    check_labels(classes.repeat(3), classes)
     n_classes = len(classes)
     if weights is None:
         weights = np.ones(len(y))
@@ -86,7 +89,7 @@ def label_sums(y: Any, sample_weight: ArrayLike | None, name: str = "sample_weig
 
 
 def checked_labels(y: Any) -> NDArray[Any]:
-    """Labels as a column, as `sklearn.utils.check_X_y` checks them."""
+    """Labels as a 1-D array, checked as in `sklearn.utils.check_X_y`."""
     labels: NDArray[Any] = column_or_1d(y, warn=True)
     if labels.dtype.kind == "c":
         raise ValueError(f"Complex data not supported\n{labels}\n")
@@ -98,6 +101,8 @@ def checked_labels(y: Any) -> NDArray[Any]:
 class ChunkEncoder:
     """Encodes the labels and weights of a chunk.
 
+    A share is the weight of a row, normalised so that the shares of all rows sum to 1.
+
     Attributes
     ----------
     all_classes : array of shape (n_all_classes,)
@@ -105,11 +110,11 @@ class ChunkEncoder:
     present : array of shape (n_all_classes,)
         Mask of the classes with rows of non-zero weight.
     factors : array of shape (n_all_classes,)
-        Class weight over the sum of sample weight × class weight.
+        Share of a row of sample weight 1: class weight over Σ sample weight × class weight.
     equal_share : float or None
         The share of each row if all are equal.
     dtype : dtype
-        Of the shares.
+        Precision of the shares.
     """
 
     all_classes: NDArray[Any]
@@ -121,12 +126,12 @@ class ChunkEncoder:
     def encode(
         self, y: Any, sample_weight: ArrayLike | None
     ) -> tuple[NDArray[np.signedinteger], Array | float]:
-        """Numbers of the classes, arbitrary for rows of weight 0; and the shares.
+        """Class numbers, arbitrary for rows of weight 0; and shares, of shape (n_rows, 1) or equal.
 
         Raises
         ------
         ValueError
-            If a label was not read in the first pass.
+            If labels or weights are not valid, or a label was not read in the first pass.
         """
         y = checked_labels(y)
         codes = encode_with(y, self.all_classes, SAME_LABELS)
@@ -146,16 +151,16 @@ class ChunkedLabels(LabelSet):
     all_classes, present, total
         As in `LabelSet`.
     weight_shares : array of shape (n_classes,)
-        `class_shares`.
+        Value of `class_shares`: a field cannot override a property.
     encoder : ChunkEncoder
     n_rows : array of shape (n_chunks,)
         Number of rows of each chunk.
     chunk_shares : array of shape (n_chunks,)
         Sum of the shares of each chunk.
     n_weighted_rows : int
-        Number of rows of non-zero weight.
+        Number of rows of non-zero weight, class weights included.
     effective_sample_size : float
-        1 / Σ share².
+        Kish's effective sample size, 1 / Σ share².
     """
 
     all_classes: NDArray[Any]
@@ -174,14 +179,14 @@ class ChunkedLabels(LabelSet):
 
 
 class WeightTable(NamedTuple):
-    """Sums over the rows of each chunk and class.
+    """Sums of sample weights over the rows of each chunk and class.
 
     Attributes
     ----------
     sums : array of shape (n_chunks, n_classes)
-        Of the sample weights.
+        Sums of the sample weights.
     squares, counts : arrays of shape (n_classes,)
-        Squares of the sample weights, and rows of non-zero weight, of all chunks.
+        Sums of their squares, and numbers of rows of non-zero weight, over all chunks.
     n_rows : array of shape (n_chunks,)
     equal : bool
         Whether all sample weights are equal.
@@ -195,7 +200,7 @@ class WeightTable(NamedTuple):
 
     @classmethod
     def of(cls, chunks: Sequence[LabelSums], classes: NDArray[Any], name: str) -> WeightTable:
-        """The sums by the index of each label in ``classes``; errors contain ``name``.
+        """The table with a column for each of ``classes``; errors call the weights ``name``.
 
         Raises
         ------
@@ -225,21 +230,21 @@ class WeightTable(NamedTuple):
         total: float,
         dtype: DTypeLike,
     ) -> ChunkedLabels:
-        """The classes and weights, with the class weights ``factors``."""
+        """The classes and shares, with these class weights and this sum of all weights."""
         equal = self.equal and factors.min() == factors.max()
         equal_share = 1 / int(self.n_rows.sum()) if equal else None
-        by_weight = factors / total
-        class_shares = self.sums.sum(axis=0) * by_weight
+        share_per_weight = factors / total
+        class_shares = self.sums.sum(axis=0) * share_per_weight
         return ChunkedLabels(
             classes,
             present,
             total,
             class_shares[class_shares > 0],
-            ChunkEncoder(classes, present, by_weight, equal_share, dtype),
+            ChunkEncoder(classes, present, share_per_weight, equal_share, dtype),
             self.n_rows,
-            self.sums @ by_weight,
+            self.sums @ share_per_weight,
             int(self.counts[class_shares > 0].sum()),
-            1 / float(self.squares @ by_weight**2),
+            1 / float(self.squares @ share_per_weight**2),
         )
 
 
@@ -249,7 +254,7 @@ def chunked_labels(
     class_weight: Mapping[Any, float] | str | None,
     dtype: DTypeLike,
 ) -> ChunkedLabels:
-    """The classes and weights of all chunks from the sums of each; shares get this precision.
+    """The classes and shares of all chunks, from the sums of each; ``dtype`` is for the shares.
 
     Raises
     ------
@@ -268,14 +273,15 @@ def chunked_labels(
 def chunked_validation_labels(
     chunks: Sequence[LabelSums], labels: LabelSet, dtype: DTypeLike
 ) -> ChunkedLabels:
-    """The classes and weights of validation rows, whose labels are among those of a fit.
+    """The classes and shares of validation rows, whose labels must be those of a fit.
 
-    ``present`` is that of the fit, or True for all classes if a class has no rows in J.
+    The present classes are those in J. If a validation row is of another, all classes are present.
 
     Raises
     ------
     ValueError
-        If a label does not occur in the training rows, or the weights are all 0.
+        If a label does not occur in the training rows, or the weights are all 0, or their sum
+        overflows.
     """
     given = distinct_labels(chunks)
     index = encode_with(given, labels.all_classes, VALIDATION_LABELS)
@@ -300,5 +306,7 @@ def distinct_labels(chunks: Sequence[LabelSums]) -> NDArray[Any]:
         raise ValueError("Found 0 rows in all chunks while a minimum of 1 is required.")
     are_strings = {isinstance(label, str) for labels in classes for label in labels}
     if len(are_strings) > 1:
-        raise ValueError("Mix of label input types (string and number): every chunk must have one.")
+        raise ValueError(
+            "Mix of label input types (string and number): all chunks must have the same."
+        )
     return np.unique(np.concatenate(classes))

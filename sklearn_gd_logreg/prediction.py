@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn import config_context
+from sklearn.metrics import accuracy_score
 from sklearn.utils import assert_all_finite, check_consistent_length, column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
 from ._floating import ignore_floating_errors
 from ._namespace import dispatches, is_other, namespace, require_same_place, to_numpy
 from ._typing import Array
-from .data import Chunk, chunk_reader, read
+from .data import Chunk, check_chunk, chunk_reader
 from .fitting.chunked import check_header
 from .fitting.inputs import checked
 from .loss import CrossEntropy, cross_entropy
@@ -24,7 +25,7 @@ from .targets import check_weights
 
 
 def decisions(z: Array, classes: NDArray[Any]) -> Array:
-    """The scores: one column as a vector."""
+    """The scores; 1-D if there is one for each row."""
     return z[:, 0] if z.shape[1] == 1 else z
 
 
@@ -47,7 +48,7 @@ def log_probabilities(z: Array, classes: NDArray[Any]) -> Array:
 
 
 def loss_of(z: Array, classes: NDArray[Any]) -> CrossEntropy:
-    """The cross-entropy of scores of NumPy, or of another library."""
+    """The cross-entropy for scores in NumPy, or in another library."""
     return (array_api_cross_entropy if is_other(z) else cross_entropy)(classes.shape[0])
 
 
@@ -57,32 +58,33 @@ METHODS: dict[Any, str] = {
     probabilities: "predict_proba",
     log_probabilities: "predict_log_proba",
 }
-"""Name of the method of the estimator for each function."""
+"""Name of the method of the estimator that each function computes."""
 
-OfScores = Callable[[Array, NDArray[Any]], NDArray[Any]]
+ScoreFunction = Callable[[Array, NDArray[Any]], NDArray[Any]]
+"""One of `METHODS`: a function of the scores, of shape (n_rows, n_outputs), and the classes."""
 
 
 @dataclass(frozen=True)
 class Predictor:
-    """What a function makes of the scores of rows.
+    """Computes the scores of checked rows, and a function of them.
 
     Attributes
     ----------
     estimator_name : str
     coef, intercept, classes : arrays
         As the fitted attributes.
-    of_scores : callable
-        A function of the scores, of shape (n_rows, n_outputs), and the classes.
+    function : callable
+        A `ScoreFunction`.
     """
 
     estimator_name: str
     coef: Array
     intercept: Array
     classes: NDArray[Any]
-    of_scores: OfScores
+    function: ScoreFunction
 
     def __call__(self, X: Any) -> NDArray[Any]:
-        """The predictions of checked rows.
+        """The predictions for X.
 
         Raises
         ------
@@ -95,25 +97,25 @@ class Predictor:
         if not xp.all(xp.isfinite(z)):
             with config_context(assume_finite=False):
                 assert_all_finite(X, estimator_name=self.estimator_name, input_name="X")
-        return self.of_scores(z, self.classes)
+        return self.function(z, self.classes)
 
 
 @dataclass(frozen=True)
 class ChunkPredictor:
-    """The predictions of the rows of a chunk."""
+    """Checks the rows of a chunk, and predicts."""
 
     predictor: Predictor
     dtype: np.dtype[np.floating]
 
     @ignore_floating_errors("divide", "under", "invalid")
-    def __call__(self, X: Any) -> NDArray[Any]:
-        """The predictions of rows as they are stored."""
+    def __call__(self, chunk: Chunk) -> NDArray[Any]:
+        """The predictions for X of a chunk."""
         n_features = self.predictor.coef.shape[1]
-        return self.predictor(read(Chunk(0, X, None, None), n_features, self.dtype))
+        return self.predictor(check_chunk(chunk, n_features, self.dtype))
 
 
-def predictions(estimator: Any, X: Any, of_scores: OfScores) -> Any:
-    """What a function makes of the scores of X.
+def predictions(estimator: Any, X: Any, function: ScoreFunction) -> Any:
+    """A function of the scores of X.
 
     Returns
     -------
@@ -122,38 +124,47 @@ def predictions(estimator: Any, X: Any, of_scores: OfScores) -> Any:
     check_is_fitted(estimator)
     reader = chunk_reader(X, labelled=False)
     if reader is None:
-        caller = f"{type(estimator).__name__}.{METHODS[of_scores]}()"
-        used = X if dispatches(X) else None  # a NumPy array will be made of it
+        caller = f"{type(estimator).__name__}.{METHODS[function]}()"
+        used = X if dispatches(X) else None  # `checked` will make a NumPy array of it
         require_same_place(f"Inputs passed to {caller}", used, estimator.coef_)
-        return predictor_of(estimator, of_scores)(checked(estimator, X, reset=False))
+        return predictor_of(estimator, function)(checked(estimator, X, reset=False))
     check_header(estimator, reader, reset=False)
-    return reader.predict(ChunkPredictor(predictor_of(estimator, of_scores), reader.dtype))
+    return reader.predict(ChunkPredictor(predictor_of(estimator, function), reader.dtype))
 
 
-def predictor_of(estimator: Any, of_scores: OfScores) -> Predictor:
+def predictor_of(estimator: Any, function: ScoreFunction) -> Predictor:
     """The predictor of a fitted estimator."""
     fitted = estimator.coef_, estimator.intercept_, estimator.classes_
-    return Predictor(type(estimator).__name__, *fitted, of_scores)
+    return Predictor(type(estimator).__name__, *fitted, function)
 
 
 @dataclass(frozen=True)
 class CountCorrect:
-    """Weight of the rows of a chunk whose prediction is correct, and of all its rows."""
+    """Sums the weights of the rows of a chunk that are predicted correctly, and of all its rows."""
 
     predict: ChunkPredictor
 
     def __call__(self, chunk: Chunk) -> tuple[float, float]:
-        """Score a chunk."""
-        y, found = column_or_1d(chunk.y), self.predict(chunk.X)
-        check_consistent_length(found, y)
+        """The two sums."""
+        y, predicted = column_or_1d(chunk.y), self.predict(chunk)
+        check_consistent_length(predicted, y)
         weights = check_weights(chunk.sample_weight, len(y), may_be_zeros=True)
         if weights is None:
             weights = np.ones(len(y))
-        return float(weights @ (found == y)), float(weights.sum())
+        if not weights.any():  # `accuracy_score` refuses such rows, and no rows
+            return 0.0, 0.0
+        correct = accuracy_score(y, predicted, normalize=False, sample_weight=weights)
+        return float(correct), float(weights.sum())
 
 
 def accuracy_in_chunks(estimator: Any, X: Any, y: Any, sample_weight: Any) -> float | None:
-    """Weighted accuracy on rows in chunks; None for rows in memory."""
+    """Weighted accuracy on rows in chunks; None for rows in memory.
+
+    Raises
+    ------
+    ValueError
+        If a chunk is not valid, or no row has a non-zero weight.
+    """
     check_is_fitted(estimator)
     reader = chunk_reader(X, y, sample_weight)
     if reader is None:
@@ -161,4 +172,6 @@ def accuracy_in_chunks(estimator: Any, X: Any, y: Any, sample_weight: Any) -> fl
     check_header(estimator, reader, reset=False)
     count = CountCorrect(ChunkPredictor(predictor_of(estimator, labels), reader.dtype))
     correct, total = (sum(parts) for parts in zip(*reader.map(count), strict=True))
+    if not total:
+        raise ValueError("The score needs at least one row of non-zero weight. Got none.")
     return correct / total

@@ -250,6 +250,37 @@ def test_predictions_are_those_of_rows_in_memory(n_classes, storage, store):
     assert model.score(*given) == pytest.approx(expected, abs=1e-12)
 
 
+BAD_SCORES = {
+    "numbers for strings": (lambda y: (y == "a").astype(int), 1.0, "Mix of label input types"),
+    "continuous": (lambda y: (y == "a") + 0.5, 1.0, "continuous"),
+    "weights of 0": (lambda y: y, 0.0, "non-zero"),
+}
+
+
+@every_storage
+@pytest.mark.parametrize("bad", BAD_SCORES)
+def test_a_score_of_bad_labels_is_an_error_as_in_memory(bad, storage, store):
+    X, y = noisy(100, 3, 2, seed=28)
+    labels, (change, weight, message) = np.array(["a", "b"])[y], BAD_SCORES[bad]
+    given, weights = store(X, change(labels), np.full(100, weight)), np.full(100, weight)
+    columns = getattr(given[0], "columns", None)
+    in_memory = X if columns is None else pd.DataFrame(X, columns=columns)
+    model = GDLogisticRegression().fit(in_memory, labels)
+    with pytest.raises(ValueError, match=message):
+        model.score(in_memory, change(labels), weights)
+    with pytest.raises(ValueError, match=message):
+        model.score(*given)
+
+
+@every_storage
+def test_a_score_counts_no_chunk_of_weight_0(storage, store):
+    X, y = noisy(100, 3, 2, seed=29)
+    weights = (np.arange(100) >= ROWS).astype(float)
+    model = GDLogisticRegression(max_iter=1, tol=0).fit(*store(X, y))
+    expected = np.mean(np.asarray(model.predict(store(X)[0]))[ROWS:] == y[ROWS:])
+    assert model.score(*store(X, y, weights)) == pytest.approx(expected)
+
+
 # -- bad input ---------------------------------------------------------------------------------
 
 BAD = {
@@ -353,7 +384,9 @@ def test_each_pass_reads_each_chunk_once_and_keeps_none():
     assert max(most) == 0
 
 
-@pytest.mark.parametrize("make", [np.asarray, sparse.csr_matrix, pd.DataFrame])
+@pytest.mark.parametrize(
+    "make", [np.asarray, sparse.csr_matrix, sparse.coo_array, sparse.bsr_array, pd.DataFrame]
+)
 def test_chunks_of_arrays_matrices_and_frames(make):
     X, y = noisy(200, 4, 2, seed=19)
     expected = GDLogisticRegression(tol=1e-8).fit(X, y).coef_
@@ -417,6 +450,18 @@ def test_columns_of_frames_have_names():
         GDLogisticRegression().fit(Chunks(swapped))
 
 
+@pytest.mark.parametrize("dtypes", [("float32", "float32"), ("int8", "float32"), ("Float32",) * 2])
+def test_a_frame_has_the_precision_of_one_in_memory(dtypes):
+    X, y = noisy(100, 2, 2, seed=27)
+    frame = pd.DataFrame((10 * X).astype(int), columns=["a", "b"]).astype(
+        dict(zip("ab", dtypes, strict=True))
+    )
+    expected = GDLogisticRegression().fit(frame, y)
+    found = GDLogisticRegression().fit(Chunks([(frame[:60], y[:60]), (frame[60:], y[60:])]))
+    assert found.coef_.dtype == expected.coef_.dtype
+    np.testing.assert_allclose(found.coef_, expected.coef_, rtol=1e-3)
+
+
 def test_predictions_need_no_labels():
     X, y = noisy(100, 3, 2, seed=21)
     model = GDLogisticRegression().fit(X, y)
@@ -434,7 +479,10 @@ X2, Y2 = np.zeros((4, 2)), np.array([0, 1, 0, 1])
         ([], "at least one chunk"),
         ([(X2,)], r"Chunk 0 must be a tuple \(X, y\)"),
         ([(X2, Y2, Y2, Y2)], r"Chunk 0 must be a tuple \(X, y\)"),
-        ([(X2, Y2), X2], r"Chunk 1 must be a tuple \(X, y\)"),
+        ([(X2, Y2), X2], r"Chunk 1 must be a tuple \(X, y\).*Got a ndarray instead"),
+        ([(X2, Y2), [X2, Y2]], r"Chunk 1 must be a tuple \(X, y\).*Got a list instead"),
+        ([(X2, Y2), (sparse.csr_array(X2), Y2)], "Chunk 1 of X must be dense.*Got a csr_array"),
+        ([(sparse.csr_array(X2), Y2), (X2, Y2)], "Chunk 1 of X must be sparse.*Got a ndarray"),
         ([(X2[:0], Y2[:0])], "Found 0 rows in all chunks"),
         ([(X2, Y2), (X2, Y2.astype(str))], "Mix of label input types"),
         ([(X2[0], Y2)], r"Expected 2D array.*chunk 0"),
@@ -472,13 +520,24 @@ def test_chunks_that_change_between_passes_are_found(later, message):
 
     with pytest.raises(ValueError, match=message):
         GDLogisticRegression(solver="gd", max_iter=100, tol=0).fit(Chunks(Source()))
+    with pytest.raises(ValueError, match=message):  # the fourth pass draws the sample
+        GDLogisticRegression(tol=1e-8).fit(Chunks(Source()))
 
 
-@pytest.mark.parametrize("name", ["y", "sample_weight"])
+def test_a_prediction_names_the_chunk_of_another_width():
+    model = GDLogisticRegression().fit(X2 + np.arange(2), Y2)
+    with pytest.raises(ValueError, match="Chunk 1 of X has 1 features, but the first has 2"):
+        model.predict(Chunks([X2, X2[:, :1]]))
+
+
+@pytest.mark.parametrize("name", ["y", "sample_weight", "y_val", "sample_weight_val"])
 def test_labels_and_weights_are_in_the_chunks(name):
+    chunks = Chunks([(X2, Y2)])
     given = {"y": None, name: Y2}
-    with pytest.raises(ValueError, match=f"{name} must be None with Chunks"):
-        GDLogisticRegression().fit(Chunks([(X2, Y2)]), **given)
+    if name.endswith("_val"):
+        given["X_val"] = chunks
+    with pytest.raises(ValueError, match=f"^{name} must be None with Chunks"):
+        GDLogisticRegression().fit(chunks, **given)
 
 
 def test_a_fit_that_fails_leaves_the_model_as_it_was():

@@ -88,16 +88,49 @@ def test_predictions_are_lazy(monkeypatch):
         lambda X, y: (X, np.stack([y, y], axis=1)),
         lambda X, y: (X[:, :0], y),
         lambda X, y: (X.astype("datetime64[s]"), y),
+        lambda X, y: (dask.delayed(X), y),
+        lambda X, y: (X.to_dask_dataframe()[0], y),
+        lambda X, y: (X, dask.delayed(y)),
+        lambda X, y: (X, y, dask.delayed(y)),
     ],
 )
 def test_errors_of_shapes_and_types_need_no_computation(bad, monkeypatch):
     _, _, rows, labels = collections()
     counter = Counter(monkeypatch)
     with pytest.raises(
-        ValueError, match=r"[Ee]xpected|inconsistent|requires y|0 feature|numbers|1d array"
+        ValueError, match=r"[Ee]xpected|requires y|0 feature|numbers|1d array|Got Delayed"
     ):
         GDLogisticRegression().fit(*bad(rows, labels))
     assert counter.n_graphs == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (lambda X, y: {"X_val": X}, "requires y_val to be passed"),
+        (lambda X, y: {"X_val": X, "y_val": y[:-1]}, r"y_val.shape == \(299,\), expected \(300,\)"),
+        (
+            lambda X, y: {"X_val": X, "y_val": y, "sample_weight_val": np.ones(7)},
+            r"sample_weight_val.shape == \(7,\)",
+        ),
+    ],
+)
+def test_errors_name_the_validation_data(given, message):
+    _, _, rows, labels = collections()
+    with pytest.raises(ValueError, match=message):
+        GDLogisticRegression().fit(rows, labels, **given(rows, labels))
+
+
+def test_a_prediction_names_the_block_of_another_width():
+    X, y, rows, _ = collections()
+    model = GDLogisticRegression().fit(X, y)
+
+    def without_last_column_of_block_1(block):
+        return block[:, :4] if X[60, 0] in block else block
+
+    rows = rows.map_blocks(without_last_column_of_block_1, dtype=float, meta=np.empty((0, 5)))
+    with pytest.raises(ValueError, match="Chunk 1 of X has 4 features, but the first has 5"):
+        model.predict(rows).compute()
 
 
 def test_a_bad_parameter_needs_no_computation(monkeypatch):

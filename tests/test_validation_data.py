@@ -350,7 +350,7 @@ REFUSED = {
     "no rows": ({"y_val": Y}, "y_val needs X_val"),
     "weights alone": ({"sample_weight_val": np.ones(60)}, "sample_weight_val needs X_val"),
     "a label unseen": ({"X_val": X, "y_val": Y + 1}, r"y_val .*\[0, 1\].* Got \[2\]"),
-    "names for numbers": ({"X_val": X, "y_val": Y.astype(str)}, "y_val must hold no labels"),
+    "names for numbers": ({"X_val": X, "y_val": Y.astype(str)}, "y_val must contain only labels"),
     "a column less": ({"X_val": X[:, 1:], "y_val": Y}, "X_val .*5 features.*6 features"),
     "NaN": ({"X_val": BAD, "y_val": Y}, "Input X_val contains NaN"),
     "lengths": ({"X_val": X, "y_val": Y[1:]}, r"inconsistent numbers of samples: \[60, 59\]"),

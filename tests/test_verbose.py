@@ -88,8 +88,8 @@ class Terminal(io.StringIO):
 
 
 def shown(monkeypatch, stream, max_iter=200, **params):
-    monkeypatch.setattr(progress, "LONG", 0.0)
-    monkeypatch.setattr(progress, "REFRESH", 0.0)
+    monkeypatch.setattr(progress, "SECONDS_BEFORE_BAR", 0.0)
+    monkeypatch.setattr(progress, "SECONDS_BETWEEN_BARS", 0.0)
     monkeypatch.setattr(sys, "stdout", stream)
     clf = GDLogisticRegression(solver="gd", tol=0, max_iter=max_iter, verbose=1, **params)
     clf.fit(X, Y)
@@ -120,8 +120,8 @@ def test_no_bar_where_there_is_no_terminal(monkeypatch):
 def test_a_bar_counts_from_where_a_warm_start_resumes(monkeypatch):
     clf = GDLogisticRegression(solver="gd", tol=0, max_iter=100, warm_start=True).fit(X, Y)
     stream = Terminal()
-    monkeypatch.setattr(progress, "LONG", 0.0)
-    monkeypatch.setattr(progress, "REFRESH", 0.0)
+    monkeypatch.setattr(progress, "SECONDS_BEFORE_BAR", 0.0)
+    monkeypatch.setattr(progress, "SECONDS_BETWEEN_BARS", 0.0)
     monkeypatch.setattr(sys, "stdout", stream)
     clf.set_params(verbose=1).fit(X, Y)
     monkeypatch.undo()

@@ -10,7 +10,7 @@ from .array_api import ArrayApiDataset
 from .base import Dataset
 from .blas import blas_threads, reserve_threads
 from .chunked import ChunkedDataset
-from .chunks import Chunk, ChunkReader, Chunks, read
+from .chunks import Chunk, ChunkReader, Chunks, check_chunk
 from .columns import Columns
 from .presolve import (
     AllowedReductions,
@@ -44,11 +44,11 @@ __all__ = [
     "Rows",
     "as_dataset",
     "blas_threads",
+    "check_chunk",
     "choose_reductions",
     "chunk_reader",
     "is_in_chunks",
     "pairs",
-    "read",
     "require_in_memory",
     "reserve_threads",
     "row_space",

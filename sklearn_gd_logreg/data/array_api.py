@@ -196,7 +196,7 @@ class ArrayApiDataset(Dataset):
         subset.n_outputs = self.n_outputs
         return subset
 
-    def less(self, offset: Array) -> Dataset:
+    def subtract(self, offset: Array) -> Dataset:
         return ArrayApiDataset(self.rows, self.y, self.share, self.intercept, offset)
 
     def some_rows(self, size: int) -> Array:

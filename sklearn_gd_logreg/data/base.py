@@ -215,8 +215,8 @@ class Dataset(ABC):
         stop = self._block_slices[numbers.stop - 1].stop
         return BlockGroup(self.block(slice(start, stop)), tuple(map(self._block, numbers)))
 
-    def less(self, offset: Array) -> Dataset:
-        """The rows less an offset, for a storage whose ``X`` is None."""
+    def subtract(self, offset: Array) -> Dataset:
+        """Data set of the rows minus an offset, for a storage without `stores_row_values`."""
         raise NotImplementedError
 
     def some_rows(self, size: int) -> Any:

@@ -14,7 +14,7 @@ from .._cached import cached_attribute
 from .._typing import Array
 from ..chunk_targets import ChunkedLabels, ChunkEncoder
 from .base import Dataset, rows_at_quantiles, stratified_quantiles
-from .chunks import Chunk, ChunkReader, read
+from .chunks import Chunk, ChunkReader, check_chunk
 from .passes import Passes
 from .presolve import dataset_class, subtract_offset, take_rows
 from .rows import BlockGroup, Rows
@@ -22,20 +22,23 @@ from .threads import Parts
 from .view import ArrayView
 
 MAX_SAMPLE_BYTES = 1 << 25
-"""Largest size in bytes of the sample of rows in memory."""
+"""Size in bytes of the sample of rows in memory."""
 
 SAMPLE_FRACTION, SAMPLE_ROWS_PER_PARAMETER = 1 / 16, 200
-"""Size of that sample: this fraction of the rows, or so many rows for each parameter if that is
-more. The natural gradient asks for no more (`SUBSAMPLE_GROWTH` and `MAX_ROWS_PER_PARAMETER`)."""
+"""Size of that sample: this fraction of the rows, or this number of rows for each parameter if that
+is more. The natural gradient has subsamples of at most a sixteenth of a large X
+(1 / `SUBSAMPLE_GROWTH`²), and F of at most 150 rows for each parameter
+(`MAX_ROWS_PER_PARAMETER`)."""
 
 
 @dataclass(frozen=True)
-class ChunkView:
-    """Makes a data set of a chunk. It holds no rows, so that it can be sent to other processes.
+class DatasetFactory:
+    """Makes a data set of a chunk. It holds no rows, so it can be sent to other processes.
 
     Attributes
     ----------
     encoder : ChunkEncoder
+        Encodes labels and weights.
     targets : callable
         Encodes class numbers as `CrossEntropy.targets`.
     first_rows : array of shape (n_chunks + 1,)
@@ -67,7 +70,7 @@ class ChunkView:
         ValueError
             If X, y or the weights are not valid, or not those of the first pass.
         """
-        X = read(chunk, self.n_features, self.dtype)
+        X = check_chunk(chunk, self.n_features, self.dtype)
         n_rows = self.first_rows[chunk.number + 1] - self.first_rows[chunk.number]
         if not X.shape[0] == len(chunk.y) == n_rows:
             raise ValueError(
@@ -75,7 +78,7 @@ class ChunkView:
                 f"{n_rows}. Got {X.shape[0]} rows and {len(chunk.y)} labels instead."
             )
         codes, share = self.encoder.encode(chunk.y, chunk.sample_weight)
-        if not n_rows:  # one row of weight 0 in place of none
+        if not n_rows:  # a data set has a row: one of weight 0
             zeros = sparse.csr_array if sparse.issparse(X) else np.zeros
             X = zeros((1, self.n_features), dtype=self.dtype)
             codes, share = np.zeros(1, codes.dtype), np.zeros((1, 1), self.dtype)
@@ -90,7 +93,7 @@ class ChunkView:
 class SumOverRows:
     """The sum of a function over the blocks of a chunk."""
 
-    view: ChunkView
+    factory: DatasetFactory
     function: Callable[[Rows], Parts]
     size: int
     products: bool
@@ -98,47 +101,52 @@ class SumOverRows:
 
     def __call__(self, chunk: Chunk) -> Parts:
         with np.errstate(all="ignore"):  # as in fit, wherever the chunk is
-            data = self.view.dataset(chunk)
+            data = self.factory.dataset(chunk)
             return data.sum(self.function, self.size, self.products, self.of_group)
 
 
 @dataclass(frozen=True)
 class DrawRows:
-    """Draws rows of a chunk: X, y and how often each was drawn.
+    """Draws the part of a stratified sample that falls into a chunk; see `Dataset.sample`.
 
     Attributes
     ----------
-    view : ChunkView
+    factory : DatasetFactory
     quantiles : array
         Fractions of the total weight of all chunks, in increasing order.
     cumulative : array of shape (n_chunks + 1,)
-        Fraction of the weight before each chunk.
+        Fraction of the total weight before each chunk, and last 1.
     """
 
-    view: ChunkView
+    factory: DatasetFactory
     quantiles: Array
     cumulative: Array
 
     def __call__(self, chunk: Chunk) -> tuple[Any, NDArray[Any], NDArray[np.intp]]:
+        """X and y of the drawn rows, and how often each was drawn."""
         low, high = self.cumulative[chunk.number : chunk.number + 2]
         first, last = np.searchsorted(self.quantiles, (low, high))
-        data = self.view.dataset(chunk)
-        within = (self.quantiles[first:last] - low) / max(high - low, 5e-324)
-        if isinstance(data.share, np.ndarray):
-            rows = rows_at_quantiles(data.share.ravel(), within) if last > first else within
+        data = self.factory.dataset(chunk)
+        rows: NDArray[Any]
+        if first == last:  # few rows, or of weight 0: none is drawn
+            rows = np.empty(0)
         else:
-            rows = within * data.n_rows
+            within = (self.quantiles[first:last] - low) / (high - low)
+            if isinstance(data.share, np.ndarray):
+                rows = rows_at_quantiles(data.share.ravel(), within)
+            else:
+                rows = within * data.n_rows
         index, counts = np.unique(rows.astype(np.intp), return_counts=True)
         X = data.X[index] if isinstance(data.X, ArrayView) else take_rows(data.X, index)
         return X, data.y[index], counts
 
 
 def stacked(
-    parts: Iterable[tuple[Any, NDArray[Any], NDArray[np.intp]]], most: int
+    parts: Iterable[tuple[Any, NDArray[Any], NDArray[np.intp]]], max_rows: int
 ) -> tuple[Any, NDArray[Any], NDArray[np.intp]]:
-    """X, y and counts of parts of together at most ``most`` rows, one below the other.
+    """Concatenate X, y and counts of the parts, which have at most ``max_rows`` rows in all.
 
-    Dense rows are copied as they come, so that they are in memory once.
+    Dense rows are copied as they come, so they are in memory once.
     """
     rows: Any = []
     labels, counts, n_rows = [], [], 0
@@ -149,7 +157,7 @@ def stacked(
             rows.append(X)
             continue
         if not n_rows:
-            rows = np.empty((most, X.shape[1]), X.dtype)
+            rows = np.empty((max_rows, X.shape[1]), X.dtype)
         rows[n_rows : n_rows + len(y)] = X
         n_rows += len(y)
     together = rows[:n_rows] if n_rows else sparse.vstack(rows, format="csr")
@@ -157,7 +165,7 @@ def stacked(
 
 
 class ChunkedDataset(Dataset):
-    """Rows in chunks, of which one at a time, and a sample, are in memory.
+    """Rows in chunks. One chunk at a time is in memory, and a sample of the rows.
 
     Parameters
     ----------
@@ -182,7 +190,7 @@ class ChunkedDataset(Dataset):
         self.dtype, self.passes, self.rows_per_pass = reader.dtype, Passes(), self.n_rows
         first_rows = np.concatenate(([0], np.cumsum(labels.n_rows)))
         shape = first_rows, self.n_features, self.dtype
-        self._view = ChunkView(labels.encoder, targets, *shape, intercept)
+        self._factory = DatasetFactory(labels.encoder, targets, *shape, intercept)
 
     def _sum_over_blocks(
         self,
@@ -191,35 +199,35 @@ class ChunkedDataset(Dataset):
         products: bool,
         of_group: Callable[[BlockGroup], Iterable[Parts]] | None,
     ) -> Parts:
-        view = replace(self._view, n_outputs=self.n_outputs)
-        of_chunk = SumOverRows(view, function, size, products, of_group)
+        factory = replace(self._factory, n_outputs=self.n_outputs)
+        of_chunk = SumOverRows(factory, function, size, products, of_group)
         return self.reader.sum(of_chunk, len(self.labels.n_rows), size)
 
-    def less(self, offset: Array) -> ChunkedDataset:
-        """The rows less an offset."""
-        data = ChunkedDataset(self.reader, self.labels, self._view.targets, self.intercept)
-        data._view = replace(self._view, offset=offset)
+    def subtract(self, offset: Array) -> ChunkedDataset:
+        """Data set of the rows minus an offset."""
+        data = ChunkedDataset(self.reader, self.labels, self._factory.targets, self.intercept)
+        data._factory = replace(self._factory, offset=offset)
         return data
 
-    # -- rows in memory --------------------------------------------------------------------
+    # -- the sample ------------------------------------------------------------------------
 
     @cached_attribute
-    def rows_in_memory(self) -> Dataset:
+    def sample_in_memory(self) -> Dataset:
         """A sample of at most `MAX_SAMPLE_BYTES`, drawn in one pass."""
         self.count_pass()
         size = self.max_rows_to_sample
         shares = self.labels.chunk_shares
         cumulative = np.concatenate(([0], np.cumsum(shares))) / shares.sum()
-        draw = DrawRows(self._view, stratified_quantiles(size), cumulative)
-        drawn, y, counts = stacked(self.reader.map(draw), size)
+        draw = DrawRows(self._factory, stratified_quantiles(size), cumulative)
+        drawn, y, counts = stacked(self.reader.map(draw, len(self.labels.n_rows)), size)
         share = (counts / size).astype(self.dtype)[:, np.newaxis]
         return dataset_class(drawn)(drawn, y, share, self.intercept)
 
     def sample(self, size: int, mass: Array | None = None) -> Dataset:
-        """Data set of about ``size`` of the `rows_in_memory`, at most."""
+        """A sample of about ``size`` rows of `sample_in_memory`, or all of them."""
         if mass is not None:
-            raise NotImplementedError("No mass can be stored for each row of a chunk.")
-        data = self.rows_in_memory
+            raise NotImplementedError("A chunked data set stores no number for each row.")
+        data = self.sample_in_memory
         return self._counted(data.sample(min(size, data.n_rows)))
 
     def _counted(self, subset: Dataset) -> Dataset:
@@ -258,19 +266,20 @@ class ChunkedDataset(Dataset):
         raise NotImplementedError
 
     def _scaled(self, of_sample: float) -> float:
-        return of_sample * self.n_rows / self.rows_in_memory.n_rows
+        """An estimate for all rows from the value for the sample."""
+        return of_sample * self.n_rows / self.sample_in_memory.n_rows
 
     @property
     def pass_work(self) -> float:
-        return self._scaled(self.rows_in_memory.pass_work)
+        return self._scaled(self.sample_in_memory.pass_work)
 
     def gram_work(self, n_rows: float) -> float:
-        return self.rows_in_memory.gram_work(n_rows)
+        return self.sample_in_memory.gram_work(n_rows)
 
     @property
     def n_entries(self) -> int:
-        return int(self._scaled(self.rows_in_memory.n_entries))
+        return int(self._scaled(self.sample_in_memory.n_entries))
 
     @property
     def n_bytes(self) -> int:
-        return int(self._scaled(self.rows_in_memory.n_bytes))
+        return int(self._scaled(self.sample_in_memory.n_bytes))

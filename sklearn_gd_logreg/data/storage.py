@@ -1,4 +1,4 @@
-"""Which storage the X of a call is in."""
+"""The storage of the X of a call: in memory, or in chunks with their reader."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def require_in_memory(name: str, X: Any) -> None:
 
 
 def chunk_reader(
-    X: Any, y: Any = None, sample_weight: Any = None, labelled: bool = True
+    X: Any, y: Any = None, sample_weight: Any = None, labelled: bool = True, suffix: str = ""
 ) -> ChunkReader | None:
     """The reader of rows in chunks, or of a large memory map; None for rows in memory.
 
@@ -44,7 +44,9 @@ def chunk_reader(
     X, y, sample_weight
         As `fit` takes them.
     labelled : bool, default=True
-        Whether labels are needed; without, as for predictions, y is None.
+        Whether labels are needed. For predictions they are not, and y is None.
+    suffix : str, default=""
+        Appended to the names of X, y and sample_weight in errors.
 
     Raises
     ------
@@ -54,20 +56,24 @@ def chunk_reader(
     if isinstance(X, Chunks):
         for name, value in (("y", y), ("sample_weight", sample_weight)):
             if value is not None:
-                raise ValueError(f"{name} must be None with Chunks, whose tuples have it.")
+                raise ValueError(
+                    f"{name}{suffix} must be None with Chunks: their tuples contain it."
+                )
         return IterableReader(X, labelled)
     if library(X) == "dask":
         from .dask_reader import dask_reader
 
-        return dask_reader(X, y, sample_weight, labelled)
+        return dask_reader(X, y, sample_weight, labelled, suffix)
     is_large_map = is_memory_map(X) and X.ndim == 2 and X.dtype.kind in "biuf" and is_large(X)
-    if not is_large_map or (labelled and y is None):
+    if not is_large_map or (labelled and y is None):  # without y scikit-learn's check raises
         return None
     if y is not None:
         y = column_or_1d(y, warn=True)
         check_consistent_length(X, y)
     if sample_weight is not None and np.ndim(sample_weight):
         sample_weight = np.asarray(sample_weight)
-        if sample_weight.shape != (n_rows := (len(X),)):
-            raise ValueError(f"sample_weight.shape == {sample_weight.shape}, expected {n_rows}!")
+        if sample_weight.shape != (len(X),):
+            raise ValueError(
+                f"sample_weight{suffix}.shape == {sample_weight.shape}, expected {(len(X),)}!"
+            )
     return MemoryMapReader(X, y, sample_weight)

@@ -1,4 +1,4 @@
-"""The tasks of a fit that scikit-learn's callbacks are notified of."""
+"""The tasks of a fit, at whose beginning and end scikit-learn's callbacks are called."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from ..descent import Iterate
 from .monitor import Monitor, Observer
 
 MAX_TASKS = 1000
-"""Largest number of tasks in a fit: the time of a progress bar grows with its square."""
-
+"""Number of tasks in a fit: the time of a progress bar grows with the square of it."""
 
 AttributesAt = Callable[[Iterate, Monitor, str | None], Mapping[str, Any]]
-"""The fitted attributes at an iterate, and why the fit ended there; None if it goes on."""
+"""The fitted attributes at an iterate. The last argument is the reason of the stop; None if the fit
+goes on."""
 
 
 class CallbackTasks(Observer):
-    """Calls the hooks of the callbacks at the beginning and end of each task.
+    """Calls the hooks of the callbacks at the beginning and end of the fit and of each task.
 
-    A task is ``stride`` iterations, 1 unless ``max_iter`` exceeds `MAX_TASKS`. The hooks get X, y
-    and the sample weights as given to `fit`, and a function that returns the attributes of a fit
-    that stops at this iterate; they are computed only if a callback calls it.
+    A task is ``stride`` iterations: one, unless ``max_iter`` exceeds `MAX_TASKS`. The hooks get X,
+    y and the sample weights as given to `fit`, and a function. It returns the attributes of a fit
+    that stops at this iterate, and computes them only when a callback calls it.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""J on rows in chunks, and its checks: the counterpart of `inputs` and `targets`."""
+"""Readers of rows in chunks, checked: the counterpart of `inputs`."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from sklearn.utils import assert_all_finite
 from sklearn.utils.validation import validate_data
 
 from ..chunk_targets import ChunkedLabels, chunked_labels, label_sums
-from ..data import Chunk, ChunkReader, Chunks, chunk_reader, is_in_chunks, read
+from ..data import Chunk, ChunkReader, check_chunk, chunk_reader, is_in_chunks
 from ..validation import invalid
 from .settings import Settings
 from .validation_set import LabelledRows
 
 
-def opened(
+def training_reader(
     estimator: Any, settings: Settings, rows: LabelledRows, validation: LabelledRows, reset: bool
 ) -> ChunkReader | None:
-    """The reader of training rows in chunks; None for rows in memory.
+    """The reader of training rows in chunks, its columns checked; None for rows in memory.
 
-    Mini-batches, and rows held out for early stopping, are drawn from all rows: a memory map is
-    then used as an array in memory, and chunks are refused.
+    Mini-batches, and rows held out for early stopping, are drawn from all rows. For these a memory
+    map is used like an array in memory, and other rows in chunks are refused.
 
     Raises
     ------
     ValueError
-        If the parameters are not those for rows in chunks, or X does not fit the estimator.
+        If a parameter is not allowed with rows in chunks, or the columns of X do not fit.
     """
     draws_rows = settings.batch_size is not None or (
         estimator.early_stopping and validation.X is None
@@ -47,11 +47,14 @@ def opened(
     return reader
 
 
-def opened_validation_set(estimator: Any, validation: LabelledRows) -> ChunkReader | None:
-    """The reader of validation rows in chunks, for training rows in chunks; None for others."""
-    if validation.X is None or (validation.y is None and not isinstance(validation.X, Chunks)):
+def validation_reader(estimator: Any, validation: LabelledRows) -> ChunkReader | None:
+    """The reader of validation rows in chunks, checked; None for rows in memory, or none given.
+
+    Only a fit on training rows in chunks takes validation rows in chunks.
+    """
+    if validation.X is None:
         return None
-    reader = chunk_reader(*validation)
+    reader = chunk_reader(*validation, suffix="_val")
     if reader is not None:
         try:
             check_header(estimator, reader, reset=False)
@@ -62,7 +65,7 @@ def opened_validation_set(estimator: Any, validation: LabelledRows) -> ChunkRead
 
 
 def check_header(estimator: Any, reader: ChunkReader, reset: bool) -> None:
-    """Check the columns of X, or set ``n_features_in_`` and ``feature_names_in_``."""
+    """Check the columns of X; ``reset`` sets ``n_features_in_`` and ``feature_names_in_``."""
     validate_data(estimator, reader.header, reset=reset, skip_check_array=True)
     if not reader.n_features:
         raise ValueError(
@@ -72,14 +75,14 @@ def check_header(estimator: Any, reader: ChunkReader, reset: bool) -> None:
 
 
 def labels_of(estimator: Any, reader: ChunkReader) -> ChunkedLabels:
-    """The classes and weights of all rows: one pass over the labels."""
+    """The classes and weights of all rows, by one pass over the labels, which does not count."""
     sums = list(reader.map_labels(label_sums))
     return chunked_labels(estimator, sums, estimator.class_weight, reader.dtype)
 
 
 @dataclass(frozen=True)
-class RequireFinite:
-    """Raises unless X of a chunk is finite."""
+class CheckFinite:
+    """Raises unless X of a chunk is finite; as an object it can be sent to other processes."""
 
     estimator_name: str
     input_name: str
@@ -88,13 +91,13 @@ class RequireFinite:
 
     def __call__(self, chunk: Chunk) -> None:
         """Check a chunk."""
-        X = read(chunk, self.n_features, self.dtype)
+        X = check_chunk(chunk, self.n_features, self.dtype)
         with config_context(assume_finite=False):
             assert_all_finite(X, estimator_name=self.estimator_name, input_name=self.input_name)
 
 
 def check_chunks_finite(estimator: Any, reader: ChunkReader, name: str = "X") -> None:
     """Raise unless X is finite; one pass, which does not count."""
-    check = RequireFinite(type(estimator).__name__, name, reader.n_features, reader.dtype)
+    check = CheckFinite(type(estimator).__name__, name, reader.n_features, reader.dtype)
     for _ in reader.map(check):
         pass

@@ -21,7 +21,7 @@ from ..targets import LabelSet, encode_labels
 from ..validation import invalid
 from .assembly import cost_in_chunks, cost_of, initial_parameters
 from .callback_tasks import CallbackTasks
-from .chunked import check_chunks_finite, labels_of, opened, opened_validation_set
+from .chunked import check_chunks_finite, labels_of, training_reader, validation_reader
 from .inputs import check_features_finite, checked, checked_validation_set
 from .messages import EarlyStopping, warn_if_rounded, warn_unless_converged
 from .monitor import History, Observer
@@ -82,7 +82,8 @@ def fit(
             descent = begin_descent(
                 estimator, settings, problem, w, resume_state, random_state, resumable
             )
-            vars(estimator).pop("best_iter_", None)  # callbacks get a copy of all attributes
+            # Callbacks get copies of the estimator, without `best_iter_` of an earlier fit.
+            vars(estimator).pop("best_iter_", None)
             history = history_for(estimator, descent, started, validation_set is not None)
             patience = estimator.n_iter_no_change if estimator.early_stopping else None
             observers = observers_of(estimator, descent, labels, callbacks)
@@ -118,7 +119,8 @@ class Problem(NamedTuple):
     split_seed : int
         Seed of the split that early stopping makes; 0 if no fit of this descent made one.
     on_device : tuple or None
-        X and y, if X is of another library than NumPy: the fitted arrays are to be like them.
+        X and y, if X is of another library than NumPy: the fitted attributes get their library
+        and device.
     """
 
     require_finite: Callable[[], None]
@@ -142,7 +144,7 @@ def build_problem(
 
     A resumed descent holds out the same rows again: its split has the same seed.
     """
-    reader = opened(estimator, settings, rows, validation, reset=not continues(estimator))
+    reader = training_reader(estimator, settings, rows, validation, reset=not continues(estimator))
     if reader is not None:
         return build_problem_in_chunks(estimator, reader, validation)
     if get_config()["array_api_dispatch"]:
@@ -194,8 +196,8 @@ def build_problem_in_chunks(
     """Check the labels, and the validation data if there are any, and build J."""
     labels = labels_of(estimator, reader)
     objective, validation_set = cost_in_chunks(estimator, reader, labels), None
-    if validation_reader := opened_validation_set(estimator, validation):
-        validation_set = chunked_validation_set_of(validation_reader, labels, objective)
+    if reader_val := validation_reader(estimator, validation):
+        validation_set = chunked_validation_set_of(reader_val, labels, objective)
     elif validation_rows := checked_validation_set(estimator, validation):
         validation_set = validation_set_of(validation_rows, labels, objective)
     require_finite = partial(check_chunks_finite, estimator, reader)

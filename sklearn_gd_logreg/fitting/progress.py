@@ -1,4 +1,4 @@
-"""What ``verbose`` prints: a table of iterations, and a bar while a fit takes long."""
+"""The output of ``verbose``: a table of iterations, and a progress bar where rows take long."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ from ..descent import Iterate
 from .monitor import Monitor, Observer
 from .validation_set import ValidationScore
 
-LONG = 1.0
-"""Seconds without a row after which a bar is drawn."""
+SECONDS_BEFORE_BAR = 1.0
+"""Time without a new row after which the bar appears."""
 
-REFRESH = 0.1
-"""Seconds between two drawings of the bar."""
+SECONDS_BETWEEN_BARS = 0.1
+"""Time between two drawings of the bar."""
 
 BAR_WIDTH = 24
-"""Characters of the bar."""
+"""Number of characters between the brackets of the bar."""
 
+CLEAR_LINE = "\r\x1b[K"
+"""Control characters of a terminal: go to the beginning of the line, erase it."""
 
 COLUMNS = (
     ("iteration", 9),
@@ -27,13 +29,14 @@ COLUMNS = (
     ("gradient_norm", 13),
     ("learning_rate", 13),
 )
+"""Name and width, in characters, of each column of the table."""
 
 
 class Printer(Observer):
     """Prints a table with a row for iterations 0, 1, 2, 5, 10, 20, 50, … and the last, or for all.
 
-    On a terminal a bar below the table shows the fraction of ``max_iter`` made and the time that
-    the rest would take at most.
+    On a terminal a bar below the table shows the fraction of ``max_iter`` that is done, and the
+    time until ``max_iter`` at this pace.
 
     Parameters
     ----------
@@ -44,43 +47,45 @@ class Printer(Observer):
     def __init__(self, every: bool) -> None:
         self._every = every
         self._printed: Iterate | None = None
-        self._seen: Iterate | None = None
-        self._first = -1
-        self._drawn = False
+        self._latest: Iterate | None = None
+        self._first_k: int | None = None
+        self._shows_bar = False
 
     def observe(self, iterate: Iterate, monitor: Monitor) -> bool:
         """Print the row of an iterate, if it has one."""
         now = perf_counter()
-        if self._first < 0:
-            self._first, self._began, self._at = iterate.k, now, now
-        self._seen, self._score = iterate, monitor.score
+        if self._first_k is None:
+            self._first_k, self._started, self._last_output = iterate.k, now, now
+        self._latest, self._score = iterate, monitor.score
+        wait = SECONDS_BETWEEN_BARS if self._shows_bar else SECONDS_BEFORE_BAR
         if self._every or is_milestone(iterate.k):
             self._print(iterate, monitor.score)
-            self._at = now
-        elif now - self._at > (REFRESH if self._drawn else LONG) and sys.stdout.isatty():
-            self._draw(iterate, monitor.last, now)
-            self._at = now
+            self._last_output = now
+        elif now - self._last_output > wait and sys.stdout.isatty():
+            self._draw(iterate, iterate.k - self._first_k, monitor.last, now - self._started)
+            self._last_output = now
         return False
 
     def end(self, reason: str) -> None:
         """Print the row of the last iterate."""
-        if self._seen is not None and self._seen is not self._printed:
-            self._print(self._seen, self._score)
+        if self._latest is not None and self._latest is not self._printed:
+            self._print(self._latest, self._score)
 
     def _print(self, iterate: Iterate, score: ValidationScore | None) -> None:
-        if self._drawn:
-            print("\r\x1b[K", end="")
-            self._drawn = False
+        if self._shows_bar:
+            print(CLEAR_LINE, end="")
+            self._shows_bar = False
         if self._printed is None:
             print(header(score is not None))
-        print(line(iterate, score))
+        print(row(iterate, score))
         self._printed = iterate
 
-    def _draw(self, iterate: Iterate, last: int, now: float) -> None:
-        made, asked = iterate.k - self._first, max(last - self._first, 1)
-        rest = (now - self._began) * (asked - made) / max(made, 1)
-        print("\r\x1b[K" + bar(made / asked, iterate, last, rest), end="", flush=True)
-        self._drawn = True
+    def _draw(self, iterate: Iterate, n_done: int, last: int, seconds: float) -> None:
+        n_left = last - iterate.k
+        seconds_left = seconds * n_left / max(n_done, 1)
+        fraction = n_done / max(n_done + n_left, 1)
+        print(CLEAR_LINE + bar(fraction, iterate, last, seconds_left), end="", flush=True)
+        self._shows_bar = True
 
 
 def is_milestone(k: int) -> bool:
@@ -90,22 +95,23 @@ def is_milestone(k: int) -> bool:
 
 
 def header(validated: bool) -> str:
-    """The names of the columns, those of ``history_``."""
+    """The names of the columns, as in ``history_``."""
     return "  ".join(name.rjust(width) for name, width in columns(validated))
 
 
-def line(it: Iterate, score: ValidationScore | None = None) -> str:
+def row(iterate: Iterate, score: ValidationScore | None = None) -> str:
     """The row of an iterate."""
-    cells = [str(it.k), f"{it.passes:.5g}", number(it.cost)]
+    cells = [str(iterate.k), f"{iterate.passes:.5g}", number(iterate.cost)]
     if score:
         cells.append(number(score.loss))
-    cells += [f"{it.gradient_norm:.2e}", "-" if it.k == 0 else f"{it.learning_rate:.3g}"]
+    rate = "-" if iterate.k == 0 else f"{iterate.learning_rate:.3g}"
+    cells += [f"{iterate.gradient_norm:.2e}", rate]
     widths = (width for _, width in columns(score is not None))
     return "  ".join(cell.rjust(width) for cell, width in zip(cells, widths, strict=True))
 
 
 def columns(validated: bool) -> list[tuple[str, int]]:
-    """Name and width of every column; a row has at most 80 characters."""
+    """The `COLUMNS` of a fit with or without validation data; a row has at most 80 characters."""
     return [(name, width) for name, width in COLUMNS if validated or name != "val_loss"]
 
 
@@ -114,9 +120,10 @@ def number(value: float) -> str:
     return f"{value:.8f}" if abs(value) < 100 else f"{value:.6g}"
 
 
-def bar(part: float, it: Iterate, last: int, seconds: float) -> str:
-    """The part of the iterations made, and the time for the rest, as a bar."""
-    full = int(part * BAR_WIDTH)
-    drawn = "#" * full + "." * (BAR_WIDTH - full)
-    minutes, rest = divmod(round(seconds), 60)
-    return f"[{drawn}] {it.k}/{last}   cost {it.cost:.8f}   at most {minutes}:{rest:02d} left"
+def bar(fraction: float, iterate: Iterate, last: int, seconds_left: float) -> str:
+    """The fraction of the iterations that is done as a bar, and the time for the others."""
+    n_full = int(fraction * BAR_WIDTH)
+    drawn = "#" * n_full + "." * (BAR_WIDTH - n_full)
+    minutes, seconds = divmod(round(seconds_left), 60)
+    left = f"at most {minutes}:{seconds:02d} left"
+    return f"[{drawn}] {iterate.k}/{last}   cost {iterate.cost:.8f}   {left}"

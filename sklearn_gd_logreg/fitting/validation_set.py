@@ -76,8 +76,10 @@ class ValidationSet:
         """The validation set for parameters in the reduced coordinates of the training rows."""
         data = self.objective.data
         if data.X is None:
-            assert isinstance(space, Centering)  # the only reduction of rows that are elsewhere
-            return replace(self, objective=self.objective.on(data.less(space.offset)))
+            assert isinstance(
+                space, Centering
+            )  # the only reduction of rows in chunks or on a device
+            return replace(self, objective=self.objective.on(data.subtract(space.offset)))
         share = data.share if isinstance(data.share, np.ndarray) else None
         reduced = as_dataset(space.transform(data.X), data.y, share, data.intercept)
         return replace(self, objective=self.objective.on(reduced))

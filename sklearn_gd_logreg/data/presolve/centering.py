@@ -83,16 +83,16 @@ def center_columns(data: Dataset, w: Array) -> Centering | None:
     offset = column_offsets(data)
     if not offset.any():
         return None
-    reduced = with_pass_counter(less(data, offset), data)
+    reduced = with_pass_counter(subtracted(data, offset), data)
     start = w.astype(np.float64)
     start[-1] += offset @ start[:-1]
     return Centering(reduced, start.astype(w.dtype), offset)
 
 
-def less(data: Dataset, offset: Array) -> Dataset:
-    """The rows of a data set less an offset."""
+def subtracted(data: Dataset, offset: Array) -> Dataset:
+    """Data set of the rows minus an offset."""
     if not data.stores_row_values:
-        return data.less(offset)
+        return data.subtract(offset)
     X = subtract_offset(data.X, offset)
     share = data.share if isinstance(data.share, np.ndarray) else None
     return dataset_class(X)(X, data.y, share, True)
