@@ -39,8 +39,10 @@ class LabelSums(NamedTuple):
     ----------
     classes : array of shape (n_classes,)
         Sorted distinct labels.
-    sums, squares : arrays of shape (n_classes,)
-        Sums of the sample weights, and of their squares, of each label.
+    sums : array of shape (n_classes,)
+        Sum of the sample weights of each label.
+    squares : array of shape (n_classes,)
+        Sum of (sample weight / ``high``)² of each label. The squares themselves may overflow.
     counts : array of shape (n_classes,)
         Numbers of rows of non-zero weight of each label.
     n_rows : int
@@ -76,15 +78,16 @@ def label_sums(y: Any, sample_weight: ArrayLike | None, name: str = "sample_weig
     n_classes = len(classes)
     if weights is None:
         weights = np.ones(len(y))
-    sums, squares = (np.bincount(codes, terms, n_classes) for terms in (weights, weights**2))
+    low, high = float(weights.min(initial=np.inf)), float(weights.max(initial=-np.inf))
+    squares = (weights / (high or 1.0)) ** 2
     return LabelSums(
         classes,
-        sums.astype(np.float64),
-        squares.astype(np.float64),
+        np.bincount(codes, weights, n_classes).astype(np.float64),
+        np.bincount(codes, squares, n_classes).astype(np.float64),
         np.bincount(codes[weights > 0], minlength=n_classes),
         len(y),
-        float(weights.min(initial=np.inf)),
-        float(weights.max(initial=-np.inf)),
+        low,
+        high,
     )
 
 
@@ -151,14 +154,14 @@ class ChunkedLabels(LabelSet):
     all_classes, present, total
         As in `LabelSet`.
     weight_shares : array of shape (n_classes,)
-        Value of `class_shares`: a field cannot override a property.
+        The value of `class_shares`: a field cannot override a property.
     encoder : ChunkEncoder
     n_rows : array of shape (n_chunks,)
         Number of rows of each chunk.
     chunk_shares : array of shape (n_chunks,)
         Sum of the shares of each chunk.
     n_weighted_rows : int
-        Number of rows of non-zero weight, class weights included.
+        Number of rows of non-zero share.
     effective_sample_size : float
         Kish's effective sample size, 1 / Σ share².
     """
@@ -185,18 +188,21 @@ class WeightTable(NamedTuple):
     ----------
     sums : array of shape (n_chunks, n_classes)
         Sums of the sample weights.
-    squares, counts : arrays of shape (n_classes,)
-        Sums of their squares, and numbers of rows of non-zero weight, over all chunks.
+    squares : array of shape (n_classes,)
+        Sums of (sample weight / ``high``)² over all chunks.
+    counts : array of shape (n_classes,)
+        Numbers of rows of non-zero weight, in all chunks.
     n_rows : array of shape (n_chunks,)
-    equal : bool
-        Whether all sample weights are equal.
+    low, high : float
+        Smallest and largest sample weight.
     """
 
     sums: Array
     squares: Array
     counts: NDArray[np.intp]
     n_rows: NDArray[np.intp]
-    equal: bool
+    low: float
+    high: float
 
     @classmethod
     def of(cls, chunks: Sequence[LabelSums], classes: NDArray[Any], name: str) -> WeightTable:
@@ -207,20 +213,20 @@ class WeightTable(NamedTuple):
         ValueError
             If the sample weights are all 0, or their sum is not finite.
         """
+        low, high = min(chunk.low for chunk in chunks), max(chunk.high for chunk in chunks)
         sums, squares = np.zeros((len(chunks), len(classes))), np.zeros(len(classes))
         counts = np.zeros(len(classes), np.intp)
         for number, chunk in enumerate(chunks):
             index = np.searchsorted(classes, chunk.classes)
             sums[number, index] = chunk.sums
-            squares[index] += chunk.squares
+            squares[index] += chunk.squares * (chunk.high / (high or 1.0)) ** 2
             counts[index] += chunk.counts
         if not np.isfinite(sums.sum()):
             raise ValueError(f"{name} must have a finite sum. Got inf instead.")
         if not sums.any():
             raise ValueError(f"{name} must be > 0 for at least one row. Got only zeros.")
-        low, high = min(chunk.low for chunk in chunks), max(chunk.high for chunk in chunks)
         n_rows = np.array([chunk.n_rows for chunk in chunks], np.intp)
-        return cls(sums, squares, counts, n_rows, low == high)
+        return cls(sums, squares, counts, n_rows, low, high)
 
     def labels(
         self,
@@ -231,7 +237,7 @@ class WeightTable(NamedTuple):
         dtype: DTypeLike,
     ) -> ChunkedLabels:
         """The classes and shares, with these class weights and this sum of all weights."""
-        equal = self.equal and factors.min() == factors.max()
+        equal = self.low == self.high and factors.min() == factors.max()
         equal_share = 1 / int(self.n_rows.sum()) if equal else None
         share_per_weight = factors / total
         class_shares = self.sums.sum(axis=0) * share_per_weight
@@ -244,7 +250,7 @@ class WeightTable(NamedTuple):
             self.n_rows,
             self.sums @ share_per_weight,
             int(self.counts[class_shares > 0].sum()),
-            1 / float(self.squares @ share_per_weight**2),
+            1 / float(self.squares @ (self.high * share_per_weight) ** 2),
         )
 
 

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn import config_context
-from sklearn.metrics import accuracy_score
 from sklearn.utils import assert_all_finite, check_consistent_length, column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
 from ._floating import ignore_floating_errors
 from ._namespace import dispatches, is_other, namespace, require_same_place, to_numpy
 from ._typing import Array
+from .chunk_targets import LabelSums, WeightTable, distinct_labels, label_sums
 from .data import Chunk, check_chunk, chunk_reader
 from .fitting.chunked import check_header
 from .fitting.inputs import checked
@@ -140,21 +140,18 @@ def predictor_of(estimator: Any, function: ScoreFunction) -> Predictor:
 
 @dataclass(frozen=True)
 class CountCorrect:
-    """Sums the weights of the rows of a chunk that are predicted correctly, and of all its rows."""
+    """Checks the labels of a chunk, and sums the weights of the rows predicted correctly."""
 
     predict: ChunkPredictor
 
-    def __call__(self, chunk: Chunk) -> tuple[float, float]:
-        """The two sums."""
+    def __call__(self, chunk: Chunk) -> tuple[float, LabelSums]:
+        """The sum, and the sums of all weights by label."""
+        sums = label_sums(chunk.y, chunk.sample_weight)
         y, predicted = column_or_1d(chunk.y), self.predict(chunk)
         check_consistent_length(predicted, y)
         weights = check_weights(chunk.sample_weight, len(y), may_be_zeros=True)
-        if weights is None:
-            weights = np.ones(len(y))
-        if not weights.any():  # `accuracy_score` refuses such rows, and no rows
-            return 0.0, 0.0
-        correct = accuracy_score(y, predicted, normalize=False, sample_weight=weights)
-        return float(correct), float(weights.sum())
+        is_correct = predicted == y
+        return float(is_correct.sum() if weights is None else weights @ is_correct), sums
 
 
 def accuracy_in_chunks(estimator: Any, X: Any, y: Any, sample_weight: Any) -> float | None:
@@ -163,7 +160,8 @@ def accuracy_in_chunks(estimator: Any, X: Any, y: Any, sample_weight: Any) -> fl
     Raises
     ------
     ValueError
-        If a chunk is not valid, or no row has a non-zero weight.
+        If a chunk is not valid, its labels are of another type than the classes, or all weights
+        are 0.
     """
     check_is_fitted(estimator)
     reader = chunk_reader(X, y, sample_weight)
@@ -171,7 +169,7 @@ def accuracy_in_chunks(estimator: Any, X: Any, y: Any, sample_weight: Any) -> fl
         return None
     check_header(estimator, reader, reset=False)
     count = CountCorrect(ChunkPredictor(predictor_of(estimator, labels), reader.dtype))
-    correct, total = (sum(parts) for parts in zip(*reader.map(count), strict=True))
-    if not total:
-        raise ValueError("The score needs at least one row of non-zero weight. Got none.")
-    return correct / total
+    correct, sums = zip(*reader.map(count), strict=True)
+    classes = distinct_labels([*sums, label_sums(estimator.classes_, None)])
+    total = float(WeightTable.of(sums, classes, "sample_weight").sums.sum())
+    return float(sum(correct)) / total

@@ -108,6 +108,16 @@ def test_every_option_gives_the_same_model(weighted, options, storage, store):
 
 
 @every_storage
+@pytest.mark.parametrize("scale", [1e-200, 1e200])
+def test_weights_whose_squares_are_no_numbers(scale, storage, store):
+    X, y = noisy(1500, 3, 2, seed=30)
+    weights = uneven_weights(1500)
+    expected = GDLogisticRegression(C=1.0, tol=1e-8).fit(X, y, weights)
+    model = GDLogisticRegression(C=1 / scale, tol=1e-8).fit(*store(X, y, weights * scale))
+    np.testing.assert_allclose(model.coef_, expected.coef_, atol=1e-6)
+
+
+@every_storage
 def test_columns_far_from_zero_are_centred(storage, store):
     X, y = noisy(400, 4, 2, seed=4)
     far = X + np.array([1e7, 0, -1e5, 0])
@@ -253,7 +263,7 @@ def test_predictions_are_those_of_rows_in_memory(n_classes, storage, store):
 BAD_SCORES = {
     "numbers for strings": (lambda y: (y == "a").astype(int), 1.0, "Mix of label input types"),
     "continuous": (lambda y: (y == "a") + 0.5, 1.0, "continuous"),
-    "weights of 0": (lambda y: y, 0.0, "non-zero"),
+    "weights of 0": (lambda y: y, 0.0, "at least one"),
 }
 
 

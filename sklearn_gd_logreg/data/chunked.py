@@ -189,8 +189,9 @@ class ChunkedDataset(Dataset):
         self.n_rows, self.n_features = int(labels.n_rows.sum()), reader.n_features
         self.dtype, self.passes, self.rows_per_pass = reader.dtype, Passes(), self.n_rows
         first_rows = np.concatenate(([0], np.cumsum(labels.n_rows)))
-        shape = first_rows, self.n_features, self.dtype
-        self._factory = DatasetFactory(labels.encoder, targets, *shape, intercept)
+        self._factory = DatasetFactory(
+            labels.encoder, targets, first_rows, self.n_features, self.dtype, intercept
+        )
 
     def _sum_over_blocks(
         self,

@@ -88,7 +88,7 @@ class ChunkReader(ABC):
         Raises
         ------
         ValueError
-            If ``n_chunks``, the number of chunks in the first pass, is given and is another.
+            If there are not ``n_chunks`` chunks, where that number is known from the first pass.
         """
 
     def map_labels(self, function: Callable[[Any, Any], Result]) -> Iterable[Result]:
@@ -140,7 +140,7 @@ def check_chunk(chunk: Chunk, n_features: int, dtype: np.dtype[np.floating]) -> 
 
 
 def dtype_of(X: Any) -> Any:
-    """The dtype of an array, or of all columns of a data frame together; None if it has none."""
+    """The dtype of an array, or the common one of the columns of a data frame; None if unknown."""
     if not hasattr(X, "columns"):
         return getattr(X, "dtype", None)
     dtypes = list(X.dtypes)
@@ -346,7 +346,7 @@ class IterableReader(LocalReader):
             del chunk
 
     def _chunk(self, number: int, item: Any) -> Chunk:
-        """An item of the source as a chunk; raise unless it is one, with the columns of chunk 0."""
+        """Return an item of the source as a chunk; raise if its form is not that of the first."""
         parts = item if isinstance(item, tuple) else (item,)
         if not (2 if self._labelled else 1) <= len(parts) <= 3:
             given = f"a {type(item).__name__}"

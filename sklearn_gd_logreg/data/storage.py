@@ -13,7 +13,7 @@ from .joining import library
 
 
 def is_in_chunks(X: Any) -> bool:
-    """Whether X is in chunks that are not all in memory, so that it cannot become an array."""
+    """Whether X is a `Chunks` or a dask collection, of which no array in memory is made."""
     return isinstance(X, Chunks) or library(X) == "dask"
 
 

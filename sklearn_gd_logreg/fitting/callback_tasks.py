@@ -20,8 +20,8 @@ class CallbackTasks(Observer):
     """Calls the hooks of the callbacks at the beginning and end of the fit and of each task.
 
     A task is ``stride`` iterations: one, unless ``max_iter`` exceeds `MAX_TASKS`. The hooks get X,
-    y and the sample weights as given to `fit`, and a function. It returns the attributes of a fit
-    that stops at this iterate, and computes them only when a callback calls it.
+    y and the sample weights as given to `fit`, and a function that returns the attributes of a fit
+    that stops at this iterate. They are computed only when a callback calls the function.
 
     Parameters
     ----------

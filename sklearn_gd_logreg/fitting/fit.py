@@ -104,7 +104,7 @@ def fit(
 
 
 class Problem(NamedTuple):
-    """What one call of `fit` minimises, and the data on which its iterates are scored.
+    """The J of one call of `fit`, and the data on which its iterates are scored.
 
     Attributes
     ----------

@@ -121,7 +121,7 @@ def number(value: float) -> str:
 
 
 def bar(fraction: float, iterate: Iterate, last: int, seconds_left: float) -> str:
-    """The fraction of the iterations that is done as a bar, and the time for the others."""
+    """The fraction of the iterations that is done as a bar, and the time to iteration ``last``."""
     n_full = int(fraction * BAR_WIDTH)
     drawn = "#" * n_full + "." * (BAR_WIDTH - n_full)
     minutes, seconds = divmod(round(seconds_left), 60)
