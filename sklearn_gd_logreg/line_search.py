@@ -66,7 +66,8 @@ class Backtracking(LearningRate):
     >>> from sklearn_gd_logreg import Backtracking, GDLogisticRegression
     >>> X, y = load_breast_cancer(return_X_y=True)
     >>> rate = Backtracking()
-    >>> clf = GDLogisticRegression(solver="gd", learning_rate=rate, max_iter=20, tol=0)
+    >>> clf = GDLogisticRegression(solver="gd", learning_rate=rate)
+    >>> clf = clf.set_params(max_iter=20, tol=0)
     >>> cost = clf.fit(X, y).history_["cost"]
     >>> bool((cost[1:] <= cost[:-1]).all())
     True

@@ -22,7 +22,7 @@ class TimeLimit:
     Examples
     --------
     >>> from sklearn_gd_logreg import TimeLimit
-    >>> callback = TimeLimit(60.0)  # clf.set_callbacks(callback), with scikit-learn 1.9
+    >>> callback = TimeLimit(60.0)  # for clf.set_callbacks(callback)
     """
 
     _intervals: ClassVar[dict[str, Interval]] = {"seconds": POSITIVE}

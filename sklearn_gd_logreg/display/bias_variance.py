@@ -114,7 +114,8 @@ class BiasVarianceDisplay:
     Examples
     --------
     >>> from sklearn_gd_logreg import BiasVarianceDisplay
-    >>> display = BiasVarianceDisplay({"train": 0.08, "dev": 0.1}, baseline=0.05).plot()
+    >>> errors = {"train": 0.08, "dev": 0.1}
+    >>> display = BiasVarianceDisplay(errors, baseline=0.05).plot()
     >>> print([label.get_text() for label in display.ax_.get_yticklabels()])
     ['baseline', 'avoidable bias', 'training error', 'variance', 'dev error']
     """

@@ -122,8 +122,11 @@ class CostSurfaceDisplay:
     >>> from sklearn.preprocessing import scale
     >>> from sklearn_gd_logreg import CostSurfaceDisplay, GDLogisticRegression
     >>> X, y = load_breast_cancer(return_X_y=True)
-    >>> clf = GDLogisticRegression(solver="gd", max_iter=20, tol=0).fit(scale(X), y)
-    >>> display = CostSurfaceDisplay.from_estimator(clf, scale(X), y, grid_resolution=20)
+    >>> X = scale(X)
+    >>> clf = GDLogisticRegression(solver="gd", max_iter=20, tol=0).fit(X, y)
+    >>> display = CostSurfaceDisplay.from_estimator(
+    ...     clf, X, y, grid_resolution=20
+    ... )
     >>> print(display.cost.shape, len(display.lines_[0].get_xdata()))
     (20, 20) 21
     """

@@ -127,7 +127,9 @@ def bias_variance_report(
     >>> parts = train_dev_test_split(X, y, stratify=y, random_state=0)
     >>> X_train, X_dev, X_test, y_train, y_dev, y_test = parts
     >>> clf = GDLogisticRegression().fit(X_train, y_train)
-    >>> report = bias_variance_report(clf, X_train, y_train, X_dev, y_dev, baseline=0.03)
+    >>> report = bias_variance_report(
+    ...     clf, X_train, y_train, X_dev, y_dev, baseline=0.03
+    ... )
     >>> report.finding, report.optimisation_error < 1e-6
     ('done', True)
     """

@@ -78,7 +78,8 @@ def train_dev_test_split(
     >>> import numpy as np
     >>> from sklearn_gd_logreg import train_dev_test_split
     >>> X, y = np.arange(20).reshape(10, 2), np.arange(10)
-    >>> parts = train_dev_test_split(X, y, dev_size=0.3, test_size=1, random_state=0)
+    >>> sizes = {"dev_size": 0.3, "test_size": 1}
+    >>> parts = train_dev_test_split(X, y, **sizes, random_state=0)
     >>> X_train, X_dev, X_test, y_train, y_dev, y_test = parts
     >>> len(X_train), len(X_dev), len(X_test)
     (6, 3, 1)
