@@ -79,7 +79,7 @@ def label_sums(y: Any, sample_weight: ArrayLike | None, name: str = "sample_weig
     if weights is None:
         weights = np.ones(len(y))
     low, high = float(weights.min(initial=np.inf)), float(weights.max(initial=-np.inf))
-    squares = (weights / (high or 1.0)) ** 2
+    squares = (weights / (high or 1.0)) ** 2  # 0 / 1 where all weights are 0
     return LabelSums(
         classes,
         np.bincount(codes, weights, n_classes).astype(np.float64),
@@ -112,7 +112,7 @@ class ChunkEncoder:
         Sorted distinct labels.
     present : array of shape (n_all_classes,)
         Mask of the classes with rows of non-zero weight.
-    factors : array of shape (n_all_classes,)
+    share_per_weight : array of shape (n_all_classes,)
         Share of a row of sample weight 1: class weight over Σ sample weight × class weight.
     equal_share : float or None
         The share of each row if all are equal.
@@ -122,7 +122,7 @@ class ChunkEncoder:
 
     all_classes: NDArray[Any]
     present: NDArray[np.bool_]
-    factors: Array
+    share_per_weight: Array
     equal_share: float | None
     dtype: DTypeLike
 
@@ -141,7 +141,9 @@ class ChunkEncoder:
         if self.equal_share is not None:
             return renumber(codes, self.present), self.equal_share
         weights = check_weights(sample_weight, len(y), may_be_zeros=True)
-        share = self.factors[codes] if weights is None else self.factors[codes] * weights
+        share = self.share_per_weight[codes]
+        if weights is not None:
+            share = share * weights
         return renumber(codes, self.present), share.astype(self.dtype)[:, np.newaxis]
 
 

@@ -206,7 +206,7 @@ def build_problem_in_chunks(
 
 
 def threads_for(problem: Problem) -> AbstractContextManager[Any]:
-    """The context of a descent: the package's threads in place of those of BLAS, if it uses any."""
+    """The context of a descent. If it may use several threads, BLAS leaves them to the package."""
     if problem.objective.runs_on_one_thread and not problem.validation_set:
         return nullcontext()
     return reserve_threads()
