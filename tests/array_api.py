@@ -12,13 +12,13 @@ from sklearn import config_context
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklearn_gd_logreg import GDLogisticRegression, NaturalGradient
 from sklearn_gd_logreg import _namespace as namespace_module
 from sklearn_gd_logreg._namespace import is_other, to_numpy
 
 from .problems import FIRST_ORDER, noisy, reference, uneven_weights
+from .test_estimator_checks import each_check_of
 
 pytest.importorskip("array_api_strict")
 
@@ -65,7 +65,7 @@ def like(array, other):
 # -- scikit-learn's contract -------------------------------------------------------------------
 
 
-@parametrize_with_checks([GDLogisticRegression()])
+@each_check_of([GDLogisticRegression()])
 def test_the_checks_of_scikit_learn(estimator, check):
     name = getattr(check, "func", check).__name__
     if "array_api" not in name:

@@ -8,6 +8,7 @@ import weakref
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
@@ -260,6 +261,9 @@ def test_predictions_are_those_of_rows_in_memory(n_classes, storage, store):
     assert model.score(*given) == pytest.approx(expected, abs=1e-12)
 
 
+AS_TODAY = tuple(map(int, sklearn.__version__.split(".")[:2])) >= (1, 9)
+"""Earlier versions of scikit-learn's `accuracy_score` have other errors, or none."""
+
 BAD_SCORES = {
     "numbers for strings": (lambda y: (y == "a").astype(int), 1.0, "Mix of label input types"),
     "continuous": (lambda y: (y == "a") + 0.5, 1.0, "continuous"),
@@ -276,8 +280,9 @@ def test_a_score_of_bad_labels_is_an_error_as_in_memory(bad, storage, store):
     columns = getattr(given[0], "columns", None)
     in_memory = X if columns is None else pd.DataFrame(X, columns=columns)
     model = GDLogisticRegression().fit(in_memory, labels)
-    with pytest.raises(ValueError, match=message):
-        model.score(in_memory, change(labels), weights)
+    if AS_TODAY:
+        with pytest.raises(ValueError, match=message):
+            model.score(in_memory, change(labels), weights)
     with pytest.raises(ValueError, match=message):
         model.score(*given)
 

@@ -192,15 +192,16 @@ class DaskReader(ChunkReader):
 
     def predict(self, function: Callable[[Chunk], Any]) -> Any:
         """A dask array, not yet computed."""
+        import dask.array as da
+
         row = np.zeros((1, self.n_features), self.dtype)
         meta = function(Chunk(0, row, None, None))[:0]
-        if not is_array(self.X):
-            return self.X.map_partitions(_apply_to_rows, function, meta=meta)
-        rows = with_whole_rows(self.X)
-        shape: dict[str, Any] = {"drop_axis": 1}
-        if meta.ndim == 2:
-            shape = {"chunks": (rows.chunks[0], meta.shape[1])}
-        return rows.map_blocks(_apply_to_rows, function, dtype=meta.dtype, meta=meta, **shape)
+        lengths = partition_lengths(self.X) or [np.nan] * len(self.parts)
+        blocks = [
+            da.from_delayed(task, (length, *meta.shape[1:]), meta=meta)
+            for task, length in zip(self._tasks(function), lengths, strict=True)
+        ]
+        return da.concatenate(blocks, allow_unknown_chunksizes=True)
 
     def _tasks(self, function: Callable[[Chunk], Any]) -> list[Any]:
         """Tasks that apply the function to each partition."""
@@ -232,13 +233,6 @@ def _apply_to_chunk(function: Callable[[Chunk], Any], number: int, *parts: Any) 
 
 def _apply_to_labels(function: Callable[[Any, Any], Any], y: Any, sample_weight: Any) -> Any:
     return function(y, sample_weight)
-
-
-def _apply_to_rows(
-    X: Any, function: Callable[[Chunk], Any], block_id: tuple[int, ...] = (0,)
-) -> Any:
-    """Apply a function to a partition. Of an array dask passes the place of the block."""
-    return function(Chunk(block_id[0], X, None, None))
 
 
 def _add(sums: list[Parts]) -> Parts:
