@@ -79,8 +79,9 @@ def panel(axes: Axes, problem: Any) -> None:
     axes.set_yticks([1, *LEVELS], labels=["1", "$10^{-3}$", "$10^{-6}$", "$10^{-9}$"])
     axes.xaxis.set_major_locator(LogLocator(numticks=6))
     axes.minorticks_off()
-    axes.set_title(problem.title, fontsize=9.5, loc="left", color=INK)
-    axes.text(0.02, 0.02, problem.data, transform=axes.transAxes, fontsize=7.5, color="#777777")
+    axes.set_title(problem.title, fontsize=9.5, loc="left", color=INK, pad=15)
+    above = {"xy": (0, 1), "xycoords": "axes fraction", "textcoords": "offset points"}
+    axes.annotate(problem.data, xytext=(0, 5), fontsize=8, color="#666666", **above)
     clean(axes)
 
 

@@ -47,8 +47,13 @@ def significant(x: float, digits: int = 2) -> str:
     return f"{round(x, places):.{max(places, 0)}f}"
 
 
+def power(x: float) -> str:
+    """One digit and an exponent: 1e-3."""
+    return np.format_float_scientific(x, precision=0, trim="-", exp_digits=1)
+
+
 def scientific(x: float) -> str:
-    return "–" if np.isnan(x) else "< 1e-12" if x < 1e-12 else f"{x:.0e}"
+    return "–" if np.isnan(x) else "< 1e-12" if x < 1e-12 else power(x)
 
 
 @dataclass(frozen=True)
@@ -189,10 +194,10 @@ def mean(ratios: list[Ratio]) -> float:
 def summary(problems: list[Problem]) -> Rows:
     """Means, bounds taken for values, and the least."""
     against = {
-        f"the fastest of scikit-learn, to {level:.0e}": [p.ratio(level=level) for p in problems]
+        f"the fastest of scikit-learn, to {power(level)}": [p.ratio(level=level) for p in problems]
         for level in LEVELS
     }
-    against[f"lbfgs, to {ASKED:.0e}"] = [p.ratio_to_lbfgs() for p in problems]
+    against[f"lbfgs, to {power(ASKED)}"] = [p.ratio_to_lbfgs() for p in problems]
     against["default settings"] = [p.default_ratio() for p in problems]
     rows = []
     for what, ratios in against.items():
@@ -233,15 +238,23 @@ def in_markdown(head: tuple[str, ...], rows: Rows) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
+def filled(head: tuple[str, ...], rows: Rows) -> tuple[tuple[str, ...], Rows]:
+    """Without the columns that have no value."""
+    kept = [j for j in range(len(head)) if any(row[j] != "–" for row in rows)]
+    return tuple(head[j] for j in kept), [[row[j] for j in kept] for row in rows]
+
+
 def sections(problems: list[Problem], table: Callable[..., str]) -> dict[str, str]:
     """Headings and texts."""
     found = {
-        f"Time to a suboptimality: {group}": table(SPEED, [speed_row(p) for p in ps])
+        f"Time to a suboptimality: {group}": table(*filled(SPEED, [speed_row(p) for p in ps]))
         for group, ps in groupby(problems, lambda p: p.group)
     }
-    found["Over all problems"] = table(SUMMARY, summary(problems))
+    kinds = {p.group.split(",")[0] for p in problems}
+    of = f": {kinds.pop()}" if len(kinds) == 1 else ""
+    found["Over all problems" + of] = table(SUMMARY, summary(problems))
     if rows := [default_row(p) for p in problems if len(p.defaults()) == 2]:
-        found["Default settings"] = table(DEFAULT, rows)
+        found["Default settings" + of] = table(*filled(DEFAULT, rows))
     return found
 
 

@@ -5,14 +5,13 @@ code draws now. For that each file holds, as a text in its metadata, the numbers
 of its figure. They are compared with a tolerance: pixels depend on the versions of matplotlib and
 FreeType, and the last digits of numbers on the processor.
 
-Some are drawn here, the others are figures of the gallery. The check draws the light ones alone: a
-dark one must hold the same but for colours.
+Some are drawn here, the others are figures of the gallery, darkened as on its pages. The check
+draws the light ones alone: a dark one must hold the same but for colours.
 """
 
 import argparse
 import contextlib
 import io
-import itertools
 import json
 import os
 import re
@@ -36,6 +35,10 @@ from PIL.PngImagePlugin import PngInfo
 from sklearn.datasets import load_breast_cancer, load_digits, load_sample_image
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+
+sys.path.append(str(Path(__file__).parent / "_ext"))
+
+from dark_figures import darken
 
 from sklearn_gd_logreg import (
     BiasVarianceDisplay,
@@ -127,7 +130,7 @@ def of_gallery() -> Iterator[tuple[str, Figure]]:
     for script in dict.fromkeys(script for script, _ in GALLERY.values()):
         pyplot.close("all")
         sys.argv = [script]
-        with contextlib.redirect_stdout(io.StringIO()):
+        with pyplot.rc_context(), contextlib.redirect_stdout(io.StringIO()):
             runpy.run_path(str(EXAMPLES / f"{script}.py"), run_name="__main__")
         for name, (of_script, number) in GALLERY.items():
             if of_script == script:
@@ -393,7 +396,13 @@ def drawing_in(path: Path) -> Any:
 def in_theme(suffix: str = "") -> Iterator[tuple[str, Figure]]:
     """Draw all pictures, light or dark, and close each afterwards."""
     with pyplot.style.context(["default", THEMES[suffix]]):
-        for name, figure in itertools.chain(pictures(), of_gallery()):
+        for name, figure in pictures():
+            yield name, figure
+            pyplot.close(figure)
+    with pyplot.style.context(["default", THEMES[""]]):
+        for name, figure in of_gallery():
+            if suffix:
+                darken(figure)
             yield name, figure
             pyplot.close(figure)
 

@@ -95,9 +95,10 @@ _ = ax.set(xlabel="predicted probability of a click", ylabel="share of clicks in
 # %%
 # What the model has learnt
 # -------------------------
-# The log-odds are a sum over the columns. The effect of a column is what changes if it alone does.
-# Beside it is the truth, which only a simulation knows. Both are shown about their means, since a
-# constant is part of b. The ad 50817 was shown least, so its effect is estimated least precisely.
+# The log-odds are a sum over the columns. The effect of a column is how the sum changes when this
+# column alone changes. Beside it is the truth, which only a simulation knows. Both are shown about
+# their means, since a constant is part of b. The ad 50817 was shown least, so its effect is the
+# least precise.
 
 figure, axes = plt.subplots(1, 2, figsize=(8, 3.8), layout="constrained", sharey=True)
 ages = np.arange(18, 81)

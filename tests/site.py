@@ -227,7 +227,7 @@ def test_a_word_with_a_hyphen_stays_on_one_line(visit, width):
             ".map(word => [word.textContent, word.getClientRects().length])"
         )
         assert {count for _, count in lines} == {1}
-        assert {"L-BFGS", "1e-03"} & {word for word, _ in lines}
+        assert {"L-BFGS", "1e-3"} & {word for word, _ in lines}
 
 
 @pytest.mark.parametrize(("width", "columns"), [(PHONE, 1), (DESK, 2)])

@@ -282,6 +282,23 @@ def test_report_takes_medians_at_the_fewest_iterations(module):
     assert report.mean([a.ratio(), b.ratio(), report.Ratio()]) == pytest.approx(4.5**0.5)
 
 
+def test_report_shows_the_columns_that_have_values(module):
+    report = module("report")
+    b, a = report.read(results(*TABLE), FAMILY, {"liblinear"})
+    tables = report.sections([a], lambda head, rows: (head, rows))
+    assert list(tables) == [
+        "Time to a suboptimality: others",
+        "Over all problems: others",
+        "Default settings: others",
+    ]
+    head, rows = tables["Default settings: others"]
+    assert head == ("problem", "ours: s", "ours: above J*", "theirs: s", "theirs: above J*", "×")
+    assert rows == [[A, "2.0", "< 1e-12", "8.0", "< 1e-12", "4.00"]]
+    against = [row[0] for row in tables["Over all problems: others"][1]]
+    assert "the fastest of scikit-learn, to 1e-3" in against
+    assert "Over all problems" in report.sections([b, a], report.in_columns)  # of two groups
+
+
 @pytest.mark.parametrize("lmbd", [1.0, 0.01])
 def test_solver_for_the_public_benchmark_minimises_its_cost(module, monkeypatch, lmbd):
     monkeypatch.setattr(sys, "path", [str(FOLDER / "logreg_l2"), *sys.path])

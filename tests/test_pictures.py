@@ -35,6 +35,26 @@ def test_every_picture_is_there_on_light_and_on_dark_paper(drawings, suffix):
             assert image.width >= 1000  # pixels, two of a screen
 
 
+@pytest.mark.parametrize("name", ["computation_graph", "one_example"])
+def test_a_graph_on_dark_paper_has_dark_boxes(name):
+    with Image.open(FOLDER / PICTURES["file_of"](name, "-dark")) as image:
+        assert np.mean(np.asarray(image.convert("L")) > 200) < 0.05
+
+
+def test_a_script_of_the_gallery_does_not_change_the_style_of_the_next(monkeypatch, tmp_path):
+    names = PICTURES["of_gallery"].__globals__
+    (tmp_path / "plot_grid.py").write_text(
+        "from matplotlib import pyplot\npyplot.rc('axes', grid=True)\npyplot.figure()\n"
+    )
+    monkeypatch.setitem(names, "EXAMPLES", tmp_path)
+    monkeypatch.setitem(names, "GALLERY", {"grid": ("plot_grid", 1)})
+    monkeypatch.setattr("sys.argv", [])
+    (drawn,) = PICTURES["of_gallery"]()
+    pyplot.close("all")
+    assert drawn[0] == "grid"
+    assert not pyplot.rcParams["axes.grid"]
+
+
 def test_every_picture_is_drawn(drawings):
     drawn = {*drawings, *PICTURES["GALLERY"]}
     files = {PICTURES["file_of"](name, suffix) for name in drawn for suffix in PICTURES["THEMES"]}

@@ -110,7 +110,10 @@ class Node:
 
     @property
     def grad(self) -> float | None:
-        """Derivative, by this node, of the node whose `backward` reached it last; None before."""
+        """Derivative, with respect to this node, of the node whose `backward` reached it last.
+
+        It is None before.
+        """
         return self._grad
 
     @property

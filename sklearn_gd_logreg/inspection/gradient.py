@@ -39,7 +39,10 @@ def gradient_check(
 
     .. math::
 
-        \frac{\|g - \hat g\|}{\|g\| + \|\hat g\|}, \qquad
+        \frac{\|g - \hat g\|}{\|g\| + \|\hat g\|},
+
+    .. math::
+
         \hat g_j = \frac{J(\theta + \varepsilon e_j) - J(\theta - \varepsilon e_j)}
             {2 \varepsilon}.
 
