@@ -1,4 +1,4 @@
-"""The observer that calls scikit-learn's callbacks, at the beginning and end of each task of a fit."""
+"""The observer that calls scikit-learn's callbacks at the beginning and end of a fit's tasks."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ MAX_TASKS = 1000
 square."""
 
 AttributesAt = Callable[[Iterate, Monitor, str | None], Mapping[str, Any]]
-"""Function that returns the fitted attributes at an iterate. Its last argument is the reason to stop
-there, or None if the fit continues."""
+"""Function that returns the fitted attributes at an iterate. Its last argument is the reason to
+stop there, or None if the fit continues."""
 
 
 class CallbackTasks(Observer):
