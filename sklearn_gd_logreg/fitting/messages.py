@@ -223,7 +223,7 @@ def stalled_message(outcome: Outcome, tol: float, objective: Objective) -> str:
     """Message for a descent in which no further decrease of J is representable."""
     dtype = objective.data.dtype
     remedy = "pass X as float64, or raise tol" if dtype == np.float32 else "raise tol"
-    if norm_rounding(outcome.last) < outcome.last.gradient_norm <= tol:  # see `norm_and_tol`
+    if norm_rounding(outcome.last) < outcome.last.gradient_norm <= tol:  # not confirmed
         remedy = "clip or impute extreme values; duality_gap tells how far J may be above J*"
     return (
         f"The descent stopped at iteration {outcome.last.k}: no further decrease of the cost is "
@@ -236,6 +236,8 @@ def norm_and_tol(it: Iterate, tol: float) -> str:
     state = f"The gradient norm is {it.gradient_norm:.2e}, tol is {tol:.2e}."
     if it.gradient_norm > tol:
         return state
+    if tol < norm_rounding(it):
+        return f"{state} The rounding of the norm, about {norm_rounding(it):.0e}, is above tol."
     return (
         f"{state} The bound on J - J* from the gradient, or the decrease of the norm from step to "
         "step, does not confirm convergence: an extreme value may dominate its feature."
