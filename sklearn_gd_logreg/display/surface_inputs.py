@@ -134,7 +134,7 @@ def parameter_plane(caller: str, fit: Fit, parameters: Any) -> Plane:
             f"Got {shown(parameters)} instead."
         )
     final, classes = fit.final, fit.final.estimator.classes_[fit.fitted.present]
-    first, second = (parameter_index(caller, final, len(classes), one) for one in parameters)
+    first, second = (parameter_index(caller, final, len(classes), each) for each in parameters)
     if first == second:
         raise InvalidParameterError(
             f"The 'parameters' parameter of {caller} must be two different parameters. "

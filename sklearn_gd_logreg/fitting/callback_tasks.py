@@ -21,8 +21,8 @@ class CallbackTasks(Observer):
     """Calls the hooks of the callbacks at the beginning and end of the fit and of each task.
 
     The hooks get X, y and the sample weights as given to `fit`, and a function that returns the
-    attributes of a fit that stops at this iterate. The attributes are computed only when a callback
-    calls the function.
+    attributes of a fit that stops at the current iterate. The attributes are computed only when a
+    callback calls the function.
 
     Parameters
     ----------

@@ -1,12 +1,11 @@
 r"""A bound on J − J* from the loss and gradient of one pass: the Fenchel–Young gap.
 
-P is the penalty, P* its conjugate, and a the class probabilities at w. With the residuals
-r = share · (a − y), g = Xᵀr is the gradient of the mean loss. Weak duality gives
+P is the penalty and P* its conjugate. Class probabilities a have the mean entropy H(a), the
+residuals r = share · (a − y), and g = Xᵀr. If r sums to 0 in each class, weak duality gives
 
-    J*  ≥  H(a) − P*(−g)
+    J*  ≥  H(a) − P*(−g).
 
-for any probabilities a whose residuals sum to 0 in each class, with H the mean entropy. For the
-probabilities at w, H(a) = loss − g·w. So
+For the probabilities at w, g is the gradient of the mean loss, and H(a) = loss − g·w. So
 
     J − J*  ≤  P(w) + P*(−g) + g·w,
 
@@ -52,7 +51,7 @@ ALWAYS_ALLOWED_OVER_J_L1 = 1e-3
 
 MAX_BOUND_TO_PROVE = 10.0
 """Largest bound that proves convergence, in units of the remaining decrease. `tests/fuzz` accepts
-a J as far above the minimum."""
+a J this far above the minimum."""
 
 GRADIENT_ROUNDING_IN_EPS = 16
 """Rounding of an entry of the gradient, in machine epsilons times the size of its terms."""
@@ -108,7 +107,7 @@ def fenchel_gap(
 ) -> float:
     """Bound on J − J*, for an objective with a penalty.
 
-    It is an upper bound where db = 0, or without an intercept; else J* may be lower.
+    It is an upper bound where db = 0, or without an intercept; otherwise J − J* may be larger.
 
     Parameters
     ----------

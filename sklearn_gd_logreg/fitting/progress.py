@@ -1,4 +1,4 @@
-"""The output of ``verbose``: a table of iterations, and a progress bar between its rows."""
+"""The output of ``verbose``: a table of iterations, and a progress bar while no row is due."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Printer(Observer):
         return False
 
     def end(self, reason: str) -> None:
-        """Print the row of the last iterate."""
+        """Print the row of the last iterate, unless it has been printed."""
         if self._latest is not None and self._latest is not self._printed:
             self._print_row(self._latest, self._score)
 
@@ -121,7 +121,7 @@ def cost_text(cost: float) -> str:
 
 
 def bar(fraction: float, iterate: Iterate, last: int, seconds_left: float) -> str:
-    """A progress bar: the fraction done, the iteration, its cost, and the time left."""
+    """A progress bar: the fraction done, the iteration, its cost, and the time to ``last``."""
     n_full = int(fraction * BAR_WIDTH)
     drawn = "#" * n_full + "." * (BAR_WIDTH - n_full)
     minutes, seconds = divmod(round(seconds_left), 60)

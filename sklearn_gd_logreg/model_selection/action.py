@@ -62,7 +62,7 @@ class OptimisationBound:
 
 @dataclass(frozen=True)
 class Findings:
-    """The inputs of the next action.
+    """The inputs of `next_action`.
 
     Attributes
     ----------

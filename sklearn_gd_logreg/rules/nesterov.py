@@ -17,7 +17,7 @@ class NesterovMemory(NamedTuple):
     Attributes
     ----------
     x : array of shape (n_features + intercept, n_outputs)
-        The last point before extrapolation; at the start, w.
+        x⁺ of the last step, before extrapolation; w at the start.
     t : float
         Sets the momentum of the next step, (t − 1)/t⁺.
     """
