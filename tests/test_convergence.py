@@ -181,7 +181,9 @@ def test_a_tol_below_the_rounding_of_the_norm_is_not_reached_even_by_a_norm_of_0
     eps = np.finfo(float).eps
     above = GDLogisticRegression(solver=solver, tol=4 * eps).fit(X, y)
     below = GDLogisticRegression(solver=solver, tol=eps / 4)
-    with pytest.warns(ConvergenceWarning):
+    with pytest.warns(
+        ConvergenceWarning, match=r"rounding of the norm, .* is above tol.*raise tol"
+    ):
         below.fit(X, y)
     assert (above.stop_reason_, below.stop_reason_) == ("tol", "stalled")
     assert above.n_iter_ == below.n_iter_ == 0

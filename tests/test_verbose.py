@@ -35,7 +35,7 @@ def printed(capsys, n_iterations, verbose, **params):
 
 @pytest.mark.parametrize("cost", [0.0, 99.9999999999, 123.456789, 1.2345678e9, 1.2345678e301])
 def test_a_cost_has_the_width_of_its_column(cost):
-    assert len(progress.number(cost)) <= dict(progress.COLUMNS)["cost"]
+    assert len(progress.cost_text(cost)) <= dict(progress.COLUMNS)["cost"]
 
 
 def test_by_default_nothing_is_printed(capsys):

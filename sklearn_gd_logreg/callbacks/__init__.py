@@ -1,6 +1,6 @@
 """Callbacks in the protocol of `sklearn.callback` (scikit-learn 1.9).
 
-The classes import nothing from it: only `set_callbacks` of an estimator needs scikit-learn 1.9.
+The classes do not import `sklearn.callback`: only `set_callbacks` of the estimator needs it.
 """
 
 from .checkpoint import Checkpoint

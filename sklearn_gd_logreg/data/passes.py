@@ -7,9 +7,9 @@ class Passes:
     Attributes
     ----------
     count : float
-        Rows read over all rows.
+        Passes so far: rows read, divided by the rows of a pass (`Dataset.rows_per_pass`).
     distinct_fraction : float
-        Rows after `merge_equal_rows` over rows before.
+        Rows after `merge_equal_rows`, divided by rows before; 1 without it.
     """
 
     def __init__(self) -> None:
@@ -17,5 +17,5 @@ class Passes:
 
     @property
     def over_distinct_rows(self) -> float:
-        """Rows read over the rows after `merge_equal_rows`, the unit of costs."""
+        """Passes so far over the merged rows, the unit of `hessian_cost`."""
         return self.count / self.distinct_fraction

@@ -1,13 +1,13 @@
 """Warnings of a fit that has not converged: its state, the causes, the remedies.
 
-The remedies stand in the order in which to try them: those of the causes first, another solver
-last.
+The remedies are in the order in which to try them: those of the causes first, another solver last.
+The thresholds are rules of thumb; `tests/test_warnings.py` has fits for each cause.
 """
 
 from __future__ import annotations
 
 import warnings
-from math import isfinite
+from math import isfinite, sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -30,39 +30,46 @@ MIN_SCALE_RATIO = 10.0
 MAX_RATE_OVER_AUTO = 0.1
 """Fraction of the first rate of "auto" below which the warning names the rate as a cause."""
 
-MAX_FALL_OF_RATE = 1e-3
-"""Last over largest rate below which the warning names the decay of the rate as a cause."""
-
-MIN_CONSTANT_RATE = 0.9
-"""Last over largest rate above which the rate counts as constant."""
+MAX_DECAYED_RATE_RATIO, MIN_CONSTANT_RATE_RATIO = 1e-3, 0.9
+"""Ratios of the last to the largest rate. Below the first the warning names the decay as a cause;
+above the second the rate counts as constant."""
 
 MIN_MOMENTUM = 0.95
 """Value of β from which the warning may name momentum as a cause."""
 
-MAX_ITERATIONS_TOLD = 100
-"""Multiple of the iterations made up to which the warning gives the number of those to come."""
+MAX_ITERATIONS_LEFT_RATIO = 100
+"""Largest estimate of the iterations left that the warning gives, in units of those made."""
 
 MAX_SEPARABLE_LOSS = 0.1
 """Fraction of ln K below which a loss without a penalty suggests separable classes."""
 
-MIN_SCALE_DIFFERENCE = 2.0
-"""Ratio of the scales of validation and training rows from which the warning names it."""
+MIN_VALIDATION_SCALE_RATIO = 2.0
+"""Ratio, or its inverse, of the feature scales of validation and training rows from which the
+warning names it as the cause."""
 
 MIN_VALIDATION_ROWS = 100
-"""Number of validation rows below which the warning names it as a cause."""
+"""Number of validation rows below which the warning names their number as a cause."""
+
+MAX_SCORE_ERROR_OVER_TOL, MAX_SCORE_ERROR = 6.0, 1e-6
+"""Rounding of a score that needs no warning: the larger of the first, in units of ``tol``, and the
+second. With two classes a change of the scores by δ adds at most δ²/8 to J at its minimum: here 9
+times the tol²/2 that ``tol`` stands for, and 1.25e-13."""
+
+STACK_LEVEL = 5
+"""Level of the caller of `fit` for `warnings.warn`."""
 
 REASONS_WITHOUT_WARNING = ("tol", "early_stopping", "callback")
 """Reasons to stop without a warning."""
 
 
 class EarlyStopping(NamedTuple):
-    """The data of early stopping.
+    """The validation set of early stopping, and its origin.
 
     Attributes
     ----------
     validation_set : ValidationSet
     given : bool
-        Whether the user gave the validation set; else it was held out of X.
+        Whether the user gave the validation set; otherwise it was held out of X.
     """
 
     validation_set: ValidationSet
@@ -83,51 +90,50 @@ def warn_unless_converged(
     ----------
     outcome : Outcome
     objective : Objective
-        In the coordinates of the features.
+        In the coordinates of the features, before the presolve.
     settings : Settings
     rate : LearningRate
-        The given one, or the rule's own for "auto".
+        The given learning rate, or that of the rule for "auto".
     remaining : Remaining or None
         How far J can still fall after a plateau.
     early_stopping : EarlyStopping or None
-        None without early stopping: the model is then the last iterate.
+        None without early stopping.
     """
     tol = settings.tol
     case = Case(outcome, objective, settings, rate)
     if outcome.reason == "diverged":
-        message = diverged(case, early_stopping=early_stopping is not None)
+        message = diverged_message(case, early_stopping=early_stopping is not None)
     elif early_stopping and is_untrained(outcome, early_stopping):
         message = untrained_message(case, early_stopping)
     elif outcome.reason in REASONS_WITHOUT_WARNING or not tol:
         return
     elif outcome.reason == "stalled":
-        message = stalled(outcome, tol, objective)
+        message = stalled_message(outcome, tol, objective)
     elif remaining is None:
-        message = out_of_iterations(case)
+        message = max_iter_message(case)
     elif remaining.needs_warning(tol):
-        message = on_a_plateau(case, remaining)
+        message = plateau_message(case, remaining)
     else:
         return
-    warnings.warn(message, ConvergenceWarning, stacklevel=5)
+    warnings.warn(message, ConvergenceWarning, stacklevel=STACK_LEVEL)
 
 
 def warn_if_rounded(rounding: float, tol: float) -> None:
     """Warn if rounding changes the scores of a converged model by more than ``tol`` allows.
 
-    A change of the scores by δ adds at most δ²/8 to J at its minimum. ``tol`` allows tol²/2, and
-    the rounding of J 1e-13.
+    ``rounding`` is a bound on the change of a score.
     """
-    if rounding > max(6 * tol, 1e-6):
+    if rounding > max(MAX_SCORE_ERROR_OVER_TOL * tol, MAX_SCORE_ERROR):
         message = (
             "The mean of a feature is so far from 0, relative to its standard deviation, that "
             "coef_ and intercept_ cannot represent the minimum: rounding may change a score by "
             f"{rounding:.1g}. Remedy: subtract a constant from the feature, or use "
             "sklearn.preprocessing.StandardScaler."
         )
-        warnings.warn(message, ConvergenceWarning, stacklevel=5)
+        warnings.warn(message, ConvergenceWarning, stacklevel=STACK_LEVEL)
 
 
-def memory_not_stored(rule: UpdateRule, error: Exception) -> str:
+def memory_not_stored_message(rule: UpdateRule, error: Exception) -> str:
     """Message for a memory of the rule that cannot be stored."""
     return (
         f"The memory of {type(rule).__name__} cannot be stored ({error}). The next fit with "
@@ -135,7 +141,7 @@ def memory_not_stored(rule: UpdateRule, error: Exception) -> str:
     )
 
 
-def diverged_on_stream(last: Iterate) -> str:
+def stream_diverged_message(last: Iterate) -> str:
     """Message for a call of `partial_fit` after which the cost is not finite."""
     return (
         f"The descent diverged in call {last.k} of partial_fit, with learning rate "
@@ -144,17 +150,17 @@ def diverged_on_stream(last: Iterate) -> str:
     )
 
 
-def sorted_stream(label: object, waited: int) -> str:
-    """Message for rows that `partial_fit` gets sorted by class."""
+def stream_sorted_message(label: object, n_rows: int) -> str:
+    """Message for a stream that seems sorted: its first ``n_rows`` rows do not have this label."""
     return (
-        f"The rows of partial_fit seem to be sorted by class: none of the first {waited} is of "
+        f"The rows of partial_fit seem to be sorted by class: none of the first {n_rows} is of "
         f"class {label!s}, and many later rows are. On sorted rows the model forgets the first "
         "classes and may predict them worse than without training. Shuffle the rows."
     )
 
 
 class Case(NamedTuple):
-    """A descent that has not converged: its result, cost, settings and learning rate."""
+    """A descent that has not converged: its outcome, objective, settings and learning rate."""
 
     outcome: Outcome
     objective: Objective
@@ -178,46 +184,46 @@ class Advice(NamedTuple):
         self.causes.extend(other.causes)
         self.remedies.extend(other.remedies)
 
-    def after(self, *state: str) -> str:
-        """The message: state, causes, remedies."""
-        listed = "; ".join(f"({number}) {what}" for number, what in enumerate(self.remedies, 1))
-        return " ".join([*state, *self.causes, f"Remedies: {listed}."])
+    def message(self, state: str) -> str:
+        """The message: the state of the fit, the causes, the remedies numbered."""
+        numbered = "; ".join(f"({number}) {text}" for number, text in enumerate(self.remedies, 1))
+        return " ".join([state, *self.causes, f"Remedies: {numbered}."])
 
 
-def diverged(case: Case, early_stopping: bool) -> str:
+def diverged_message(case: Case, early_stopping: bool) -> str:
     """Message for a cost that is not finite, or for epochs whose cost stays above the start."""
     outcome, objective, settings, _ = case
     rule = settings.rule
     it, stable = outcome.last, rule.stable_rate(objective)
-    what = "the cost is not finite"
+    cost = "the cost is not finite"
     if isfinite(it.cost):
         start = outcome.history["cost"][0]
-        what = f"the cost is {it.cost:.3g}, that of the start {start:.3g},"
+        cost = f"the cost is {it.cost:.3g}, that of the start {start:.3g},"
     bound = ""
     if isfinite(stable.value):
         bound = f" The largest stable learning rate for these data is {stable}."
-    others = ["a smaller learning_rate"]
+    remedies = ["a smaller learning_rate"]
     if settings.rate is not None:
-        others.append("learning_rate='auto'")
+        remedies.append("learning_rate='auto'")
     if settings.batch_size is None:
-        others.append("learning_rate='backtracking'")
+        remedies.append("learning_rate='backtracking'")
     if not rule.scale_free:
         if scale_causes(objective).causes:
-            others.append("scaled features (sklearn.preprocessing.StandardScaler)")
-        others.append("solver='natural'")
+            remedies.append("scaled features (sklearn.preprocessing.StandardScaler)")
+        remedies.append("solver='natural'")
     kept = "iterate of lowest validation loss" if early_stopping else "point of lowest cost"
     return (
-        f"The descent diverged: {what} at iteration {it.k}, with learning rate "
+        f"The descent diverged: {cost} at iteration {it.k}, with learning rate "
         f"{it.learning_rate:.3g}.{bound} The model is the {kept} before that. "
-        f"Use {', or '.join(others)}."
+        f"Use {', or '.join(remedies)}."
     )
 
 
-def stalled(outcome: Outcome, tol: float, objective: Objective) -> str:
-    """Message for a descent in which rounding hides any further decrease."""
+def stalled_message(outcome: Outcome, tol: float, objective: Objective) -> str:
+    """Message for a descent in which no further decrease of J is representable."""
     dtype = objective.data.dtype
     remedy = "pass X as float64, or raise tol" if dtype == np.float32 else "raise tol"
-    if norm_rounding(outcome.last) < outcome.last.gradient_norm <= tol:
+    if norm_rounding(outcome.last) < outcome.last.gradient_norm <= tol:  # not confirmed
         remedy = "clip or impute extreme values; duality_gap tells how far J may be above J*"
     return (
         f"The descent stopped at iteration {outcome.last.k}: no further decrease of the cost is "
@@ -230,53 +236,54 @@ def norm_and_tol(it: Iterate, tol: float) -> str:
     state = f"The gradient norm is {it.gradient_norm:.2e}, tol is {tol:.2e}."
     if it.gradient_norm > tol:
         return state
+    if tol < norm_rounding(it):
+        return f"{state} The rounding of the norm, about {norm_rounding(it):.0e}, is above tol."
     return (
         f"{state} The bound on J - J* from the gradient, or the decrease of the norm from step to "
         "step, does not confirm convergence: an extreme value may dominate its feature."
     )
 
 
-def out_of_iterations(case: Case) -> str:
+def max_iter_message(case: Case) -> str:
     """Message for a descent that reached ``max_iter``."""
     it, tol = case.outcome.last, case.settings.tol
-    advice, is_hopeless = advice_for(case)
-    if not is_hopeless:
+    advice, rate_prevents_convergence = advice_for(case)
+    if not rate_prevents_convergence:
         advice.remedies.append(f"raise max_iter{iterations_left(case)}")
     if not case.settings.rule.scale_free:
         advice.remedies.append("use solver='natural'")
-    return advice.after(
-        f"No convergence after max_iter={it.k} iterations.",
-        norm_and_tol(it, tol),
+    return advice.message(
+        f"No convergence after max_iter={it.k} iterations. {norm_and_tol(it, tol)}"
     )
 
 
-def on_a_plateau(case: Case, remaining: Remaining) -> str:
+def plateau_message(case: Case, remaining: Remaining) -> str:
     """Message for a plateau far above the minimum."""
     it, tol = case.outcome.last, case.settings.tol
-    advice, is_hopeless = advice_for(case)
-    if not is_hopeless:
+    advice, rate_prevents_convergence = advice_for(case)
+    if not rate_prevents_convergence:
         advice.remedies.append("lower tol, to continue at this rate")
     if not case.settings.rule.scale_free:
         advice.remedies.append("use solver='natural'")
-    left = f"{'about' if remaining.is_estimate else 'at least'} {remaining.decrease:.2g}"
+    decrease = f"{'about' if remaining.is_estimate else 'at least'} {remaining.decrease:.2g}"
     if not isfinite(remaining.decrease):
-        left = "an amount that overflows"
-    return advice.after(
+        decrease = "an amount that overflows"
+    return advice.message(
         f"The cost is on a plateau after {it.k} epochs, but not at its minimum: "
-        f"J is {remaining.cost:.6g} and can still fall by {left}. "
+        f"J is {remaining.cost:.6g} and can still fall by {decrease}. "
         f"The gradient norm is {it.gradient_norm:.2e}, tol is {tol:.2e}."
     )
 
 
 def iterations_left(case: Case) -> str:
-    """Estimate of the further iterations at the present rate of convergence, if there is one."""
+    """The iterations left at the present rate of convergence, in words; "" without an estimate."""
     outcome, _, settings, _ = case
     if settings.batch_size is not None:
         return ""
-    more = iterations_to_tol(outcome.history["gradient_norm"], settings.tol)
-    if more is None or more.iterations > MAX_ITERATIONS_TOLD * outcome.last.k:
+    left = iterations_to_tol(outcome.history["gradient_norm"], settings.tol)
+    if left is None or left.iterations > MAX_ITERATIONS_LEFT_RATIO * outcome.last.k:
         return ""
-    return f" (at the present rate of convergence, {more})"
+    return f" (at the present rate of convergence, {left})"
 
 
 # -- early stopping ------------------------------------------------------------------------
@@ -297,19 +304,21 @@ def is_untrained(outcome: Outcome, early_stopping: EarlyStopping) -> bool:
 
 
 def untrained_message(case: Case, early_stopping: EarlyStopping) -> str:
-    """Message for a validation loss that is lowest at the start."""
+    """Message for a validation loss that is lowest at the start, or never finite."""
     outcome, objective, settings, _ = case
     history, costs = outcome.history, outcome.history["cost"]
     state, advice = untrained_state(outcome), Advice([], [])
-    ratio = validation_scale(objective, early_stopping.validation_set.objective)
-    if early_stopping.given and not 1 / MIN_SCALE_DIFFERENCE < ratio < MIN_SCALE_DIFFERENCE:
+    ratio = validation_scale_ratio(objective, early_stopping.validation_set.objective)
+    cost_fell = costs[1] < costs[0]
+    has_same_scale = 1 / MIN_VALIDATION_SCALE_RATIO < ratio < MIN_VALIDATION_SCALE_RATIO
+    if early_stopping.given and not has_same_scale:
         advice.add(
             f"The features in X_val are {ratio:.3g} times as large as those in X (root mean "
             "square).",
             "transform X_val as X was (Pipeline(..., transform_input=['X_val']) does)",
         )
-        return advice.after(state)
-    if costs[1] < costs[0]:
+        return advice.message(state)
+    if cost_fell:
         advice.causes.append("The training cost fell in the first iteration.")
         if early_stopping.given:
             advice.remedies.append(
@@ -321,9 +330,9 @@ def untrained_message(case: Case, early_stopping: EarlyStopping) -> str:
         advice.extend(scale_causes(objective))
     if not case.rate.searches:
         advice.remedies.append(f"lower learning_rate, which was {history['learning_rate'][1]:.3g}")
-    n_rows = early_stopping.validation_set.objective.data.n_weighted_rows
-    if costs[1] < costs[0]:
+    if cost_fell:
         advice.remedies.append("lower C, for a stronger penalty")
+    n_rows = early_stopping.validation_set.objective.data.n_weighted_rows
     if n_rows < MIN_VALIDATION_ROWS:
         more = "give more of them" if early_stopping.given else "raise validation_fraction"
         advice.add(f"There are only {n_rows} validation rows.", more)
@@ -331,11 +340,11 @@ def untrained_message(case: Case, early_stopping: EarlyStopping) -> str:
         advice.remedies.append("raise n_iter_no_change, to see whether the loss falls later")
     if not settings.rule.scale_free:
         advice.remedies.append("use solver='natural'")
-    return advice.after(state)
+    return advice.message(state)
 
 
 def untrained_state(outcome: Outcome) -> str:
-    """The course of the validation loss."""
+    """The first sentences of `untrained_message`: the model, and the validation loss."""
     losses, k = outcome.history["val_loss"], outcome.last.k
     if outcome.state.best.w is None:
         return (
@@ -349,25 +358,26 @@ def untrained_state(outcome: Outcome) -> str:
     )
 
 
-def validation_scale(objective: Objective, validation_set: Objective) -> float:
+def validation_scale_ratio(training: Objective, validation: Objective) -> float:
     """Root mean square of the validation features over that of the training features."""
-    n_features = objective.data.n_features
-    there, here = (o.mean_squares[:n_features].sum() for o in (validation_set, objective))
-    return float(np.sqrt(there / here)) if here > 0 and there > 0 else 1.0
+    n_features = training.data.n_features
+    squares = float(training.mean_squares[:n_features].sum())
+    squares_val = float(validation.mean_squares[:n_features].sum())
+    return sqrt(squares_val / squares) if squares > 0 and squares_val > 0 else 1.0
 
 
 # -- causes --------------------------------------------------------------------------------
 
 
 def advice_for(case: Case) -> tuple[Advice, bool]:
-    """Causes and remedies, and whether more iterations are useless."""
+    """Causes and remedies, and whether the learning rate prevents convergence at any max_iter."""
     advice, scales = Advice([], []), Advice([], [])
     if not case.settings.rule.scale_free:
         scales = scale_causes(case.objective)
     if case.settings.rate is None:
         advice.extend(scales)
-    is_hopeless = add_rate_causes(case, advice)
-    if case.settings.rate is not None:
+    rate_prevents_convergence = add_rate_causes(case, advice)
+    if case.settings.rate is not None:  # a given rate is the likelier cause
         advice.extend(scales)
     penalty, loss = case.objective.penalty, case.objective.loss
     if (
@@ -379,13 +389,13 @@ def advice_for(case: Case) -> tuple[Advice, bool]:
             "cost suggests.",
             "set C to a finite number",
         )
-    return advice, is_hopeless
+    return advice, rate_prevents_convergence
 
 
 def add_rate_causes(case: Case, advice: Advice) -> bool:
-    """Append learning rate and momentum as causes; return whether more iterations are useless."""
+    """Append learning rate and momentum as causes; return whether the rate prevents convergence."""
     outcome, objective, settings, rate = case
-    rule, it, chosen = settings.rule, outcome.last, settings.rate is not None
+    rule, it, is_given = settings.rule, outcome.last, settings.rate is not None
     if rate.searches or not it.learning_rate > 0:
         return False
     last, largest = it.learning_rate, float(np.nanmax(outcome.history["learning_rate"]))
@@ -397,24 +407,22 @@ def add_rate_causes(case: Case, advice: Advice) -> bool:
             "lower learning_rate, or leave it 'auto'",
         )
         return True
-    adaptive, by_batches = not isfinite(stable.value), settings.batch_size is not None
+    is_adaptive = not isfinite(stable.value)  # no rate is unstable
+    has_batches = settings.batch_size is not None
+    is_constant = last > MIN_CONSTANT_RATE_RATIO * largest
     is_oscillating = oscillates(outcome.history["cost"], objective.data.dtype)
     add_momentum_causes(case, advice, is_oscillating)
-    if is_oscillating and last > MIN_CONSTANT_RATE * largest and (adaptive or by_batches):
-        ending = (
-            "the noise of the batches does not vanish."
-            if by_batches
-            else constant_rate_effect(rule)
-        )
-        falling = f"let learning_rate decay, as CosineDecay({last:.3g}, steps={it.steps}) does"
-        if chosen and not adaptive:
-            falling = f"leave learning_rate 'auto', which decays, or {falling}"
+    if is_oscillating and is_constant and (is_adaptive or has_batches):
+        effect = constant_rate_effect(rule, has_batches)
+        remedy = f"let learning_rate decay, as CosineDecay({last:.3g}, steps={it.steps}) does"
+        if is_given and not is_adaptive:
+            remedy = f"leave learning_rate 'auto', which decays, or {remedy}"
         advice.add(
-            f"The cost goes up and down: at a learning rate that stays at {last:.3g} {ending}",
-            f"{falling}, or lower it",
+            f"The cost goes up and down: at a learning rate that stays at {last:.3g} {effect}",
+            f"{remedy}, or lower it",
         )
         return True
-    if chosen:
+    if is_given:
         add_small_rate_causes(case, advice, last, largest)
     return False
 
@@ -422,25 +430,28 @@ def add_rate_causes(case: Case, advice: Advice) -> bool:
 def add_small_rate_causes(case: Case, advice: Advice, last: float, largest: float) -> None:
     """Append a given learning rate that is too small, or decays too fast, as a cause."""
     rule, objective = case.settings.rule, case.objective
-    usual = rule.auto_rate(objective, case.settings.batch_size).at(0)
+    auto = rule.auto_rate(objective, case.settings.batch_size).at(0)
     stable = rule.stable_rate(objective)
-    if largest < MAX_RATE_OVER_AUTO * usual:
-        bound = f"; the largest stable one for these data is {stable}"
-        bound = bound if isfinite(stable.value) else ""
+    if largest < MAX_RATE_OVER_AUTO * auto:
+        bound = ""
+        if isfinite(stable.value):
+            bound = f"; the largest stable one for these data is {stable}"
         advice.add(
-            f"The learning rate {largest:.3g} is far below {usual:.3g}, the first rate of 'auto'"
+            f"The learning rate {largest:.3g} is far below {auto:.3g}, the first rate of 'auto'"
             f"{bound}.",
             "raise learning_rate, or leave it 'auto'",
         )
-    elif last < MAX_FALL_OF_RATE * largest:
+    elif last < MAX_DECAYED_RATE_RATIO * largest:
         advice.add(
             f"The learning rate fell from {largest:.3g} to {last:.3g} far from the minimum.",
             "let learning_rate decay more slowly, or leave it 'auto'",
         )
 
 
-def constant_rate_effect(rule: UpdateRule) -> str:
-    """The effect of a constant rate on an adaptive rule, as the end of a sentence."""
+def constant_rate_effect(rule: UpdateRule, has_batches: bool) -> str:
+    """The effect of a constant rate with batches or an adaptive rule, as the end of a sentence."""
+    if has_batches:
+        return "the noise of the batches does not vanish."
     if isinstance(rule, AdaGrad):
         return "the steps are too long."
     return f"{type(rule).__name__} circles the minimum, at a distance of about that rate."
@@ -449,22 +460,21 @@ def constant_rate_effect(rule: UpdateRule) -> str:
 def add_momentum_causes(case: Case, advice: Advice, is_oscillating: bool) -> None:
     """Append momentum as a cause.
 
-    On a quadratic the error of the heavy ball shrinks by at most √β a step on average in every
-    direction, so β alone bounds the number of steps from below.
+    On a quadratic a step of the heavy ball leaves at least √β of the error on average, in every
+    direction. So β alone bounds the number of steps to ``tol`` from below.
     """
     outcome, _, settings, _ = case
-    rule = settings.rule
+    rule, is_slow = settings.rule, False
     if isinstance(rule, Momentum):
         name, beta = "beta", rule.beta
+        if settings.batch_size is None:
+            least_norm = outcome.history["gradient_norm"][0] * beta ** (outcome.last.k / 2)
+            is_slow = least_norm > settings.tol
     elif isinstance(rule, Adam):
         name, beta = "beta1", rule.beta1
     else:
         return
-    slow = False
-    if name == "beta" and settings.batch_size is None and beta:
-        first = outcome.history["gradient_norm"][0]
-        slow = first * beta ** (outcome.last.k / 2) > settings.tol
-    if beta >= MIN_MOMENTUM and (is_oscillating or slow):
+    if beta >= MIN_MOMENTUM and (is_oscillating or is_slow):
         advice.add(
             f"With {name}={beta:.6g} the momentum averages about {1 / (1 - beta):.3g} steps, and "
             "the descent oscillates about the minimum.",
@@ -473,7 +483,7 @@ def add_momentum_causes(case: Case, advice: Advice, is_oscillating: bool) -> Non
 
 
 def scale_causes(objective: Objective) -> Advice:
-    """Feature scales as causes; one pass over X."""
+    """Feature scales as causes, with their remedies; one pass over X."""
     advice, ratio = Advice([], []), scale_ratio(objective)
     largest = float(np.sqrt(objective.mean_squares[: objective.data.n_features].max()))
     if ratio > MIN_SCALE_RATIO:

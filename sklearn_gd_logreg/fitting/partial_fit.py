@@ -37,7 +37,7 @@ from ..targets import (
 from ..validation import invalid
 from .assembly import cost_of, initial_parameters
 from .inputs import check_features_finite, checked
-from .messages import diverged_on_stream, sorted_stream
+from .messages import stream_diverged_message, stream_sorted_message
 from .monitor import History
 from .parameters import absent_in
 from .publish import fitted_attributes, is_fitted, set_attributes, unchanged_on_error
@@ -311,7 +311,7 @@ def learn_from(
     known.pop("solver_info_", None)  # of a fit before
     estimator._known_gap, estimator._weight_seen = None, whole.total
     if not finite:
-        warnings.warn(diverged_on_stream(last), ConvergenceWarning, stacklevel=4)
+        warnings.warn(stream_diverged_message(last), ConvergenceWarning, stacklevel=4)
         return
     arrivals = stream.arrivals if stream else ClassArrivals.of(len(labels.classes))
     arrivals = warn_if_sorted(arrivals.after(labels.codes), labels)
@@ -324,7 +324,7 @@ def warn_if_sorted(arrivals: ClassArrivals, labels: Labels) -> ClassArrivals:
     late = arrivals.sorted_class()
     if late is None:
         return arrivals
-    message = sorted_stream(labels.classes[late], arrivals.waited[late])
+    message = stream_sorted_message(labels.classes[late], arrivals.waited[late])
     warnings.warn(message, ConvergenceWarning, stacklevel=5)
     return replace(arrivals, noted=True)
 

@@ -14,7 +14,7 @@ from .._typing import Array
 from ..descent import Iterate
 from ..objective import Objective
 from ..targets import LabelSet
-from .messages import memory_not_stored
+from .messages import memory_not_stored_message
 from .monitor import Columns, History, Monitor, Outcome
 from .parameters import expand, unshifted
 from .run import Descent
@@ -89,7 +89,7 @@ def publish(
         try:
             attributes["_resume_state"] = state.frozen()
         except TypeError as error:
-            message = memory_not_stored(descent.settings.rule, error)
+            message = memory_not_stored_message(descent.settings.rule, error)
             warnings.warn(message, UserWarning, stacklevel=5)
     set_attributes(estimator, attributes)
     estimator.stop_reason_ = outcome.reason

@@ -1,4 +1,4 @@
-"""The next action: from errors and gaps to a recommendation."""
+"""The next action of a bias-variance report: the first problem to address, and what to do."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ NEGLIGIBLE_LOSS_FRACTION = 0.01
 
 @dataclass(frozen=True)
 class ErrorDifference:
-    """A difference of error rates with its 95 % interval."""
+    """A difference of error rates, and its 95 % interval from ``low`` to ``high``."""
 
     value: float
     low: float
@@ -27,7 +27,7 @@ class ErrorDifference:
 
 @dataclass(frozen=True)
 class OptimisationBound:
-    """The distance to the minimum of J, bounded by the duality gap.
+    """Bound on the optimisation error J − J* by the duality gap, and what it may change.
 
     Attributes
     ----------
@@ -51,14 +51,18 @@ class OptimisationBound:
 
     @property
     def is_significant(self) -> bool:
-        """Whether further descent could change both the loss and the error rate noticeably."""
+        """Whether further descent may change both the loss and the predictions noticeably.
+
+        The error exceeds `NEGLIGIBLE_LOSS_FRACTION` of the loss, and the fraction of predictions
+        that may change exceeds ``half_width``.
+        """
         affects_loss = self.error > NEGLIGIBLE_LOSS_FRACTION * self.loss
         return affects_loss and self.changeable / self.n_rows > self.half_width
 
 
 @dataclass(frozen=True)
 class Findings:
-    """The inputs of the next action.
+    """The inputs of `next_action`.
 
     Attributes
     ----------
@@ -118,13 +122,11 @@ ACTIONS = {
     ),
     "bias": (
         "Reduce the avoidable bias ({bias}). The model fits even its training rows less well than "
-        "the baseline: use more or better features, a larger "
-        "model, or a weaker penalty (raise C)."
+        "the baseline: use more or better features, a larger model, or a weaker penalty (raise C)."
     ),
     "variance": (
         "Reduce the variance ({variance}). The model fits its training rows better than other "
-        "rows: get more data to train on, use a stronger penalty (lower C), or fewer "
-        "features."
+        "rows: get more data to train on, use a stronger penalty (lower C), or fewer features."
     ),
     "dev set": (
         "Get a larger dev set. The error is higher on the test set than on the dev set "
@@ -137,12 +139,13 @@ ACTIONS = {
         "rows for shorter intervals."
     ),
 }
-"""Recommendation for each finding."""
+"""Recommendation for each finding; the names in braces are those of `Findings`."""
 
-NO_CERTIFICATE = (
+NO_BOUND = (
     " The optimisation error of this model is not known, so first make sure that the fit has "
     "converged."
 )
+"""Addition to the action "bias" if there is no `OptimisationBound`."""
 
 
 def next_action(findings: Findings) -> tuple[str, str]:
@@ -150,5 +153,5 @@ def next_action(findings: Findings) -> tuple[str, str]:
     finding = diagnose(findings)
     text = ACTIONS[finding].format(**vars(findings))
     if finding == "bias" and findings.optimisation is None:
-        text += NO_CERTIFICATE
+        text += NO_BOUND
     return finding, text

@@ -12,7 +12,15 @@ from .base import StableRate, UpdateRule
 
 
 class NesterovMemory(NamedTuple):
-    """The last x, before extrapolation, and t, which sets the momentum."""
+    """What the next step needs of the last one.
+
+    Attributes
+    ----------
+    x : array of shape (n_features + intercept, n_outputs)
+        x⁺ of the last step, before extrapolation; w at the start.
+    t : float
+        Sets the momentum of the next step, (t − 1)/t⁺.
+    """
 
     x: Array
     t: float
@@ -23,8 +31,8 @@ class Nesterov(UpdateRule):
 
     x⁺ := prox(w − α dw, α), then w := x⁺ + (t − 1)/t⁺ · (x⁺ − x) with
     t⁺ = (1 + √(1 + 4t²))/2. The iterate w is the extrapolated point, so that cost and
-    gradient of an entry of the history belong to the same point. If x⁺ − x is opposed to
-    the gradient step, t restarts from 1, so no strong-convexity parameter is needed.
+    gradient of an entry of the history belong to the same point. If x⁺ − x points against
+    the gradient step x⁺ − w, t restarts from 1, so no strong-convexity parameter is needed.
 
     References
     ----------
@@ -48,6 +56,7 @@ class Nesterov(UpdateRule):
     rotation_invariant = True
 
     def stable_rate(self, objective: Objective) -> StableRate:
+        # With constant momentum β it is 2(1 + β)/((1 + 2β) L) on a quadratic; here β tends to 1.
         return StableRate(4 / (3 * max(objective.lipschitz, SMALLEST_RATE)), "4/(3L)")
 
     def init(self, w: Array) -> NesterovMemory:

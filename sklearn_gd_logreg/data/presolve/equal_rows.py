@@ -1,8 +1,8 @@
 """Reduction that merges equal rows with the same label into one row with the sum of their weights.
 
-Candidates have the same product with a fixed vector, found by sorting the products. The rows of
-candidates are then compared, since different rows may have the same product. BLAS may round the
-products of equal rows differently; equal rows that are not merged only cost time.
+The products of the rows with a fixed vector are sorted. Rows with the same product are candidates;
+they are compared entry by entry, since different rows may have the same product. BLAS may round the
+products of equal rows differently, so some equal rows are not merged, which costs only time.
 """
 
 from __future__ import annotations
@@ -21,25 +21,27 @@ from ..rows import CHUNK_ENTRIES, even_slices
 from .base import RowSubset, max_remaining_rows, select_rows, take_rows, with_pass_counter
 
 MIN_ROWS_TO_MERGE, MIN_PASS_WORK_TO_MERGE = 5000, 7e6
-"""Rows, and `Dataset.pass_work`, from which a sample is searched for equal rows. The search takes
-0.1 ms, a pass then 0.2 ms."""
+"""Rows, and `Dataset.pass_work`, from which a sample is searched for equal rows. On data of this
+size searching the sample takes 0.1 ms, and a pass 0.2 ms."""
 
 SAMPLE_ROWS_OVER_ROOT = 6.0
-"""Size of the sample over √n. If each row occurs twice, it has 18 equal pairs in expectation."""
+"""Rows of the sample, divided by √n. If each row occurs twice, the sample has 6²/2 = 18 equal pairs
+in expectation."""
 
 MIN_MEAN_MULTIPLICITY = 4.0
-"""Mean number of rows equal to a row from which the search, which takes some passes, pays; half the
-sample being repetitions is enough, too. With a mean of 2.1 a fit took 1.5 times as long."""
+"""Mean multiplicity, the number of rows equal to a row, from which merging pays: it takes some
+passes. With a mean of 2.1 a fit took 1.5 times as long as without merging. Merging also pays if
+half the rows of the sample repeat others."""
 
 CHUNK_ROWS = 1 << 16
-"""Rows that are merged at a time, with 4 MB of temporary memory."""
+"""Rows that are merged at a time, in 4 MB of temporary memory."""
 
 MERGE_BYTES_PER_ROW, MIN_MERGE_LIMIT_BYTES = 60, 3e6
-"""Temporary bytes for each row when the chunks are merged, and what they may take in addition to
-X/10."""
+"""Temporary memory in which the distinct rows of all chunks are merged: bytes for each row, and the
+limit for an empty X, to which a tenth of the bytes of X is added."""
 
 MAX_PROJECTION_ERROR_EPS = 64
-"""Relative difference, in units of the machine epsilon, of the products of equal rows."""
+"""Largest relative difference of products that count as the same, in epsilons of float64."""
 
 
 class DistinctRows(NamedTuple):
@@ -50,7 +52,7 @@ class DistinctRows(NamedTuple):
     indices : array of shape (n_distinct,)
         Index of the first of each set of equal rows.
     mass : array of shape (n_distinct,)
-        Sum of their shares.
+        Sum of the shares of each set.
     """
 
     indices: NDArray[np.signedinteger]
@@ -58,7 +60,10 @@ class DistinctRows(NamedTuple):
 
 
 def merge_equal_rows(data: Dataset, w: Array) -> RowSubset | None:
-    """Merge equal rows; None if it does not pay. It counts as one pass."""
+    """Merge equal rows; None if it does not pay. It counts as one pass.
+
+    ``w`` is the starting point.
+    """
     data.count_pass()
     distinct = distinct_rows(data)
     if distinct is None:
@@ -77,10 +82,10 @@ def merging_rows_pays(data: Dataset) -> bool:
     """Whether a sample suggests that merging equal rows pays.
 
     The sample is pseudo-random: an evenly spaced one would miss adjacent equal rows, as in sorted
-    tables. The number of equal pairs in it estimates the mean multiplicity of a row, and n over
-    this mean is a lower bound on the number of distinct rows. The most frequent row is left out of
-    the decision, since all others may be distinct. Arrays in Fortran order are not searched: to
-    compare their rows takes as long as ten passes.
+    tables. The number of equal pairs in it estimates the mean multiplicity of a row, and n divided
+    by this mean is a lower bound on the number of distinct rows. The mean that has to reach
+    `MIN_MEAN_MULTIPLICITY` is without the most frequent row, since all others may be distinct.
+    Arrays in Fortran order are not searched: comparing their rows takes as long as ten passes.
     """
     if data.n_rows < max(MIN_ROWS_TO_MERGE, data.n_features):
         return False
@@ -94,7 +99,8 @@ def merging_rows_pays(data: Dataset) -> bool:
     if isinstance(data.share, np.ndarray):
         index = index[data.share[index, 0] != 0]
     starts = np.flatnonzero(np.diff(np.sort(projections(data, index)), prepend=-np.inf))
-    repeats = np.diff(starts, append=len(index)) - 1
+    repeats = np.diff(starts, append=len(index)) - 1  # of each distinct product, after the first
+    # An equal pair in the sample adds ``per_pair`` to the estimate of the mean multiplicity.
     pairs, per_pair = repeats * (repeats + 1) / 2, 2 * data.n_rows / max(len(index), 1) ** 2
     n_others = float(pairs.sum() - pairs.max(initial=0))
     multiplicity = 1 + n_others * per_pair
@@ -103,7 +109,7 @@ def merging_rows_pays(data: Dataset) -> bool:
 
 
 def distinct_rows(data: Dataset) -> DistinctRows | None:
-    """Distinct rows of non-zero weight; None if they exceed the memory limit."""
+    """Distinct rows of non-zero weight; None if merging the chunks exceeds the memory limit."""
     max_rows = (data.n_bytes / 10 + MIN_MERGE_LIMIT_BYTES) / MERGE_BYTES_PER_ROW
     dtype = np.promote_types(np.int32, np.min_scalar_type(-data.n_rows))
     chunks, n_distinct = [], 0
@@ -122,17 +128,21 @@ def distinct_rows(data: Dataset) -> DistinctRows | None:
 
 
 def merge(data: Dataset, rows: DistinctRows) -> DistinctRows:
-    """Merge the equal ones among some rows."""
+    """Merge equal rows among ``rows``, and add their masses.
+
+    A row is compared only with the first of the candidates, so equal rows after a different first
+    one are not merged.
+    """
     z = projections(data, rows.indices)
     order, positions = np.argsort(z), np.arange(len(z))
     gaps = np.diff(z[order], prepend=-np.inf)
     starts = gaps > MAX_PROJECTION_ERROR_EPS * np.finfo(np.float64).eps * np.abs(z[order])
-    starts[:1] = True  # even if z is not finite
-    first = np.empty_like(positions)  # of the rows with the same product
+    starts[:1] = True  # also if z is not finite
+    first = np.empty_like(positions)  # position of the first row with the same product
     first[order] = order[starts][np.cumsum(starts) - 1]
     others = np.flatnonzero(first != positions)
     equal = are_equal(data, rows.indices[first[others]], rows.indices[others])
-    first[others[~equal]] = others[~equal]
+    first[others[~equal]] = others[~equal]  # each is kept
     kept = np.flatnonzero(first == positions)
     sums: Any = np.bincount(first, rows.mass, len(z))
     return DistinctRows(rows.indices[kept], sums[kept])
@@ -161,7 +171,7 @@ def are_equal(
         one, other = take_rows(X, first[chunk]), take_rows(X, second[chunk])
         if sparse.issparse(X):
             equal[chunk] &= same_entries(one, other)
-        else:  # faster than `all` on short rows
+        else:  # Σ|difference| = 0: a product is faster than `all` on short rows
             equal[chunk] &= np.abs(one - other) @ np.ones(one.shape[1], one.dtype) == 0
     return equal
 
@@ -184,6 +194,6 @@ def consecutive_rows(X: Any, rows: NDArray[np.signedinteger]) -> Any:
 
 
 def chunks_of_rows(X: Any, n_rows: int) -> Any:
-    """Slices of ``n_rows`` rows whose copies are small."""
+    """Slices of 0 … ``n_rows`` − 1 with about `CHUNK_ENTRIES` entries of X in each."""
     n_entries = X.nnz if sparse.issparse(X) else X.size
     return even_slices(n_rows, int(n_rows * (n_entries / max(X.shape[0], 1)) / CHUNK_ENTRIES))
