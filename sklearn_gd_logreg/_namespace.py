@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 from sklearn import get_config
+
+from .validation import InvalidParameterError
 
 
 def namespace(*arrays: Any) -> Any:
@@ -18,13 +23,31 @@ def namespace(*arrays: Any) -> Any:
     ------
     TypeError
         If the arrays are of several libraries.
+    ImportError
+        If array-api-compat is not installed.
     """
     others = [a for a in arrays if is_other(a)]
     if not others:
         return np
-    from array_api_compat import array_namespace
+    return compat(others[0]).array_namespace(*(a for a in arrays if hasattr(a, "shape")))
 
-    return array_namespace(*(a for a in arrays if hasattr(a, "shape")))
+
+def compat(array: Any) -> ModuleType:
+    """The module array_api_compat, which only arrays of other libraries need.
+
+    Raises
+    ------
+    ImportError
+        If it is not installed.
+    """
+    try:
+        import array_api_compat
+    except ImportError as error:
+        raise ImportError(
+            f"An array of {place(array)} needs array-api-compat. Install it by "
+            "`pip install sklearn-gd-logreg[array-api]`."
+        ) from error
+    return array_api_compat
 
 
 def is_other(array: Any) -> bool:
@@ -75,6 +98,63 @@ def require_same_place(caller: str, array: Any, fitted: Any) -> None:
         )
 
 
+def require_float64(name: str, array: Any) -> None:
+    """Raise unless the device of an array has float64, in which sums are computed.
+
+    Raises
+    ------
+    InvalidParameterError
+    """
+    dtypes = namespace(array).__array_namespace_info__().dtypes(device=array.device)
+    if "float64" not in dtypes:
+        raise InvalidParameterError(
+            f"{name} must be on a device with float64, for sums. Got {place(array)} instead."
+        )
+
+
+def require_numpy(name: str, array: Any) -> None:
+    """Raise if an array would stay in another library than NumPy.
+
+    Raises
+    ------
+    InvalidParameterError
+    """
+    if dispatches(array):
+        raise InvalidParameterError(
+            f"{name} must be an array of NumPy here: with array_api_dispatch, only fit, score and "
+            f"predictions take arrays of other libraries. Got {place(array)} instead."
+        )
+
+
+@contextmanager
+def hint_for_devices(*arrays: Any) -> Iterator[None]:
+    """Add a hint to the error about an array on a device, of which NumPy cannot make its own."""
+    try:
+        yield
+    except (TypeError, RuntimeError) as error:
+        there = [array for array in arrays if is_other(array) and not converts(array)]
+        if not there or dispatches(there[0]):
+            raise
+        raise TypeError(
+            f"{error} To fit and predict on {place(there[0])}, use "
+            "sklearn.set_config(array_api_dispatch=True)."
+        ) from error
+
+
+def converts(array: Any) -> bool:
+    """Whether NumPy makes an array of it, which it does not on a GPU."""
+    try:
+        np.asarray(array)
+    except (TypeError, RuntimeError):
+        return False
+    return True
+
+
+def copied(array: Any) -> Any:
+    """A copy in the same library, on the same device."""
+    return namespace(array).asarray(array, copy=True) if is_other(array) else array.copy()
+
+
 def astype(array: Any, dtype: Any) -> Any:
     """The array in a dtype of NumPy; itself if it has that dtype."""
     if not is_other(array):
@@ -87,11 +167,9 @@ def to_numpy(array: Any) -> Any:
     """A NumPy array with the same entries; NumPy arrays and other objects as they are."""
     if not is_other(array):
         return array
-    from array_api_compat import to_device
-
     if hasattr(array, "get") and type(array).__module__.startswith("cupy"):
         return array.get()
     try:
-        return np.asarray(to_device(array, "cpu"))
+        return np.asarray(compat(array).to_device(array, "cpu"))
     except (TypeError, ValueError, RuntimeError):
         return np.from_dlpack(array)

@@ -10,6 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from ._namespace import copied
 from .estimator import GDLogisticRegression
 
 __all__ = ["as_logistic_regression"]
@@ -97,7 +98,7 @@ def as_logistic_regression(
     result = _unfitted(model)
     for attribute in FITTED_ARRAYS:
         if hasattr(model, attribute):
-            setattr(result, attribute, getattr(model, attribute).copy())
+            setattr(result, attribute, copied(getattr(model, attribute)))
     result.n_features_in_ = model.n_features_in_
     result.n_iter_ = np.array([model.n_iter_], dtype=np.int32)
     return result

@@ -22,27 +22,41 @@ class ArrayApiSigmoid(SigmoidCrossEntropy):
         return astype(codes == 0, np.float32)[:, None] * 2 - 1
 
     def loss_and_dz(self, z: Array, y: Any, share: Any) -> tuple[Any, Array]:
-        loss, dz, _, _ = self._all(z, y, share)
-        return loss, dz
+        sign, t, e = self._exponentials(z, y)
+        wrong = self._wrong(t, e)
+        return self._weighted_loss(t, e, share), share * wrong * sign
 
     def loss_dz_and_probabilities(self, z: Array, y: Any, share: Any) -> tuple[Any, Array, Array]:
-        loss, dz, wrong, right = self._all(z, y, share)
-        return loss, dz, namespace(z).stack((wrong[:, 0], right[:, 0]))
+        sign, t, e = self._exponentials(z, y)
+        wrong, right = self._wrong(t, e), self._wrong(-t, e)
+        a = namespace(z).stack((wrong[:, 0], right[:, 0]))
+        return self._weighted_loss(t, e, share), share * wrong * sign, a
 
     def loss_sum(self, z: Array, y: Any, share: Any) -> Any:
-        return self._all(z, y, share)[0]
+        _, t, e = self._exponentials(z, y)
+        return self._weighted_loss(t, e, share)
 
     @staticmethod
-    def _all(z: Array, y: Any, share: Any) -> tuple[Any, Array, Array, Array]:
-        """Loss, dz, and the probabilities of the wrong and the right class."""
+    def _exponentials(z: Array, y: Any) -> tuple[Array, Array, Array]:
+        """The signs dt/dz, t, and exp(−|t|); the probability of the wrong class is σ(t)."""
         xp, sign = namespace(z), astype(y, _name(z))
         t = sign * z
-        e = xp.exp(-xp.abs(t))
-        right_if_t_is_negative, other = 1 / (1 + e), e / (1 + e)
-        wrong = xp.where(t > 0, right_if_t_is_negative, other)
-        right = xp.where(t > 0, other, right_if_t_is_negative)
-        losses = share * (xp.log1p(e) + xp.where(t > 0, t, 0 * t))
-        return xp.sum(losses, dtype=xp.float64), share * wrong * sign, wrong, right
+        return sign, t, xp.exp(-xp.abs(t))
+
+    @staticmethod
+    def _wrong(t: Array, e: Array) -> Array:
+        """σ(t), with e = exp(−|t|)."""
+        inverse = 1 / (1 + e)
+        return namespace(t).where(t > 0, inverse, e * inverse)
+
+    @staticmethod
+    def _weighted_loss(t: Array, e: Array, share: Any) -> Any:
+        """Σ share · log(1 + exp(t)), with e = exp(−|t|)."""
+        xp = namespace(t)
+        losses = xp.log1p(e) + xp.clip(t, min=0)
+        if isinstance(share, float):
+            return share * xp.sum(losses, dtype=xp.float64)
+        return xp.sum(share * losses, dtype=xp.float64)
 
     def activations(self, z: Array) -> Array:
         xp = namespace(z)
@@ -82,11 +96,14 @@ class ArrayApiSingleClass(SingleClass):
     def loss_dz_and_probabilities(self, z: Array, y: Any, share: Any) -> tuple[Any, Array, Array]:
         return 0.0, 0 * z, self.class_probabilities(z)
 
+    def loss_sum(self, z: Array, y: Any, share: Any) -> Any:
+        return 0.0
+
     def activations(self, z: Array) -> Array:
         return 0 * z + 1
 
     def class_probabilities(self, z: Array) -> Array:
-        return (0 * z + 1).T
+        return namespace(z).concat((0 * z.T, 0 * z.T + 1))
 
     def is_correct(self, z: Array, y: Any) -> Any:
         return y[:, 0] == y[:, 0]

@@ -109,13 +109,13 @@ class Objective:
         """
         loss = self.loss
 
-        def block(rows: Rows) -> tuple[Array]:
+        def block(rows: Rows) -> tuple[float, ...]:
             z, z_v = rows.forward(w), rows.forward(v)
             numbers = fractions.tolist() if is_other(z) else fractions
             scores = (z + t * (z_v - z) for t in numbers)
-            return (np.array([loss.loss_sum(z_t, rows.y, rows.share) for z_t in scores]),)
+            return tuple(loss.loss_sum(z_t, rows.y, rows.share) for z_t in scores)
 
-        return self.data.sum(block)[0]
+        return np.array(self.data.sum(block))
 
     def slope_along(self, w: Array, v: Array) -> Callable[[float], float]:
         """Derivative of J(w + t (v − w)) as a function of t; one forward pass.

@@ -13,7 +13,14 @@ from sklearn.utils import assert_all_finite, check_consistent_length, column_or_
 from sklearn.utils.validation import check_is_fitted
 
 from ._floating import ignore_floating_errors
-from ._namespace import dispatches, is_other, namespace, require_same_place, to_numpy
+from ._namespace import (
+    dispatches,
+    hint_for_devices,
+    is_other,
+    namespace,
+    require_same_place,
+    to_numpy,
+)
 from ._typing import Array
 from .chunk_targets import LabelSums, WeightTable, distinct_labels, label_sums
 from .data import Chunk, check_chunk, chunk_reader
@@ -127,7 +134,9 @@ def predictions(estimator: Any, X: Any, function: ScoreFunction) -> Any:
         caller = f"{type(estimator).__name__}.{METHODS[function]}()"
         used = X if dispatches(X) else None  # `checked` will make a NumPy array of it
         require_same_place(f"Inputs passed to {caller}", used, estimator.coef_)
-        return predictor_of(estimator, function)(checked(estimator, X, reset=False))
+        with hint_for_devices(X):
+            X = checked(estimator, X, reset=False)
+        return predictor_of(estimator, function)(X)
     check_header(estimator, reader, reset=False)
     return reader.predict(ChunkPredictor(predictor_of(estimator, function), reader.dtype))
 

@@ -4,6 +4,8 @@ SciPy reads that variable as it is imported, so these tests have a process of th
 """
 
 import pickle
+import sys
+from functools import partial
 from importlib.util import find_spec
 
 import numpy as np
@@ -13,21 +15,34 @@ from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from sklearn_gd_logreg import GDLogisticRegression, NaturalGradient
-from sklearn_gd_logreg import _namespace as namespace_module
+from sklearn_gd_logreg import (
+    Backtracking,
+    Checkpoint,
+    GDLogisticRegression,
+    NaturalGradient,
+    Trajectory,
+    ValidationMonitor,
+    as_logistic_regression,
+    bias_variance_report,
+    duality_gap,
+    gradient_check,
+)
 from sklearn_gd_logreg._namespace import is_other, to_numpy
+from sklearn_gd_logreg.data import ArrayApiDataset, array_api
+from sklearn_gd_logreg.loss import cross_entropy
+from sklearn_gd_logreg.loss_array_api import array_api_cross_entropy
 
 from .problems import FIRST_ORDER, noisy, reference, uneven_weights
 from .test_estimator_checks import each_check_of
 
-pytest.importorskip("array_api_strict")
+array_api_strict = pytest.importorskip("array_api_strict")
+DEVICE = array_api_strict.Device("device1")  # as on a GPU, NumPy makes no array of its arrays
 
 
 def libraries():
     """A function that makes arrays of each library and device at hand, by name."""
-    import array_api_strict
-
     yield "strict", array_api_strict.asarray
+    yield "strict on a device", partial(array_api_strict.asarray, device=DEVICE)
     if find_spec("torch"):
         import torch
 
@@ -123,6 +138,7 @@ def test_every_other_rule_makes_the_same_steps(batch_size, rule, library):
         {"solver": NaturalGradient(exact=True)},
         {"solver": NaturalGradient(direct_limit=1)},
         {"solver": "gd", "learning_rate": "backtracking"},
+        {"solver": "gd", "learning_rate": Backtracking(initial=1e3, interpolate=True)},
     ],
     ids=str,
 )
@@ -176,6 +192,28 @@ def test_scores_of_any_size_do_not_overflow(library):
 
 
 @every_library
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_losses_of_any_scores_are_those_of_numpy(n_classes, dtype, library):
+    """To a few units in the last place, without overflow or cancelled digits."""
+    make, random = LIBRARIES[library], np.random.RandomState(22)
+    n_rows, n_outputs = 400, 1 if n_classes == 2 else n_classes
+    size = 10.0 ** random.uniform(-20, 4, size=(n_rows, 1))
+    z = (size * random.choice([-1, 1], size=(n_rows, n_outputs))).astype(dtype)
+    codes = random.randint(n_classes, size=n_rows)
+    ours, theirs = cross_entropy(n_classes), array_api_cross_entropy(n_classes)
+    y, y_there = ours.targets(codes), theirs.targets(make(codes))
+    rtol = 20 * np.finfo(dtype).eps
+    for row in range(n_rows):  # a sum would hide the small losses
+        part = slice(row, row + 1)
+        expected = ours.loss_and_dz(z[part], y[part], 1.0)
+        there = make(z[part]), y_there[part, ...], 1.0
+        for found, value in zip(theirs.loss_and_dz(*there), expected, strict=True):
+            np.testing.assert_allclose(to_numpy(found), value, rtol=rtol, atol=1e-37)
+        np.testing.assert_allclose(float(theirs.loss_sum(*there)), expected[0], rtol=rtol)
+
+
+@every_library
 def test_validation_data_and_early_stopping(library):
     make = LIBRARIES[library]
     X, y = noisy(400, 30, 2, seed=25)
@@ -210,25 +248,110 @@ def test_in_a_pipeline_cloned_pickled_and_warm(library):
 # -- what crosses ------------------------------------------------------------------------------
 
 
-def test_what_comes_back_does_not_grow_with_the_rows(monkeypatch):
-    make, most = LIBRARIES["strict"], {}
-    for n_rows in (1_000, 8_000):
-        X, y = noisy(n_rows, 5, 3, seed=8)
-        rows, labels, sizes = make(X), make(y), []
+@pytest.fixture
+def crossings(monkeypatch):
+    """Bytes of each array that goes to the device, and of each that comes from it."""
+    there, back = [], []
+    Array, asarray = type(array_api_strict.asarray(0)), array_api_strict.asarray
 
-        def recorded(array, sizes=sizes, convert=to_numpy):
-            if is_other(array):
-                sizes.append(int(np.prod(array.shape)))
-            return convert(array)
+    def recorded_asarray(obj, *args, **options):
+        if isinstance(obj, np.ndarray):
+            there.append(obj.nbytes)
+        return asarray(obj, *args, **options)
 
-        with monkeypatch.context() as patched:
-            for module in ("data.array_api", "fitting.on_device"):
-                target = __import__(f"sklearn_gd_logreg.{module}", fromlist=["x"])
-                patched.setattr(target, "to_numpy", recorded)
-            patched.setattr(namespace_module, "to_numpy", recorded)
-            GDLogisticRegression(tol=1e-6).fit(rows, labels)
-        most[n_rows] = max(sizes)
-    assert most[8_000] <= max(most[1_000], 64 * 5) < 1_000
+    def recorded(method):
+        def call(self, *args, **options):
+            back.append(int(np.prod(self.shape)) * 8)
+            return method(self, *args, **options)
+
+        return call
+
+    monkeypatch.setattr(array_api_strict, "asarray", recorded_asarray)
+    for name in ("__dlpack__", "__float__", "__int__", "__bool__", "__index__"):
+        monkeypatch.setattr(Array, name, recorded(getattr(Array, name)))
+    return there, back
+
+
+CROSSING = {
+    "natural": {},
+    "L1": {"C": 0.1, "l1_ratio": 1.0},
+    "products with F": {"solver": NaturalGradient(direct_limit=1)},
+    "line search": {"solver": "gd", "learning_rate": "backtracking", "max_iter": 20},
+    "balanced": {"class_weight": "balanced"},
+}
+
+
+@pytest.mark.parametrize("options", CROSSING)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_what_crosses_does_not_grow_with_the_rows(options, crossings):
+    n_features, n_classes = 5, 3
+    make = LIBRARIES["strict on a device"]
+    for n_rows in (1_000, 16_000):
+        X, y = noisy(n_rows, n_features, n_classes, seed=8)
+        rows = make(X), make(y), make(uneven_weights(n_rows))
+        held_out = {"X_val": make(X[:500]), "y_val": make(y[:500])}
+        for sizes in crossings:
+            sizes.clear()
+        GDLogisticRegression(tol=1e-6, **CROSSING[options]).fit(*rows, **held_out)
+        largest = max(map(max, crossings))
+        # the pairs of classes of F and the gradient, or the rows in which columns are looked at
+        n_parameters = n_features + 1
+        assert largest <= 8 * max(64 * n_features, 3 * n_parameters**2 + 3 * n_parameters + 1)
+
+
+def test_a_pass_sends_the_parameters_and_gets_its_sums_once(crossings, monkeypatch):
+    monkeypatch.setattr(array_api, "BLOCK_BYTES", 4_000)  # many blocks
+    passes, (there, back) = [], crossings
+    of_blocks = ArrayApiDataset._sum_over_blocks
+
+    def counted(self, *args):
+        before = len(there), len(back)
+        sums = of_blocks(self, *args)
+        passes.append((len(there) - before[0], len(back) - before[1]))
+        return sums
+
+    monkeypatch.setattr(ArrayApiDataset, "_sum_over_blocks", counted)
+    make = LIBRARIES["strict on a device"]
+    X, y = noisy(1_000, 5, 3, seed=8)
+    model = GDLogisticRegression(tol=1e-6, C=np.inf).fit(make(X), make(y))
+    assert model.history_["passes"][-1] > 2
+    assert max(sent for sent, _ in passes) == 1
+    assert max(received for _, received in passes) == 1
+
+
+@pytest.mark.parametrize("options", [{}, {"class_weight": "balanced"}], ids=str)
+def test_mini_batches_bring_back_sums_alone(options, crossings):
+    """The numbers of the rows go to the device, in the order in which NumPy shuffles them."""
+    make = LIBRARIES["strict on a device"]
+    X, y = noisy(4_000, 5, 2, seed=8)
+    rows, (there, back) = (make(X), make(y)), crossings
+    for sizes in crossings:
+        sizes.clear()
+    model = GDLogisticRegression(solver="gd", batch_size=50, max_iter=2, tol=0, **options)
+    model.fit(*rows)
+    assert max(there) == 8 * 50
+    assert max(back) <= 8 * 64 * 5
+
+
+@every_library
+def test_sums_have_the_dtype_of_the_device(library):
+    make = LIBRARIES[library]
+    X = noisy(20, 3, 2, seed=8)[0].astype(np.float32)
+    data = ArrayApiDataset(make(X), make(np.ones((20, 1), np.float32)), None, intercept=False)
+    ones, half = np.ones((3, 1)), make(np.full(20, 0.5))
+    column, gram, counts, number = data.sum(
+        lambda rows: (
+            rows.backward(rows.forward(ones)),
+            rows.gram(half, slice(None)),
+            rows.counts_and_squares()[0],
+            2.0,
+        )
+    )
+    assert (column.dtype, gram.dtype, counts.dtype) == (np.float32, np.float64, np.int64)
+    np.testing.assert_allclose(column, X.T @ X @ ones, rtol=1e-5)
+    np.testing.assert_allclose(gram, X.T @ X / 4, rtol=1e-5)
+    np.testing.assert_array_equal(counts, np.count_nonzero(X, axis=0))
+    assert number == 2.0
 
 
 # -- bad input ---------------------------------------------------------------------------------
@@ -273,14 +396,136 @@ def test_predictions_need_the_library_of_the_fit(library):
         GDLogisticRegression(early_stopping=True).fit(LIBRARIES[library](X), y)
 
 
-@pytest.mark.skipif("torch" not in LIBRARIES, reason="PyTorch is not installed")
-def test_without_dispatch_a_tensor_is_an_array():
+@every_library
+def test_what_else_reads_rows_refuses_other_libraries(library):
+    make = LIBRARIES[library]
+    X, y = noisy(100, 3, 2, seed=14)
+    rows = make(X), make(y)
+    model = GDLogisticRegression(tol=1e-8).fit(*rows)
+    for name, call in (
+        ("X", lambda: duality_gap(model, *rows)),
+        ("y", lambda: duality_gap(model, X, rows[1])),
+        ("X", lambda: gradient_check(model, *rows)),
+        ("X_train", lambda: bias_variance_report(model, *rows, *rows)),
+        ("X", lambda: model.partial_fit(*rows)),
+        ("sample_weight", lambda: model.partial_fit(X, y, sample_weight=rows[0][:, 0])),
+    ):
+        with pytest.raises(ValueError, match=f"^{name} must be an array of NumPy here"):
+            call()
+    assert duality_gap(model, X, y) < 1e-8
+    assert gradient_check(model, X, y) < 1e-6
+    assert isinstance(clone(model).fit(*rows).partial_fit(X, y).coef_, np.ndarray)
+
+
+@every_library
+def test_without_dispatch_numpy_or_the_way_to_dispatch(library):
+    make = LIBRARIES[library]
     X, y = noisy(100, 3, 2, seed=11)
-    make = LIBRARIES["torch"]
+    on_device = GDLogisticRegression().fit(make(X), make(y))
     with config_context(array_api_dispatch=False):
-        model = GDLogisticRegression().fit(make(X), make(y))
-        assert isinstance(model.coef_, np.ndarray)
-        assert isinstance(model.predict(make(X)), np.ndarray)
+        if library in ("strict", "torch"):
+            model = GDLogisticRegression().fit(make(X), make(y))
+            assert isinstance(model.coef_, np.ndarray)
+            assert isinstance(model.predict(make(X)), np.ndarray)
+            return
+        model = GDLogisticRegression().fit(X, y)
+        for call in (
+            lambda: GDLogisticRegression().fit(make(X), y),
+            lambda: GDLogisticRegression().fit(X, make(y)),
+            lambda: GDLogisticRegression().fit(X, y, make(X[:, 0] ** 2)),
+            lambda: GDLogisticRegression().fit(X, y, X_val=make(X), y_val=y),
+            lambda: GDLogisticRegression().partial_fit(make(X), y, classes=[0, 1]),
+            lambda: model.predict(make(X)),
+        ):
+            with pytest.raises(TypeError, match=r"set_config\(array_api_dispatch=True\)"):
+                call()
+        with pytest.raises(ValueError, match=r"predict\(\) must use the same namespace"):
+            on_device.predict(X)
+
+
+@every_library
+def test_without_array_api_compat_the_error_names_the_extra(library, monkeypatch):
+    make = LIBRARIES[library]
+    X, y = noisy(100, 3, 2, seed=15)
+    monkeypatch.setitem(sys.modules, "array_api_compat", None)
+    for rows in ((make(X), make(y)), (X, make(y))):
+        with pytest.raises(ImportError, match=r"sklearn-gd-logreg\[array-api\]"):
+            GDLogisticRegression().fit(*rows)
+    GDLogisticRegression().fit(X, y)
+
+
+def test_a_device_without_float64_is_refused_by_name():
+    try:
+        device = array_api_strict.Device("no_float64")
+    except ValueError:
+        pytest.skip("array-api-strict before 2.5 has no such device")
+    X, y = noisy(100, 3, 2, seed=16)
+    rows = array_api_strict.asarray(X.astype(np.float32), device=device)
+    with pytest.raises(ValueError, match="X must be on a device with float64"):
+        GDLogisticRegression().fit(rows, y, uneven_weights(100))
+
+
+# -- labels, starts and callbacks --------------------------------------------------------------
+
+
+@every_library
+def test_boolean_labels(library):
+    make = LIBRARIES[library]
+    X, y = noisy(100, 3, 2, seed=17)
+    rows, labels = make(X), make(y > 0)
+    model = GDLogisticRegression().fit(rows, labels)
+    found = model.predict(rows)
+    assert like(found, labels)
+    np.testing.assert_array_equal(to_numpy(found), GDLogisticRegression().fit(X, y > 0).predict(X))
+    assert float(model.score(rows, labels)) > 0.5
+
+
+@every_library
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_a_class_of_weight_0(n_classes, library):
+    make = LIBRARIES[library]
+    X, y = noisy(200, 3, n_classes, seed=18)
+    model = GDLogisticRegression(class_weight={0: 0.0}, tol=1e-8)
+    expected = model.fit(X, y).predict_proba(X)
+    found = model.fit(make(X), make(y)).predict_proba(make(X))
+    np.testing.assert_allclose(to_numpy(found), expected, atol=1e-6)
+
+
+@every_library
+def test_a_start_on_the_device(library):
+    make = LIBRARIES[library]
+    X, y = noisy(200, 3, 2, seed=19)
+    model = GDLogisticRegression(tol=1e-8).fit(make(X), make(y))
+    start = {"coef_init": model.coef_, "intercept_init": model.intercept_}
+    assert clone(model).fit(make(X), make(y), **start).n_iter_ < model.n_iter_
+
+
+@every_library
+def test_a_model_on_a_device_is_copied_to_scikit_learn(library):
+    make = LIBRARIES[library]
+    X, y = noisy(200, 3, 2, seed=20)
+    model = GDLogisticRegression().fit(make(X), make(y))
+    converted = as_logistic_regression(model)
+    assert like(converted.coef_, model.coef_)
+    converted.coef_ += 1
+    assert float((converted.coef_ - model.coef_)[0, 0]) == pytest.approx(1)
+
+
+@every_library
+@pytest.mark.skipif(not hasattr(GDLogisticRegression, "set_callbacks"), reason="no callbacks")
+def test_callbacks_see_the_model_on_the_device(library, tmp_path):
+    make = LIBRARIES[library]
+    X, y = noisy(200, 3, 2, seed=21)
+    rows = make(X), make(y)
+    scores, path = ValidationMonitor(*rows, scoring="accuracy"), Trajectory()
+    checkpoint = Checkpoint(tmp_path / "fit.checkpoint")
+    model = GDLogisticRegression(solver="gd", tol=0, max_iter=5)
+    model.set_callbacks(scores, path, checkpoint).fit(*rows)
+    assert scores.logs_[0]["score"][-1] == pytest.approx(float(model.score(*rows)))
+    expected = GDLogisticRegression(solver="gd", tol=0, max_iter=5).fit(X, y)
+    loaded = Checkpoint.load(tmp_path / "fit.checkpoint")
+    np.testing.assert_allclose(loaded.coef_, expected.coef_, rtol=1e-9)
+    assert like(loaded.fit(*rows).coef_, rows[0])
 
 
 @pytest.mark.skipif("torch" not in LIBRARIES, reason="PyTorch is not installed")

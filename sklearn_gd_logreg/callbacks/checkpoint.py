@@ -12,6 +12,7 @@ from time import time
 from typing import Any
 from uuid import uuid4
 
+from .._namespace import to_numpy
 from ..estimator import GDLogisticRegression
 from ..fitting.resume import LEFT_OUT
 from ..registry import CLASSES
@@ -152,7 +153,7 @@ def content_of(fitted: GDLogisticRegression) -> Frozen:
     content = {
         "estimator": type(fitted),
         "parameters": fitted.get_params(deep=False),
-        "attributes": {name: known[name] for name in known if is_fitted_attribute(name)},
+        "attributes": {name: to_numpy(known[name]) for name in known if is_fitted_attribute(name)},
     }
     try:
         resume_state = replace(known["_resume_state"].frozen(), history=None)

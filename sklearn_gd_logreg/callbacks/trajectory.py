@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from .._namespace import to_numpy
 from .._typing import Array
 
 
@@ -66,7 +67,7 @@ class Trajectory:
 
     def _keep(self, estimator: Any, fitted: Any) -> None:
         if fitted is not None:
-            point = np.column_stack([fitted.coef_, fitted.intercept_])
+            point = np.column_stack([to_numpy(fitted.coef_), to_numpy(fitted.intercept_)])
             self._paths[id(estimator)].append(point)
 
     def __getstate__(self) -> dict[str, Any]:

@@ -388,9 +388,13 @@ class Dataset(ABC):
 
 def stratified_quantiles(size: int) -> Array:
     """One fraction in each of ``size`` equal strata of [0, 1), equidistributed within them."""
-    i = np.arange(size)
-    quantiles: Array = (i + i * INVERSE_GOLDEN_RATIO % 1) / size
+    quantiles: Array = spread(np.arange(size)) / size
     return quantiles
+
+
+def spread(i: Any) -> Any:
+    """One number in each interval [i, i + 1), equidistributed within them; i in any library."""
+    return i + i * INVERSE_GOLDEN_RATIO % 1
 
 
 def rows_at_quantiles(mass: Array, quantiles: Array) -> NDArray[np.intp]:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .._namespace import to_numpy
 from .._text import shown
 from .._typing import Array
 from ..fitting.parameters import reduce
@@ -133,7 +134,8 @@ def parameter_plane(caller: str, fit: Fit, parameters: Any) -> Plane:
             f"The 'parameters' parameter of {caller} must be a pair or None. "
             f"Got {shown(parameters)} instead."
         )
-    final, classes = fit.final, fit.final.estimator.classes_[fit.fitted.present]
+    final = fit.final
+    classes = to_numpy(final.estimator.classes_)[fit.fitted.present]
     first, second = (parameter_index(caller, final, len(classes), each) for each in parameters)
     if first == second:
         raise InvalidParameterError(

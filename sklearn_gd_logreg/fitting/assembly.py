@@ -116,7 +116,7 @@ def initial_parameters(
 
 def check_initial(name: str, value: ArrayLike, shape: tuple[int, ...]) -> Array:
     """A starting value as an array of the shape asked; a single row may be 1-D."""
-    array = check_finite(name, value)
+    array = check_finite(name, to_numpy(value))
     if shape[0] == 1 and array.shape == shape[1:]:
         array = array[np.newaxis]
     if array.shape != shape:

@@ -13,7 +13,7 @@ from numpy.random import RandomState
 from numpy.typing import ArrayLike
 from sklearn import get_config
 
-from .._namespace import dispatches, moved, require_same_place
+from .._namespace import dispatches, hint_for_devices, moved, require_float64, require_same_place
 from .._typing import Array
 from ..data import ChunkReader, reserve_threads
 from ..objective import Objective
@@ -72,7 +72,10 @@ def fit(
     """
     resume_state = resume_state_of(estimator, settings, initial)
     with unchanged_on_error(estimator):
-        problem = build_problem(estimator, settings, random_state, rows, validation, resume_state)
+        with hint_for_devices(*rows, *validation):
+            problem = build_problem(
+                estimator, settings, random_state, rows, validation, resume_state
+            )
         objective, labels = problem.objective, problem.labels
         validation_set = problem.validation_set
         w = initial_parameters(estimator, objective, labels, continues(estimator), **initial)
@@ -86,13 +89,15 @@ def fit(
             vars(estimator).pop("best_iter_", None)
             history = history_for(estimator, descent, started, validation_set is not None)
             patience = estimator.n_iter_no_change if estimator.early_stopping else None
-            observers = observers_of(estimator, descent, labels, callbacks)
+            observers = observers_of(estimator, descent, problem, callbacks)
             outcome = descent.descend(
                 estimator.max_iter, history, validation_set, patience, observers
             )
             publish(estimator, descent, labels, outcome, history)
             if problem.on_device:
-                attributes_on_device(estimator, *problem.on_device)
+                known = vars(estimator)
+                known.update(attributes_on_device(known, *problem.on_device))
+                known.pop("_resume_state", None)  # nothing identifies the rows
             remaining = descent.remaining(outcome)
     stopped_by = None
     if estimator.early_stopping and validation_set:
@@ -147,6 +152,8 @@ def build_problem(
     reader = training_reader(estimator, settings, rows, validation, reset=not continues(estimator))
     if reader is not None:
         return build_problem_in_chunks(estimator, reader, validation)
+    if dispatches(rows.X):
+        require_float64("X", rows.X)
     if get_config()["array_api_dispatch"]:
         rows, validation = (with_labels_beside_rows(part) for part in (rows, validation))
     if dispatches(rows.X):
@@ -258,13 +265,17 @@ def history_for(estimator: Any, descent: Descent, started: float, validated: boo
 
 
 def observers_of(
-    estimator: Any, descent: Descent, labels: LabelSet, callbacks: CallbackTasks | None
+    estimator: Any, descent: Descent, problem: Problem, callbacks: CallbackTasks | None
 ) -> tuple[Observer, ...]:
     """The observers of the iterates: the printer for ``verbose``, and the callbacks."""
     observers: list[Observer] = []
     if estimator.verbose:
         observers.append(Printer(estimator.verbose > 1))
     if callbacks:
-        callbacks.attributes = partial(attributes_at, descent, labels)
+        at = partial(attributes_at, descent, problem.labels)
+        if place := problem.on_device:
+            callbacks.attributes = lambda *stand: attributes_on_device(at(*stand), *place)
+        else:
+            callbacks.attributes = at
         observers.append(callbacks)
     return tuple(observers)

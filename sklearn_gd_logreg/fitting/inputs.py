@@ -8,7 +8,7 @@ from sklearn import config_context
 from sklearn.utils import assert_all_finite, check_consistent_length, column_or_1d
 from sklearn.utils.validation import validate_data
 
-from .._namespace import dispatches, namespace
+from .._namespace import dispatches, namespace, require_float64
 from ..data import require_in_memory
 from ..validation import DTYPES, hint_for_images, needs_no_conversion, reject_nat
 from .validation_set import LabelledRows
@@ -39,6 +39,7 @@ def checked(estimator: Any, X: Any, *y: Any, reset: bool) -> Any:
 def checked_on_device(estimator: Any, X: Any, *y: Any, reset: bool) -> Any:
     """X, or X and y, of another library as scikit-learn checks them by the array API standard."""
     xp = namespace(X)
+    require_float64("X", X)
     with hint_for_images(X):
         return validate_data(
             estimator,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,8 +105,10 @@ def device_codes(X: Any, y: Any, known: NDArray[Any] | None = None) -> tuple[NDA
             classes, codes = known, encode_with(y, known, VALIDATION_LABELS)
         return classes, namespace(X).asarray(codes.astype(np.int64), device=X.device)
     xp = namespace(X, y)
+    if is_bool := xp.isdtype(y.dtype, "bool"):
+        y = astype(y, np.int64)
     distinct = xp.sort(xp.unique_values(y))
-    classes = to_numpy(distinct)
+    classes = to_numpy(distinct).astype(np.bool_) if is_bool else to_numpy(distinct)
     check_labels(classes.repeat(3), classes)
     codes = xp.searchsorted(distinct, y)
     if known is None:
@@ -188,11 +191,9 @@ def device_validation_set_of(
     return ValidationSet(validation_objective, entropy)
 
 
-def attributes_on_device(estimator: Any, X: Any, y: Any) -> None:
-    """Move ``coef_`` and ``intercept_`` to the namespace and device of X, ``classes_`` to y's."""
+def attributes_on_device(attributes: Mapping[str, Any], X: Any, y: Any) -> dict[str, Any]:
+    """Fitted attributes with the arrays in the library and on the device of X, or of y."""
     xp = namespace(X)
-    for name in ("coef_", "intercept_"):
-        setattr(estimator, name, xp.asarray(getattr(estimator, name), device=X.device))
-    if is_other(y):
-        estimator.classes_ = xp.asarray(estimator.classes_, device=X.device)
-    vars(estimator).pop("_resume_state", None)  # nothing identifies the rows
+    names = ["coef_", "intercept_", *(["classes_"] if is_other(y) else [])]
+    moved = {name: xp.asarray(attributes[name], device=X.device) for name in names}
+    return {**attributes, **moved}

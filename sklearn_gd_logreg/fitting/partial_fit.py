@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import column_or_1d
 
+from .._namespace import hint_for_devices, require_numpy, to_numpy
 from .._typing import Array
 from ..data import reserve_threads
 from ..descent import Iterate, epoch, first_epoch
@@ -245,13 +246,15 @@ def partial_fit(
     started: float,
 ) -> None:
     """One epoch on the rows of a call, and the fitted attributes after it."""
-    with reserve_threads(), unchanged_on_error(estimator):
-        known = classes_of_stream(estimator, classes)
+    with reserve_threads(), unchanged_on_error(estimator), hint_for_devices(*rows):
+        for name, array in zip(("X", "y", "sample_weight"), rows, strict=True):
+            require_numpy(name, array)
+        known = classes_of_stream(estimator, to_numpy(classes))
         X, y = checked(estimator, rows.X, rows.y, reset=not is_fitted(estimator))
         check_features_finite(estimator, X)
         absent = np.zeros(len(known), np.bool_)
         if is_fitted(estimator):
-            absent = absent_in(estimator.coef_.T, estimator.intercept_)
+            absent = absent_in(to_numpy(estimator.coef_).T, to_numpy(estimator.intercept_))
         weight = rows.sample_weight, estimator.class_weight
         labels = labels_of_part(estimator, y, known, absent, *weight, X.dtype)
         if labels.total:
@@ -265,12 +268,13 @@ def classes_of_stream(estimator: Any, classes: ArrayLike | None) -> NDArray[Any]
     if classes is None:
         if not is_fitted(estimator):
             raise ValueError("classes must be given in the first call of partial_fit.")
-        known: NDArray[Any] = estimator.classes_
+        known: NDArray[Any] = to_numpy(estimator.classes_)
         return known
     given, _ = encode(np.tile(column_or_1d(classes), 3))  # few labels beside so many rows
-    if is_fitted(estimator) and not np.array_equal(given, estimator.classes_):
+    if is_fitted(estimator) and not np.array_equal(given, to_numpy(estimator.classes_)):
         raise ValueError(
-            f"classes must be those of the first call or fit, {listed(estimator.classes_)}. "
+            "classes must be those of the first call or fit, "
+            f"{listed(to_numpy(estimator.classes_))}. "
             f"Got {listed(given)} instead."
         )
     if len(given) < 2:

@@ -13,6 +13,7 @@ from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from .._namespace import require_numpy, to_numpy
 from .._typing import Array
 from ..data import require_in_memory
 from ..estimator import GDLogisticRegression
@@ -72,6 +73,8 @@ def objective_of(model: Any, X: Any, y: Any, sample_weight: ArrayLike | None) ->
         If the model has not been fitted.
     """
     require_in_memory("X", X)
+    for name, array in (("X", X), ("y", y)):
+        require_numpy(name, array)
     model, X = unwrap_pipeline(model, X)
     C, l1_ratio = penalty_parameters(model)
     X_given = X
@@ -87,12 +90,19 @@ def objective_of(model: Any, X: Any, y: Any, sample_weight: ArrayLike | None) ->
 
 def present_classes(model: Any) -> NDArray[np.bool_]:
     """Return a mask of ``classes_``: the classes with a row of non-zero weight in the fit."""
-    return ~absent_in(model.coef_.T, np.atleast_1d(model.intercept_))
+    coef, intercept = coefficients_of(model)
+    return ~absent_in(coef.T, intercept)
+
+
+def coefficients_of(model: Any) -> tuple[Array, Array]:
+    """``coef_`` and ``intercept_`` of a fitted model as arrays of NumPy, from any device."""
+    return to_numpy(model.coef_), np.atleast_1d(to_numpy(model.intercept_))
 
 
 def parameters_of(model: Any, present: NDArray[np.bool_]) -> Array:
     """Return w of a fitted model, shape (n_features + fit_intercept, n_outputs), float64."""
-    w, b = reduce(model.coef_.T, np.atleast_1d(model.intercept_), present)
+    coef, intercept = coefficients_of(model)
+    w, b = reduce(coef.T, intercept, present)
     return np.vstack([w, b[np.newaxis]] if model.fit_intercept else [w]).astype(np.float64)
 
 
@@ -144,7 +154,7 @@ def penalty_parameters(model: Any) -> tuple[float, float]:
 
 def check_classes(model: Any, labels: Labels, present: NDArray[np.bool_]) -> None:
     """Raise unless the rows of non-zero weight have the same classes as in the fit."""
-    fitted, given = listed(model.classes_[present]), listed(labels.classes)
+    fitted, given = listed(to_numpy(model.classes_)[present]), listed(labels.classes)
     unseen = [label for label in given if label not in fitted]
     missing = [label for label in fitted if label not in given]
     if unseen:

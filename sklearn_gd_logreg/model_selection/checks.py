@@ -7,6 +7,7 @@ from typing import Any
 from numpy.typing import NDArray
 from sklearn.utils import column_or_1d
 
+from .._namespace import require_numpy
 from .._text import shown
 from ..data import require_in_memory
 from ..validation import InvalidParameterError
@@ -24,6 +25,7 @@ def invalid_argument(
 def count_rows(name: str, array: Any) -> int:
     """Return the number of rows of an array, list, sparse matrix, frame or series."""
     require_in_memory(name, array)
+    require_numpy(name, array)
     try:
         shape = getattr(array, "shape", None)
         return len(array) if shape is None else int(shape[0])
