@@ -9,6 +9,7 @@ import cloudpickle
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.exceptions import DataConversionWarning
 from sklearn.model_selection import GridSearchCV
 
 from sklearn_gd_logreg import GDLogisticRegression
@@ -60,6 +61,27 @@ def test_a_pass_is_one_graph_that_reads_each_chunk_once(monkeypatch):
     passes = model.history_["passes"][-1]
     assert counter.n_graphs == passes + 1  # and the labels
     assert counter.n_reads == 6 * passes  # not kept: each pass reads anew
+
+
+@pytest.mark.parametrize("kind", ["frame", "array", "array of unknown lengths"])
+def test_columns_of_the_same_rows_are_read_once_a_pass(kind):
+    X, y, _, _ = collections(n_classes=2)
+    table, reads = np.column_stack([X, np.ones(300), y]), []
+
+    def read(number):
+        reads.append(number)
+        return pd.DataFrame(table[75 * number : 75 * (number + 1)], columns=list("abcdewy"))
+
+    rows = dd.from_map(read, range(4), meta=pd.DataFrame(table[:0], columns=list("abcdewy")))
+    if kind == "frame":
+        given = rows[list("abcde")], rows["y"], rows["w"]
+    else:
+        rows = rows.to_dask_array(lengths=[75] * 4 if kind == "array" else None)
+        given = rows[:, :5], rows[:, 6], rows[:, 5]
+    model = GDLogisticRegression(solver="gd", tol=0, max_iter=5).fit(*given)
+    assert sorted(reads) == sorted(list(range(4)) * (1 + int(model.history_["passes"][-1])))
+    expected = GDLogisticRegression(solver="gd", tol=0, max_iter=5).fit(X, y)
+    np.testing.assert_allclose(model.coef_, expected.coef_, rtol=1e-9)
 
 
 def test_predictions_are_lazy(monkeypatch):
@@ -209,6 +231,20 @@ def test_labels_and_weights_in_memory():
     np.testing.assert_allclose(found.coef_, expected.fit(X, y, 2.0).coef_, atol=1e-7)
 
 
+@pytest.mark.parametrize("kind", ["array", "frame"])
+def test_a_column_of_labels_warns_once(kind):
+    X, y, rows, labels = collections()
+    given = rows, labels[:, None]
+    if kind == "frame":
+        table = dd.from_pandas(pd.DataFrame(X).assign(y=y), npartitions=4)
+        given = table[list(range(5))], table[["y"]]
+    with pytest.warns(DataConversionWarning, match="column-vector y") as warned:
+        found = GDLogisticRegression().fit(*given)
+    assert len(warned) == 1
+    expected = GDLogisticRegression().fit(X, y)
+    np.testing.assert_allclose(found.coef_, expected.coef_, atol=1e-4)
+
+
 def test_labels_in_memory_need_known_lengths():
     X, y, _, _ = collections()
     rows = dd.from_pandas(pd.DataFrame(X), npartitions=4).to_dask_array()
@@ -312,6 +348,18 @@ EQUAL = """
             clf = GDLogisticRegression(solver=solver, **({"tol": 1e-7} | options))
             there = clf.fit(dX, labels).coef_
             np.testing.assert_allclose(there, clf.fit(X, y).coef_, atol=1e-6)
+        import cloudpickle, dask
+        compute, sent = dask.compute, []
+
+        def recorded(*tasks):
+            sent.append(len(cloudpickle.dumps(tasks)))
+            return compute(*tasks)
+
+        dask.compute = recorded
+        there = clf.fit(dX, y).coef_
+        dask.compute = compute
+        assert max(sent) < 50_000 < y.nbytes  # labels in memory were sent before, once
+        np.testing.assert_allclose(there, clf.fit(X, y).coef_, atol=1e-10)
         proba = expected.predict_proba(dX)
         np.testing.assert_allclose(proba.compute(), expected.predict_proba(X), atol=1e-9)
         try:
@@ -334,7 +382,7 @@ KILLED = """
             return 0.5
 
         clf = GDLogisticRegression(solver="gd", learning_rate=rate, max_iter=8, tol=0)
-        there = clf.fit(dX, da.from_array(y, chunks=50_000)).coef_
+        there = clf.fit(dX, y).coef_
         assert max(passes) >= 7
         np.testing.assert_allclose(there, clf.fit(X, y).coef_, atol=1e-10)
         assert set(client.run(os.getpid).values()) != set(pids)

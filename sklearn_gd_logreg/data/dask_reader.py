@@ -7,12 +7,16 @@ Each pass computes the collections anew, unless the user has persisted them.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator
+from itertools import repeat
 from typing import Any
 
 import numpy as np
+from sklearn.exceptions import DataConversionWarning
 from sklearn.utils import column_or_1d
 
+from .._cached import cached_attribute
 from .chunks import Chunk, ChunkReader, Result, dtype_of, precision
 from .joining import library
 from .threads import Parts, sequential_sum
@@ -28,7 +32,8 @@ sums and adds them itself. That saves the wait for one more task."""
 def dask_reader(X: Any, y: Any, sample_weight: Any, labelled: bool, suffix: str) -> DaskReader:
     """The reader of a dask array or data frame, with labels and weights of the same partitions.
 
-    Nothing is computed. Errors call the arguments X, y and sample_weight, each with ``suffix``.
+    No partition is computed. Labels and weights in memory are sent to the workers, once. Errors
+    call the arguments X, y and sample_weight, each with ``suffix``.
 
     Raises
     ------
@@ -36,28 +41,30 @@ def dask_reader(X: Any, y: Any, sample_weight: Any, labelled: bool, suffix: str)
         If X is not a matrix of numbers, or y and the weights cannot be divided as X is.
     """
     header = header_of(f"X{suffix}", X)
-    parts = partitions(X)
+    if is_array(X) and X.numblocks[1] > 1:
+        X = X.rechunk({1: -1})
     if not labelled:
-        return DaskReader(X, parts, None, None, header)
+        return DaskReader(X, None, None, header)
     if y is None:
         name = f"y{suffix}"
         raise ValueError(
             f"GDLogisticRegression requires {name} to be passed, but the target {name} is None"
         )
-    lengths = partition_lengths(X)
-    if library(y) != "dask":
-        y = column_or_1d(y, warn=True)
-    labels = partitioned(f"y{suffix}", y, lengths, len(parts))
-    if library(sample_weight) != "dask" and np.ndim(sample_weight) == 0:  # None or a number
-        weights = [sample_weight] * len(parts)
-    else:
-        weights = partitioned(f"sample_weight{suffix}", sample_weight, lengths, len(parts))
-    return DaskReader(X, parts, labels, weights, header)
+    y = column_of(y) if library(y) == "dask" else column_or_1d(y, warn=True)
+    labels = divided(f"y{suffix}", y, X)
+    is_number = library(sample_weight) != "dask" and np.ndim(sample_weight) == 0  # None is one
+    weights = sample_weight if is_number else divided(f"sample_weight{suffix}", sample_weight, X)
+    return DaskReader(X, labels, weights, header)
 
 
 def is_array(collection: Any) -> bool:
     """Whether a dask object is an array. A `Delayed` has any attribute, but its class has not."""
     return hasattr(type(collection), "numblocks")
+
+
+def is_frame(collection: Any) -> bool:
+    """Whether a dask object is a data frame or a series."""
+    return hasattr(type(collection), "divisions")
 
 
 def header_of(name: str, X: Any) -> Any:
@@ -70,7 +77,7 @@ def header_of(name: str, X: Any) -> Any:
                 f"{name} must be an array of numbers. Got the dtype {X.dtype} instead."
             )
         return np.empty((0, X.shape[1]), X.dtype)
-    if not hasattr(type(X), "columns") or X.ndim != 2:
+    if not is_frame(X) or X.ndim != 2:
         raise ValueError(
             f"Expected 2D array: {name} must be a dask array or data frame. "
             f"Got {type(X).__name__} instead."
@@ -80,6 +87,19 @@ def header_of(name: str, X: Any) -> Any:
     return pd.DataFrame(np.empty((0, len(X.columns))), columns=X.columns)
 
 
+def column_of(y: Any) -> Any:
+    """The column of a collection that has one, with the warning of `column_or_1d`; others as is."""
+    if not (is_array(y) or is_frame(y)) or y.ndim != 2 or y.shape[1] != 1:
+        return y
+    warnings.warn(
+        "A column-vector y was passed when a 1d array was expected. Please change the shape of y "
+        "to (n_samples, ), for example using ravel().",
+        DataConversionWarning,
+        stacklevel=2,
+    )
+    return y[:, 0] if is_array(y) else y[y.columns[0]]
+
+
 def partition_lengths(collection: Any) -> tuple[int, ...] | None:
     """Number of rows of each partition; None if dask does not know it."""
     if not is_array(collection) or np.isnan(collection.chunks[0]).any():
@@ -87,66 +107,94 @@ def partition_lengths(collection: Any) -> tuple[int, ...] | None:
     return tuple(map(int, collection.chunks[0]))
 
 
-def partitions(collection: Any) -> list[Any]:
-    """The partitions of the rows, each with all columns."""
-    if is_array(collection):
-        return list(with_whole_rows(collection).to_delayed().ravel())
-    return list(collection.to_delayed())
-
-
-def with_whole_rows(array: Any) -> Any:
-    """A dask array with the columns of each row in one block."""
-    return array.rechunk({1: -1}) if array.ndim == 2 and array.numblocks[1] > 1 else array
-
-
-def partitioned(name: str, values: Any, lengths: tuple[int, ...] | None, n_parts: int) -> list[Any]:
-    """Labels or weights in the ``n_parts`` partitions of X, of these lengths if they are known.
+def divided(name: str, values: Any, X: Any) -> Any:
+    """Labels or weights as a 1-D collection of the kind of X, with its partitions.
 
     Raises
     ------
     ValueError
         If their number, or that of their partitions, is not that of X.
     """
+    import dask.array as da
+
+    lengths = partition_lengths(X)
     if library(values) != "dask":
-        return split(name, np.asarray(values), lengths)
-    if not hasattr(type(values), "to_delayed"):
+        values = np.asarray(values)
+        if lengths is None:
+            raise ValueError(
+                f"{name} must be a dask collection with the partitions of X, whose lengths are not "
+                "known. Call X.compute_chunk_sizes() for an array, or pass a dask series."
+            )
+        check_shape(name, values.shape, sum(lengths))
+        return da.from_array(values, chunks=(lengths,), name=False).persist()
+    if not (is_array(values) or is_frame(values)):
         raise ValueError(
             f"{name} must be a dask array or series, or an array in memory. "
             f"Got {type(values).__name__} instead."
         )
-    if is_array(values):
-        if values.ndim == 2 and values.shape[1] == 1:
-            values = values[:, 0]
-        if values.ndim != 1:
-            raise ValueError(f"{name} should be a 1d array, got an array of shape {values.shape}.")
-        if lengths is not None and partition_lengths(values) is not None:
-            check_length(name, values.shape[0], sum(lengths))
-            values = values.rechunk((lengths,))
-    parts = partitions(values)
-    if len(parts) != n_parts:
+    if values.ndim != 1:
+        raise ValueError(f"{name} should be a 1d array, got a {values.ndim}-D one.")
+    if lengths is not None and partition_lengths(values) is not None:
+        check_shape(name, values.shape, sum(lengths))
+        values = values.rechunk((lengths,))
+    if values.npartitions != X.npartitions:
         raise ValueError(
-            f"{name} must have the {n_parts} partitions of X. Got {len(parts)} instead."
+            f"{name} must have the {X.npartitions} partitions of X. "
+            f"Got {values.npartitions} instead."
         )
-    return parts
+    if is_array(values) == is_array(X):
+        return values
+    parts = list(values.to_delayed())
+    if is_array(X):
+        return array_of(parts, lengths, np.empty(0, object))
+    import dask.dataframe as dd
+    import pandas as pd
+
+    return dd.from_delayed(parts, meta=pd.Series(dtype=object), verify_meta=False)
 
 
-def split(name: str, array: Any, lengths: tuple[int, ...] | None) -> list[Any]:
-    """An array in memory in parts of these lengths, as tasks."""
-    import dask
+def array_of(parts: list[Any], lengths: tuple[int, ...] | None, meta: Any) -> Any:
+    """A dask array whose blocks are the values of tasks, with these numbers of rows if known."""
+    import dask.array as da
 
-    if lengths is None:
-        raise ValueError(
-            f"{name} must be a dask collection with the partitions of X, whose lengths are not "
-            "known. Call X.compute_chunk_sizes() for an array, or pass a dask series."
-        )
-    check_length(name, len(array), sum(lengths))
-    return [dask.delayed(part) for part in np.split(array, np.cumsum(lengths)[:-1])]
+    blocks = [
+        da.from_delayed(part, (length, *meta.shape[1:]), meta=meta)
+        for part, length in zip(parts, lengths or [np.nan] * len(parts), strict=True)
+    ]
+    return da.concatenate(blocks, allow_unknown_chunksizes=True)
 
 
-def check_length(name: str, length: int, n_rows: int) -> None:
+def check_shape(name: str, shape: tuple[int, ...], n_rows: int) -> None:
     """Raise unless there is a label or a weight for each row."""
-    if length != n_rows:
-        raise ValueError(f"{name}.shape == {(length,)}, expected {(n_rows,)}!")
+    if shape != (n_rows,):
+        raise ValueError(f"{name}.shape == {shape}, expected {(n_rows,)}!")
+
+
+def joined(first: Any, *others: Any) -> Iterator[tuple[Any, ...]]:
+    """Tasks for each place: the partitions of arrays, or one for the tuple of those of data frames.
+
+    dask optimises the graphs of the collections as one, as in `dask.compute`: where X and y are
+    columns of the same rows, each partition of these is computed once. (`dask.optimize` does not.)
+    Numbers and None are the same in all places.
+    """
+    if is_frame(first):
+        meta = ("rows", object)
+        frame = first.map_partitions(_as_tuple, *others, meta=meta, align_dataframes=False)
+        return zip(frame.to_delayed(), strict=True)
+    import dask.array as da
+    from dask.highlevelgraph import HighLevelGraph
+
+    arrays = [array for array in (first, *others) if is_array(array)]
+    merged = HighLevelGraph.merge(*(array.dask for array in arrays))
+    graph = dict(first.__dask_optimize__(merged, [array.__dask_keys__() for array in arrays]))
+
+    def parts(value: Any) -> Iterable[Any]:
+        if not is_array(value):
+            return repeat(value)
+        array = da.Array(graph, value.name, value.chunks, dtype=value.dtype)
+        return list(array.to_delayed(optimize_graph=False).ravel())
+
+    return zip(*map(parts, (first, *others)), strict=False)
 
 
 class DaskReader(ChunkReader):
@@ -155,30 +203,31 @@ class DaskReader(ChunkReader):
     Parameters
     ----------
     X : dask array or data frame
-    parts : list of Delayed
-        Partitions of X.
-    labels, weights : list or None
-        The same partitions of y and the sample weights: arrays, or a number for all rows.
+        Each partition has all columns.
+    labels, weights : collections or None
+        1-D, of the kind of X, with the same partitions. The weights may be a number for all rows.
     header : array or data frame
         The columns of X, and no rows.
     """
 
-    def __init__(
-        self, X: Any, parts: list[Any], labels: list[Any] | None, weights: Any, header: Any
-    ) -> None:
-        self.X, self.parts, self.header = X, parts, header
-        self.labels = labels or [None] * len(parts)
-        self.weights = weights or [None] * len(parts)
+    def __init__(self, X: Any, labels: Any, weights: Any, header: Any) -> None:
+        self.X, self.labels, self.weights, self.header = X, labels, weights, header
         self.dtype = precision(dtype_of(X))
+
+    @cached_attribute
+    def parts(self) -> list[tuple[Any, ...]]:
+        """Tasks that return X, y and the weights of each partition; see `joined`."""
+        return list(joined(self.X, self.labels, self.weights))
 
     def map(
         self, function: Callable[[Chunk], Result], n_chunks: int | None = None
     ) -> Iterator[Result]:
         return computed(self._tasks(function))
 
-    def map_labels(self, function: Callable[[Any, Any], Result]) -> Iterator[Result]:
-        arguments = zip(self.labels, self.weights, strict=True)
-        return computed(tasks(_apply_to_labels, function, arguments))
+    def map_labels(self, function: Callable[[Any, Any], Result]) -> Iterable[Result]:
+        if is_frame(self.X):  # dask merges partitions of a file where it reads few columns
+            return super().map_labels(function)
+        return computed(tasks(_apply, function, joined(self.labels, self.weights)))
 
     def sum(self, function: Callable[[Chunk], Parts], n_chunks: int, size: int) -> Parts:
         import dask
@@ -187,27 +236,19 @@ class DaskReader(ChunkReader):
         max_to_fetch = SPLIT_EVERY if SPLIT_EVERY * size <= MAX_ENTRIES_TO_FETCH else 1
         while len(sums) > max_to_fetch:
             starts = range(0, len(sums), SPLIT_EVERY)
-            sums = [add(sums[start : start + SPLIT_EVERY]) for start in starts]
+            sums = [add(*sums[start : start + SPLIT_EVERY]) for start in starts]
         return sequential_sum(computed(sums))
 
     def predict(self, function: Callable[[Chunk], Any]) -> Any:
         """A dask array, not yet computed."""
-        import dask.array as da
-
         row = np.zeros((1, self.n_features), self.dtype)
         meta = function(Chunk(0, row, None, None))[:0]
-        lengths = partition_lengths(self.X) or [np.nan] * len(self.parts)
-        blocks = [
-            da.from_delayed(task, (length, *meta.shape[1:]), meta=meta)
-            for task, length in zip(self._tasks(function), lengths, strict=True)
-        ]
-        return da.concatenate(blocks, allow_unknown_chunksizes=True)
+        return array_of(self._tasks(function), partition_lengths(self.X), meta)
 
     def _tasks(self, function: Callable[[Chunk], Any]) -> list[Any]:
         """Tasks that apply the function to each partition."""
-        numbers = range(len(self.parts))
-        arguments = zip(numbers, self.parts, self.labels, self.weights, strict=True)
-        return tasks(_apply_to_chunk, function, arguments)
+        numbered = ((number, *parts) for number, parts in enumerate(self.parts))
+        return tasks(_apply_to_chunk, function, numbered)
 
 
 def tasks(
@@ -227,13 +268,17 @@ def computed(delayed: list[Any]) -> Iterator[Any]:
     return iter(dask.compute(*delayed))
 
 
+def _as_tuple(*parts: Any) -> tuple[Any, ...]:
+    return parts
+
+
 def _apply_to_chunk(function: Callable[[Chunk], Any], number: int, *parts: Any) -> Any:
-    return function(Chunk(number, *parts))
+    return function(Chunk(number, *(parts[0] if len(parts) == 1 else parts)))
 
 
-def _apply_to_labels(function: Callable[[Any, Any], Any], y: Any, sample_weight: Any) -> Any:
-    return function(y, sample_weight)
+def _apply(function: Callable[..., Any], *values: Any) -> Any:
+    return function(*values)
 
 
-def _add(sums: list[Parts]) -> Parts:
+def _add(*sums: Parts) -> Parts:
     return sequential_sum(iter(sums))
