@@ -33,3 +33,13 @@ def tall_csr(n_rows, n_features=100, per_row=80):
     columns = np.tile(np.arange(per_row, dtype=np.int32), n_rows)
     starts = np.arange(n_rows + 1, dtype=np.int32) * per_row
     return sparse.csr_array((tall(n_rows).ravel(), columns, starts), (n_rows, n_features))
+
+
+def unaligned(X):
+    """A copy at an address that is not a multiple of the size of an entry, in the same order."""
+    memory = np.empty(X.nbytes + 1, np.uint8)[1:]
+    order = "C" if X.flags.c_contiguous else "F"
+    copy = np.ndarray(X.shape, X.dtype, memory, order=order)
+    copy[...] = X
+    assert not copy.flags.aligned
+    return copy

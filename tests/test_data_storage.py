@@ -12,7 +12,7 @@ from sklearn_gd_logreg.data import as_dataset
 from sklearn_gd_logreg.data import csr as csr_module
 from sklearn_gd_logreg.data import dense as dense_module
 
-from .large import peak, tall, tall_csr
+from .large import peak, tall, tall_csr, unaligned
 from .problems import exact_loss_and_dz, uneven_weights
 from .test_derivatives import objective_on
 
@@ -22,10 +22,13 @@ pytestmark = pytest.mark.usefixtures("as_in_fit")
 def stored(X, storage):
     if storage == "CSR":
         return sparse.csr_array(X)
-    return np.asarray(X, dtype=storage[2:], order=storage[0])
+    order, dtype, *is_unaligned = storage.split()
+    X = np.asarray(X, dtype=dtype, order=order)
+    return unaligned(X) if is_unaligned else X
 
 
 STORAGES = ["C float64", "F float64", "C float32", "F float32", "CSR"]
+STORAGES += ["C float64 unaligned", "F float32 unaligned"]
 
 
 # -- blocks ------------------------------------------------------------------------------------
@@ -35,7 +38,8 @@ STORAGES = ["C float64", "F float64", "C float32", "F float32", "CSR"]
 @pytest.mark.parametrize("storage", STORAGES)
 def test_blocks_cover_the_rows_once_and_give_what_all_rows_give(storage, n_classes, monkeypatch):
     monkeypatch.setattr(csr_module, "MIN_ENTRIES_PER_BLOCK", 20_000)
-    monkeypatch.setattr(dense_module, "BLOCK_BYTES", 300_000)
+    for name in ("BLOCK_BYTES", "COPIED_BLOCK_BYTES"):
+        monkeypatch.setattr(dense_module, name, 300_000)
     X, codes = tall(9_001), np.arange(9_001) % n_classes
     share = uneven_weights(9_001) / uneven_weights(9_001).sum()
     objective = objective_on(stored(X, storage), codes, n_classes, share.astype(X.dtype))
@@ -142,7 +146,8 @@ def test_products_row_by_row_are_those_of_the_matrix(n_rows, n_features, dtype):
 
 @pytest.mark.parametrize("n_classes", [2, 5])
 def test_large_x_is_read_row_by_row_and_gives_the_same(n_classes, monkeypatch):
-    monkeypatch.setattr(dense_module, "BLOCK_BYTES", 300_000)
+    for name in ("BLOCK_BYTES", "COPIED_BLOCK_BYTES"):
+        monkeypatch.setattr(dense_module, name, 300_000)
     X, codes = tall(9_001), np.arange(9_001) % n_classes
     objective = objective_on(X, codes, n_classes, None)
     w = np.random.RandomState(0).standard_normal((81, objective.loss.n_outputs))

@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 from sklearn_gd_logreg import GDLogisticRegression
 
 from .descents import brief
-from .large import peak, stored_bytes, tall, tall_csr
+from .large import peak, stored_bytes, tall, tall_csr, unaligned
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -54,6 +54,7 @@ def csr(dtype, step=1):
 LAYOUTS = {
     "float64": lambda: dense(np.float64),
     "float64, F": lambda: dense(np.float64, "F"),
+    "float64, unaligned": lambda: unaligned(dense(np.float64)),
     "float32": lambda: dense(np.float32),
     "float32, F": lambda: dense(np.float32, "F"),
     "CSR, float64": lambda: csr(np.float64),

@@ -201,7 +201,7 @@ class DenseDataset(Dataset):
         row_bytes, (row_stride, entry_stride) = self.X.itemsize * self.n_features, self.X.strides
         low, high = STREAMED_ROW_BYTES
         contiguous = entry_stride == self.X.itemsize and abs(row_stride) < 2 * row_bytes
-        streamed = contiguous and low <= row_bytes <= high and self.X.flags.aligned
+        streamed = contiguous and low <= row_bytes <= high
         return StreamedRows if streamed and self.n_bytes >= MIN_BYTES_BEYOND_CACHE else DenseRows
 
     @property
@@ -244,18 +244,20 @@ class DenseDataset(Dataset):
 
 
 class ViewDataset(DenseDataset):
-    """Data set over an `ArrayView`, whose blocks are copied whenever they are read.
+    """Data set over an `ArrayView` or an unaligned array; blocks are copied whenever they are read.
+
+    NumPy would copy an unaligned array in each product.
 
     Parameters
     ----------
-    X : ArrayView
+    X : ArrayView or array
     y, share, intercept
         As for `Dataset`.
     """
 
     def block(self, index: slice) -> Rows:
-        share = self.share_of(index)
-        return DenseRows(self.X[index], self.y[index], share, self.position(index), self.intercept)
+        rows, share = np.require(self.X[index], requirements=["ALIGNED"]), self.share_of(index)
+        return DenseRows(rows, self.y[index], share, self.position(index), self.intercept)
 
     def _block(self, number: int) -> Rows:
         return self.block(self._block_slices[number])

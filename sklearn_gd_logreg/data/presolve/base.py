@@ -182,4 +182,5 @@ def dataset_class(X: Any) -> type[Dataset]:
     """Class of data sets for the storage of X."""
     if sparse.issparse(X):
         return SparseDataset
-    return ViewDataset if isinstance(X, ArrayView) else DenseDataset
+    is_view = isinstance(X, ArrayView) or not X.flags.aligned
+    return ViewDataset if is_view else DenseDataset
