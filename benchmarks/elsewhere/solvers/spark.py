@@ -5,28 +5,27 @@ import shutil
 
 import numpy as np
 import pandas as pd
-from benchopt import BaseSolver
+from benchmark_utils.rows import MovedRowsSolver
 
 
-class Solver(BaseSolver):
+class Solver(MovedRowsSolver):
     """L-BFGS on a cached data frame, without a penalty."""
 
     name = "spark"
-    sampling_strategy = "iteration"
     requirements = ["pip::pyspark", "pip::pyarrow"]
 
-    def skip(self, **objective):
+    def skip(self, place, **others):
         if not shutil.which("java"):
             return True, "there is no Java"
         if importlib.util.find_spec("pyspark") is None:
             return True, "there is no pyspark"
-        return False, None
+        return super().skip(place)
 
-    def set_objective(self, X, y, n_workers):
+    def moved(self, X, y):
         from pyspark.ml.feature import VectorAssembler
         from pyspark.sql import SparkSession
 
-        builder = SparkSession.builder.master(f"local[{n_workers}]")
+        builder = SparkSession.builder.master(f"local[{self.n_workers}]")
         builder = builder.config("spark.ui.enabled", "false")
         builder = builder.config("spark.driver.memory", "4g")
         builder = builder.config("spark.sql.execution.arrow.pyspark.enabled", "true")
@@ -35,20 +34,19 @@ class Solver(BaseSolver):
         frame = spark.createDataFrame(pd.DataFrame(X, columns=names).assign(label=y.astype(float)))
         assembler = VectorAssembler(inputCols=names, outputCol="features")
         rows = assembler.transform(frame).select("features", "label")
-        self.rows = rows.repartition(2 * n_workers).cache()
-        self.rows.count()
+        rows = rows.repartition(2 * self.n_workers).cache()
+        rows.count()
         self.n_features = X.shape[1]
+        return rows, None
 
     def warm_up(self):
         for _ in range(3):  # the Java machine compiles as it runs
             self.run(10)
 
-    def run(self, n_iter):
+    def fit(self, max_iter):
         from pyspark.ml.classification import LogisticRegression
 
-        self.model = None
-        if n_iter:
-            self.model = LogisticRegression(maxIter=n_iter, tol=1e-14).fit(self.rows)
+        return LogisticRegression(maxIter=max_iter, tol=1e-14).fit(self.X)
 
     def get_result(self):
         if self.model is None:
