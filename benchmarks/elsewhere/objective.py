@@ -1,8 +1,8 @@
 """Mean cross-entropy without a penalty, of rows on the workers of dask or on a device."""
 
 import numpy as np
+from benchmark_utils.sampling import FewestIterations
 from benchopt import BaseObjective
-from benchopt.stopping_criterion import SufficientProgressCriterion
 
 from sklearn_gd_logreg import GDLogisticRegression
 
@@ -15,9 +15,7 @@ class Objective(BaseObjective):
     name = "cross-entropy elsewhere"
     min_benchopt_version = "1.10"
     sampling_strategy = "iteration"
-    stopping_criterion = SufficientProgressCriterion(
-        eps=1e-12, patience=3, strategy="iteration", key_to_monitor="suboptimality"
-    )
+    stopping_criterion = FewestIterations()
     test_dataset_name = "simulated"
 
     def set_data(self, X, y, place, n_workers):

@@ -51,9 +51,9 @@ def main(args=None):
         FOLDER,
         dataset_names=[{"simulated": data}],
         solver_names=options.solvers,
-        max_runs=40,
+        max_runs=100,
         n_repetitions=options.repetitions,
-        timeout=120,
+        timeout=100,
         plot_result=False,
         no_cache=True,
     )
