@@ -176,7 +176,8 @@ class GDLogisticRegression(NotebookMixin, CallbackSupportMixin, ClassifierMixin,
         of the growing "subsamples" that came first; the numbers of "hessians" (F, or an
         approximation of it) computed on the rows of the descent, and of Hessian-vector
         "products"; and "proved", whether the Fenchel bound proves that J − J* ≤ tol²/2. (False
-        is no warning: the bound is loose on tall data.) Not after `partial_fit`.
+        is no warning: the bound is loose on tall data, and rows in chunks or on a device are not
+        read for it.) Not after `partial_fit`.
     n_features_in_ : int
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)

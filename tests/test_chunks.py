@@ -399,6 +399,25 @@ def test_each_pass_reads_each_chunk_once_and_keeps_none():
     assert max(most) == 0
 
 
+@pytest.mark.parametrize("center", [0.0, 1e7])
+def test_the_first_pass_draws_the_sample_too(center):
+    X, y = noisy(20_000, 2, 2, seed=18)
+    source = ReadAnew(X + center, y, rows=2_000)
+    model = GDLogisticRegression(C=np.inf).fit(Chunks(source))
+    first, last = model.history_["passes"][[0, -1]]
+    reads = 1 + (center > 0)  # J before the columns are centred, and after
+    assert reads < first < reads + 0.5  # a fraction for F
+    assert source.n_passes == 2 + int(last)  # the header, and the labels
+
+
+def test_a_pass_at_the_end_is_for_the_bound_alone():
+    """Where the Fenchel bound is computed again without rounding; what it proves is not asked."""
+    X, y = noisy(20_000, 2, 2, seed=18)
+    source = ReadAnew(X, y, rows=2_000)
+    model = GDLogisticRegression().fit(Chunks(source))
+    assert source.n_passes <= 2 + int(model.history_["passes"][-1]) + 1
+
+
 @pytest.mark.parametrize(
     "make", [np.asarray, sparse.csr_matrix, sparse.coo_array, sparse.bsr_array, pd.DataFrame]
 )

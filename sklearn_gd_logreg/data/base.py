@@ -182,6 +182,10 @@ class Dataset(ABC):
             self.passes.count = count
         return self._extra_sum
 
+    def draw_in_next_pass(self) -> bool:
+        """Let the next pass draw the rows of `sample` too, where that takes a pass; whether so."""
+        return False
+
     def count_pass(self) -> None:
         """Count a pass over these rows."""
         self.passes.count += self.n_rows / self.rows_per_pass

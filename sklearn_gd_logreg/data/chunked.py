@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from .._cached import cached_attribute
 from .._typing import Array
 from ..chunk_targets import ChunkedLabels, ChunkEncoder
 from .base import Dataset, rows_at_quantiles, stratified_quantiles
@@ -89,20 +88,34 @@ class DatasetFactory:
         return data
 
 
-@dataclass(frozen=True)
-class SumOverRows:
-    """The sum of a function over the blocks of a chunk."""
+class DrawnRows:
+    """Rows drawn from chunks; ``+`` appends those of later chunks.
 
-    factory: DatasetFactory
-    function: Callable[[Rows], Parts]
-    size: int
-    products: bool
-    of_group: Callable[[BlockGroup], Iterable[Parts]] | None
+    Parameters
+    ----------
+    parts : list of tuples
+        X and y of the rows of each chunk, and how often each row was drawn.
+    """
 
-    def __call__(self, chunk: Chunk) -> Parts:
-        with np.errstate(all="ignore"):  # as in fit, wherever the chunk is
-            data = self.factory.dataset(chunk)
-            return data.sum(self.function, self.size, self.products, self.of_group)
+    def __init__(self, parts: list[tuple[Any, NDArray[Any], NDArray[np.intp]]]) -> None:
+        self.parts = parts
+
+    def __add__(self, later: DrawnRows) -> DrawnRows:
+        return DrawnRows([*self.parts, *later.parts])
+
+    def concatenate(self) -> tuple[Any, NDArray[Any], NDArray[np.intp]]:
+        """X, y and counts of all rows. The parts are freed as they are copied."""
+        X, labels, counts = (list(column) for column in zip(*self.parts, strict=True))
+        self.parts.clear()
+        y, count = np.concatenate(labels), np.concatenate(counts)
+        if sparse.issparse(X[0]):
+            return sparse.vstack(X, format="csr"), y, count
+        rows, end = np.empty((len(y), X[0].shape[1]), X[0].dtype), len(y)
+        while X:
+            part = X.pop()
+            rows[end - len(part) : end] = part
+            end -= len(part)
+        return rows, y, count
 
 
 @dataclass(frozen=True)
@@ -111,22 +124,19 @@ class DrawRows:
 
     Attributes
     ----------
-    factory : DatasetFactory
     quantiles : array
         Fractions of the total weight of all chunks, in increasing order.
     cumulative : array of shape (n_chunks + 1,)
         Fraction of the total weight before each chunk, and last 1.
     """
 
-    factory: DatasetFactory
     quantiles: Array
     cumulative: Array
 
-    def __call__(self, chunk: Chunk) -> tuple[Any, NDArray[Any], NDArray[np.intp]]:
-        """X and y of the drawn rows, and how often each was drawn."""
-        low, high = self.cumulative[chunk.number : chunk.number + 2]
+    def __call__(self, data: Dataset, number: int) -> DrawnRows:
+        """The drawn rows of the chunk of this number."""
+        low, high = self.cumulative[number : number + 2]
         first, last = np.searchsorted(self.quantiles, (low, high))
-        data = self.factory.dataset(chunk)
         rows: NDArray[Any]
         if first == last:  # few rows, or of weight 0: none is drawn
             rows = np.empty(0)
@@ -138,30 +148,25 @@ class DrawRows:
                 rows = within * data.n_rows
         index, counts = np.unique(rows.astype(np.intp), return_counts=True)
         X = data.X[index] if isinstance(data.X, ArrayView) else take_rows(data.X, index)
-        return X, data.y[index], counts
+        return DrawnRows([(X, data.y[index], counts)])
 
 
-def stacked(
-    parts: Iterable[tuple[Any, NDArray[Any], NDArray[np.intp]]], max_rows: int
-) -> tuple[Any, NDArray[Any], NDArray[np.intp]]:
-    """Concatenate X, y and counts of the parts, which have at most ``max_rows`` rows in all.
+@dataclass(frozen=True)
+class SumOverRows:
+    """The sum of a function over the blocks of a chunk; with ``draw``, rows drawn from it, too."""
 
-    Dense rows are copied as they come, so they are in memory once.
-    """
-    rows: Any = []
-    labels, counts, n_rows = [], [], 0
-    for X, y, count in parts:
-        labels.append(y)
-        counts.append(count)
-        if sparse.issparse(X):
-            rows.append(X)
-            continue
-        if not n_rows:
-            rows = np.empty((max_rows, X.shape[1]), X.dtype)
-        rows[n_rows : n_rows + len(y)] = X
-        n_rows += len(y)
-    together = rows[:n_rows] if n_rows else sparse.vstack(rows, format="csr")
-    return together, np.concatenate(labels), np.concatenate(counts)
+    factory: DatasetFactory
+    function: Callable[[Rows], Parts]
+    size: int
+    products: bool
+    of_group: Callable[[BlockGroup], Iterable[Parts]] | None
+    draw: DrawRows | None
+
+    def __call__(self, chunk: Chunk) -> Parts:
+        with np.errstate(all="ignore"):  # as in fit, wherever the chunk is
+            data = self.factory.dataset(chunk)
+            sums = data.sum(self.function, self.size, self.products, self.of_group)
+            return (*sums, self.draw(data, chunk.number)) if self.draw else sums
 
 
 class ChunkedDataset(Dataset):
@@ -177,6 +182,8 @@ class ChunkedDataset(Dataset):
     """
 
     stores_row_values: ClassVar[bool] = False
+    _sample: Dataset | None = None
+    _draws: bool = False
 
     def __init__(
         self,
@@ -201,28 +208,48 @@ class ChunkedDataset(Dataset):
         of_group: Callable[[BlockGroup], Iterable[Parts]] | None,
     ) -> Parts:
         factory = replace(self._factory, n_outputs=self.n_outputs)
-        of_chunk = SumOverRows(factory, function, size, products, of_group)
-        return self.reader.sum(of_chunk, len(self.labels.n_rows), size)
+        draw = self._draw_rows if self._draws else None
+        of_chunk = SumOverRows(factory, function, size, products, of_group, draw)
+        sums = self.reader.sum(of_chunk, len(self.labels.n_rows), size)
+        if draw is None:
+            return sums
+        self._sample, self._draws = self._in_memory(sums[-1], len(draw.quantiles)), False
+        return sums[:-1]
 
     def subtract(self, offset: Array) -> ChunkedDataset:
         """Data set of the rows minus an offset."""
         data = ChunkedDataset(self.reader, self.labels, self._factory.targets, self.intercept)
         data._factory = replace(self._factory, offset=offset)
+        if sample := self._sample:
+            X = subtract_offset(sample.X, offset)
+            data._sample = dataset_class(X)(X, sample.y, sample.share, self.intercept)
         return data
 
     # -- the sample ------------------------------------------------------------------------
 
-    @cached_attribute
+    def draw_in_next_pass(self) -> bool:
+        self._draws = self._sample is None
+        return self._draws
+
+    @property
     def sample_in_memory(self) -> Dataset:
         """A sample of at most `MAX_SAMPLE_BYTES`, drawn in one pass."""
-        self.count_pass()
-        size = self.max_rows_to_sample
+        if self.draw_in_next_pass():
+            self.sum(lambda rows: ())
+        assert self._sample is not None
+        return self._sample
+
+    @property
+    def _draw_rows(self) -> DrawRows:
         shares = self.labels.chunk_shares
         cumulative = np.concatenate(([0], np.cumsum(shares))) / shares.sum()
-        draw = DrawRows(self._factory, stratified_quantiles(size), cumulative)
-        drawn, y, counts = stacked(self.reader.map(draw, len(self.labels.n_rows)), size)
+        return DrawRows(stratified_quantiles(self.max_rows_to_sample), cumulative)
+
+    def _in_memory(self, drawn: DrawnRows, size: int) -> Dataset:
+        """Data set of drawn rows, whose shares are their numbers of draws over ``size``."""
+        X, y, counts = drawn.concatenate()
         share = (counts / size).astype(self.dtype)[:, np.newaxis]
-        return dataset_class(drawn)(drawn, y, share, self.intercept)
+        return dataset_class(X)(X, y, share, self.intercept)
 
     def sample(self, size: int, mass: Array | None = None) -> Dataset:
         """A sample of about ``size`` rows of `sample_in_memory`, or all of them."""

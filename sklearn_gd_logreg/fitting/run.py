@@ -141,15 +141,24 @@ def first_point(
     A NaN or an infinity in X makes J or its gradient not finite, so X is checked only then. It is
     checked first where a reduction leaves rows out or computes the row space.
     """
-    allowed = allowed_reductions(settings.rule, objective, settings.batch_size, n_steps)
+    rule, point = settings.rule, Point(objective, w)
+    if rule.scale_free and objective.data.draw_in_next_pass():
+        require_finite(point, check_features_finite)  # evaluates J: one pass for both
+    allowed = allowed_reductions(rule, objective, settings.batch_size, n_steps)
     presolve = choose_reductions(objective.data, w, allowed, check_features_finite)
     if presolve.reduction is not None:
-        objective, w = objective.on(presolve.data), presolve.start
-    plan = settings.rule.plan(objective, Budget(settings.tol, settings.batch_size))
-    point = Point(objective, w, plan.fused)
+        point = Point(objective.on(presolve.data), presolve.start)
+    plan = rule.plan(point.objective, Budget(settings.tol, settings.batch_size))
+    if plan.fused:
+        point = Point(point.objective, point.w, fused=True)
+    require_finite(point, check_features_finite)
+    return FirstPoint(point, plan.rule, presolve)
+
+
+def require_finite(point: Point, check_features_finite: Callable[[], None]) -> None:
+    """Call ``check_features_finite`` unless J and its gradient are finite."""
     if not (isfinite(point.cost) and np.isfinite(point.dw).all()):
         check_features_finite()
-    return FirstPoint(point, plan.rule, presolve)
 
 
 @dataclass
