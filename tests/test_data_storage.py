@@ -28,14 +28,15 @@ def stored(X, storage):
 
 
 STORAGES = ["C float64", "F float64", "C float32", "F float32", "CSR"]
-STORAGES += ["C float64 unaligned", "F float32 unaligned"]
+COPIED = ["C float64 unaligned", "F float32 unaligned"]
+"""Storages whose blocks are copies."""
 
 
 # -- blocks ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("n_classes", [2, 5])
-@pytest.mark.parametrize("storage", STORAGES)
+@pytest.mark.parametrize("storage", STORAGES + COPIED)
 def test_blocks_cover_the_rows_once_and_give_what_all_rows_give(storage, n_classes, monkeypatch):
     monkeypatch.setattr(csr_module, "MIN_ENTRIES_PER_BLOCK", 20_000)
     for name in ("BLOCK_BYTES", "COPIED_BLOCK_BYTES"):
@@ -59,7 +60,7 @@ def test_blocks_cover_the_rows_once_and_give_what_all_rows_give(storage, n_class
 
 
 @pytest.mark.parametrize("n_outputs", [1, 12])
-@pytest.mark.parametrize("storage", STORAGES)
+@pytest.mark.parametrize("storage", STORAGES + COPIED)
 def test_products_forward_and_backward_are_those_of_the_matrix(storage, n_outputs):
     X = tall(1_500)[:, :60]
     random = np.random.RandomState(1)
@@ -75,7 +76,7 @@ def test_products_forward_and_backward_are_those_of_the_matrix(storage, n_output
 
 
 @pytest.mark.parametrize("n_classes", [2, 4])
-@pytest.mark.parametrize("storage", STORAGES)
+@pytest.mark.parametrize("storage", STORAGES + COPIED)
 def test_at_zero_there_is_no_product_forward(storage, n_classes, monkeypatch):
     X, codes = tall(9_001), np.arange(9_001) % n_classes
     objective = objective_on(stored(X, storage), codes, n_classes)
@@ -92,7 +93,7 @@ def test_at_zero_there_is_no_product_forward(storage, n_classes, monkeypatch):
 
 
 @pytest.mark.parametrize("n_classes", [2, 4])
-@pytest.mark.parametrize("storage", STORAGES)
+@pytest.mark.parametrize("storage", STORAGES + COPIED)
 def test_what_a_pass_needs_beside_x_does_not_grow_with_the_rows(storage, n_classes):
     needs = []
     for n_rows in (40_000, 80_000):
