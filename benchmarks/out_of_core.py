@@ -1,7 +1,8 @@
 """A fit of a memory-mapped file beside the same fit in memory: ``python out_of_core.py --gb 4``.
 
 Each line is a process: time of the fit and of `predict`, anonymous memory (``RssAnon`` of Linux)
-that they take beside what they began with, and passes. ``--gb`` is the size of the file.
+that they take beside what they began with, and passes. ``--gb`` is the size of X as floats; a file
+of integers has an eighth of it.
 """
 
 import argparse
@@ -29,7 +30,7 @@ def anonymous_mb():
 def write(path, layout, gb):
     """Rows of noise with labels that depend on five of them, written piece by piece."""
     dtype, order = layout.split()
-    n_rows = int(gb * 1e9 / N_FEATURES / np.dtype(dtype).itemsize)
+    n_rows = int(gb * 1e9 / N_FEATURES / (4 if dtype == "float32" else 8))
     shape, rng = (n_rows, N_FEATURES), np.random.default_rng(0)
     X = np.lib.format.open_memmap(path, "w+", dtype, shape, fortran_order=order == "F")
     y = np.empty(n_rows, np.int8)
@@ -52,7 +53,7 @@ def measure(path, in_memory):
             peak[0] = max(peak[0], anonymous_mb())
             sleep(0.01)
 
-    watcher = threading.Thread(target=watch)
+    watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
     warnings.simplefilter("ignore")
     start = perf_counter()

@@ -15,6 +15,7 @@ from benchopt.results import read_results
 
 FOLDER = Path(__file__).parent
 LEVEL = 1e-6
+CURVE = 10  # as in `benchmark_utils.sampling`: all fits of a solver, over the limit of one
 SIZES = {"dask": (300_000, 30), "cpu": (400_000, 100), "cuda": (10_000_000, 100)}
 
 
@@ -38,6 +39,7 @@ def main(args=None):
     parser.add_argument("--rows", type=int, help="default: 300000, on a device 400000 or 10000000")
     parser.add_argument("--features", type=int, help="default: 30, on a device 100")
     parser.add_argument("--workers", type=int, default=2, help="processes of dask (default: 2)")
+    parser.add_argument("--limit", type=float, default=10, help="seconds of a fit (default: 10)")
     parser.add_argument("--solvers", nargs="+", metavar="NAME", help="only these")
     options = parser.parse_args(args)
     n_rows, n_features = SIZES[options.place]
@@ -53,7 +55,7 @@ def main(args=None):
         solver_names=options.solvers,
         max_runs=100,
         n_repetitions=options.repetitions,
-        timeout=100,
+        timeout=CURVE * options.limit,
         plot_result=False,
         no_cache=True,
     )

@@ -27,9 +27,10 @@ class Solver(MovedRowsSolver):
 
         builder = SparkSession.builder.master(f"local[{self.n_workers}]")
         builder = builder.config("spark.ui.enabled", "false")
-        builder = builder.config("spark.driver.memory", "4g")
+        builder = builder.config("spark.driver.memory", "8g")
         builder = builder.config("spark.sql.execution.arrow.pyspark.enabled", "true")
         spark = builder.getOrCreate()
+        spark.catalog.clearCache()  # of the data set before
         names = [f"x{number}" for number in range(X.shape[1])]
         frame = spark.createDataFrame(pd.DataFrame(X, columns=names).assign(label=y.astype(float)))
         assembler = VectorAssembler(inputCols=names, outputCol="features")
