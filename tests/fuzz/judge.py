@@ -235,7 +235,11 @@ def check_gradient(verdict, model, cost):
 
 
 def check_weights(verdict, model, problem):
-    """Without a penalty the weights are not much larger than the training scores need."""
+    """Without a penalty the weights are not much larger than the training scores need.
+
+    Weights of nearly the least norm are right whatever their accuracy, which is chance after few
+    rows.
+    """
     X, new = problem.X, problem.new_rows
     X = X.toarray() if sparse.issparse(X) else X
     fit_intercept = problem.params.get("fit_intercept", True)
@@ -246,7 +250,7 @@ def check_weights(verdict, model, problem):
     scores = new[0] @ least[0] + (np.mean(X @ model.coef_[0] - X @ least[0]) + model.intercept_[0])
     with_least = np.mean((scores > 0) == new[1])
     accuracy = np.mean(model.predict(new[0]) == new[1])
-    if ratio > 10 or accuracy < with_least - 0.1:
+    if ratio > 10 or (ratio > 1.5 and accuracy < with_least - 0.1):
         verdict.findings["weights"] = (
             f"{ratio:.3g} times the least norm with the same scores; accuracy on new rows "
             f"{accuracy:.3f}, with the least norm {with_least:.3f}"
