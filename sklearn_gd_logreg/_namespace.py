@@ -121,8 +121,8 @@ def require_numpy(name: str, array: Any) -> None:
     """
     if dispatches(array):
         raise InvalidParameterError(
-            f"{name} must be an array of NumPy here: with array_api_dispatch, only fit, score and "
-            f"predictions take arrays of other libraries. Got {place(array)} instead."
+            f"{name} must be an array of NumPy here. Got {place(array)} instead. (With "
+            "array_api_dispatch, fit, score and predictions take all rows in another library.)"
         )
 
 

@@ -98,8 +98,11 @@ class Predictor:
         ValueError
             If X is not finite.
         """
-        xp = namespace(X)
-        z: Array = X @ self.coef.T
+        xp, coef = namespace(X), self.coef
+        if is_other(X):  # NumPy promotes by itself
+            dtype = xp.result_type(X, coef)
+            X, coef = (xp.astype(array, dtype, copy=False) for array in (X, coef))
+        z: Array = X @ coef.T
         z += self.intercept
         if not xp.all(xp.isfinite(z)):
             with config_context(assume_finite=False):

@@ -18,6 +18,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn_gd_logreg import (
     Backtracking,
     Checkpoint,
+    Chunks,
     GDLogisticRegression,
     NaturalGradient,
     Trajectory,
@@ -364,6 +365,7 @@ BAD = {
     "negative weights": lambda X, y, w: (X, y, -w),
     "weights with NaN": lambda X, y, w: (X, y, np.where(w > 0.3, np.nan, w)),
     "weights of 0": lambda X, y, w: (X, y, 0 * w),
+    "weights of an infinite sum": lambda X, y, w: (X, y, w + 1e308),
     "labels of another length": lambda X, y, w: (X, y[:-1], w),
     "weights of another length": lambda X, y, w: (X, y, w[:-1]),
     "1-D X": lambda X, y, w: (X[:, 0], y, w),
@@ -441,6 +443,50 @@ def test_without_dispatch_numpy_or_the_way_to_dispatch(library):
                 call()
         with pytest.raises(ValueError, match=r"predict\(\) must use the same namespace"):
             on_device.predict(X)
+
+
+@every_library
+@pytest.mark.parametrize(("fitted", "given"), [("float64", "float32"), ("float32", "float64")])
+def test_predictions_in_another_precision_than_the_fit(fitted, given, library):
+    make = LIBRARIES[library]
+    X, y = noisy(100, 3, 2, seed=23)
+    model = GDLogisticRegression(tol=1e-5).fit(make(X.astype(fitted)), make(y))
+    expected = GDLogisticRegression(tol=1e-5).fit(X.astype(fitted), y)
+    for name in ("decision_function", "predict_proba", "predict"):
+        found = to_numpy(getattr(model, name)(make(X.astype(given))))
+        np.testing.assert_allclose(found, getattr(expected, name)(X.astype(given)), atol=1e-4)
+
+
+@every_library
+def test_rows_of_two_libraries_are_refused_by_name(library):
+    make = LIBRARIES[library]
+    X, y = noisy(100, 3, 2, seed=24)
+    model, held_out = GDLogisticRegression(), {"X_val": make(X), "y_val": make(y)}
+    for call in (
+        lambda: model.fit(X, y, **held_out),
+        lambda: model.fit(Chunks([(X, y)]), **held_out),
+    ):
+        with pytest.raises(ValueError, match=r"^X_val must be an array of NumPy here"):
+            call()
+    for chunk in ((make(X), y), (X, make(y))):
+        with pytest.raises(ValueError, match=r"^Chunk 0 must be an array of NumPy here"):
+            model.fit(Chunks([chunk]))
+
+
+@every_library
+def test_complex_rows_are_refused(library):
+    make = LIBRARIES[library]
+    X, y = noisy(100, 3, 2, seed=25)
+    with pytest.raises(ValueError, match="Complex data not supported"):
+        GDLogisticRegression().fit(make(X + 0j), make(y))
+
+
+@pytest.mark.skipif("torch" not in LIBRARIES, reason="PyTorch is not installed")
+def test_rows_that_require_a_gradient_are_refused():
+    X, y = noisy(100, 3, 2, seed=26)
+    rows = LIBRARIES["torch"](X).requires_grad_(True)
+    with pytest.raises(ValueError, match=r"X must not require a gradient. Pass X.detach"):
+        GDLogisticRegression().fit(rows, y)
 
 
 @every_library

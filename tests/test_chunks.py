@@ -129,6 +129,25 @@ def test_columns_far_from_zero_are_centred(storage, store):
 
 
 @every_storage
+@pytest.mark.filterwarnings("ignore:X .* feature names:UserWarning")
+def test_a_warm_start_in_another_storage_keeps_the_model(storage, store):
+    """Columns are centred by a sample, which is another one in another storage."""
+    X, y = noisy(400, 2, 2, seed=4)
+    X[:, 1] += 1e4
+    rows = store(X, y)
+    best = GDLogisticRegression(tol=1e-8).fit(X, y)
+    for first, second in (((X, y), rows), (rows, (X, y))):
+        model = GDLogisticRegression(tol=1e-8, max_iter=2, warm_start=True)
+        with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):
+            before = model.fit(*first).predict_proba(X)
+            after = model.set_params(max_iter=0).fit(*second).predict_proba(X)
+        np.testing.assert_allclose(after, before, atol=1e-9)
+        model.set_params(max_iter=100).fit(*second)
+        assert cost(X, y, model) == pytest.approx(model.history_["cost"][-1], rel=1e-9)
+        assert model.history_["cost"][-1] == pytest.approx(best.history_["cost"][-1], rel=1e-9)
+
+
+@every_storage
 def test_more_features_than_rows(storage, store):
     X, y = noisy(60, 150, 2, seed=5)
     model = GDLogisticRegression(tol=1e-8).fit(*store(X, y))
@@ -466,6 +485,16 @@ def test_labels_whose_strings_have_other_widths_in_other_chunks(kind):
     found = GDLogisticRegression(tol=1e-8).fit(Chunks(parts))
     np.testing.assert_array_equal(found.classes_, expected.classes_)
     np.testing.assert_allclose(found.coef_, expected.coef_, atol=1e-6)
+
+
+def test_a_chunk_of_higher_precision_is_refused():
+    X, y = noisy(100, 3, 2, seed=5)
+    for later in (X[50:], (10 * X[50:]).astype(int)):
+        chunks = [(X[:50].astype(np.float32), y[:50]), (later, y[50:])]
+        with pytest.raises(ValueError, match="Chunk 1 of X must be float32, as the first is"):
+            GDLogisticRegression().fit(Chunks(chunks))
+    model = GDLogisticRegression(tol=1e-8).fit(Chunks([(X[:50], y[:50]), chunks[0]]))
+    assert model.coef_.dtype == np.float64
 
 
 def test_an_empty_chunk_decides_no_dtype():

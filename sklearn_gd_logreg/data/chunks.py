@@ -15,6 +15,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils import check_array
 
+from .._namespace import require_numpy
 from .._text import shown
 from ..validation import DTYPES, InvalidParameterError, needs_no_conversion
 from .threads import Parts, TreeSum
@@ -125,9 +126,15 @@ def check_chunk(chunk: Chunk, n_features: int, dtype: np.dtype[np.floating]) -> 
     Raises
     ------
     ValueError
-        If X is not a matrix of numbers with ``n_features`` columns.
+        If X is not a matrix of numbers with ``n_features`` columns, or has a higher precision.
     """
     X = np.asarray(chunk.X) if isinstance(chunk.X, np.memmap) else chunk.X
+    shape: tuple[int, ...] = getattr(X, "shape", ())
+    if len(shape) == 2 and shape[0] and precision(dtype_of(X)) > dtype:
+        raise ValueError(
+            f"Chunk {chunk.number} of X must be {dtype}, as the first is. Got {dtype_of(X)} "
+            "instead. Convert all chunks to one precision."
+        )
     if not (needs_no_conversion(X) and X.dtype == dtype):
         X = check_array(
             X, accept_sparse="csr", dtype=dtype, ensure_all_finite=False, ensure_min_samples=0
@@ -356,6 +363,8 @@ class IterableReader(LocalReader):
                 f"Chunk {number} must be a tuple (X, y) or (X, y, sample_weight). "
                 f"Got {given} instead."
             )
+        for part in parts:
+            require_numpy(f"Chunk {number}", part)
         names, is_sparse = column_names(parts[0]), sparse.issparse(parts[0])
         if number == 0:
             self._names, self._is_sparse = names, is_sparse

@@ -13,7 +13,14 @@ from numpy.random import RandomState
 from numpy.typing import ArrayLike
 from sklearn import get_config
 
-from .._namespace import dispatches, hint_for_devices, moved, require_float64, require_same_place
+from .._namespace import (
+    dispatches,
+    hint_for_devices,
+    moved,
+    require_float64,
+    require_numpy,
+    require_same_place,
+)
 from .._typing import Array
 from ..data import ChunkReader, reserve_threads
 from ..objective import Objective
@@ -158,6 +165,7 @@ def build_problem(
         rows, validation = (with_labels_beside_rows(part) for part in (rows, validation))
     if dispatches(rows.X):
         return build_problem_on_device(estimator, rows, validation)
+    require_numpy("X_val", validation.X)
     X, y = checked(estimator, rows.X, rows.y, reset=not continues(estimator))
     validation_rows = checked_validation_set(estimator, validation)
     is_given, weights = validation_rows is not None, rows.sample_weight
@@ -201,6 +209,7 @@ def build_problem_in_chunks(
     estimator: Any, reader: ChunkReader, validation: LabelledRows
 ) -> Problem:
     """Check the labels, and the validation data if there are any, and build J."""
+    require_numpy("X_val", validation.X)
     labels = labels_of(estimator, reader)
     objective, validation_set = cost_in_chunks(estimator, reader, labels), None
     if reader_val := validation_reader(estimator, validation):

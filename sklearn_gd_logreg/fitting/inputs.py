@@ -40,6 +40,10 @@ def checked_on_device(estimator: Any, X: Any, *y: Any, reset: bool) -> Any:
     """X, or X and y, of another library as scikit-learn checks them by the array API standard."""
     xp = namespace(X)
     require_float64("X", X)
+    if xp.isdtype(X.dtype, "complex floating"):
+        raise ValueError(f"Complex data not supported\n{X}\n")
+    if getattr(X, "requires_grad", False):
+        raise ValueError("X must not require a gradient. Pass X.detach().")
     with hint_for_images(X):
         return validate_data(
             estimator,

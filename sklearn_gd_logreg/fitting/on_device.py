@@ -128,7 +128,7 @@ def device_weights(X: Any, weights: Any, name: str) -> Any:
     xp, n_rows = namespace(X, weights) if is_other(weights) else namespace(X), X.shape[0]
     if not is_other(weights):
         checked = check_weights(weights, n_rows, name)
-        return None if checked is None else xp.asarray(checked, device=X.device)
+        return None if checked is None else xp.asarray(checked.copy(), device=X.device)
     if tuple(weights.shape) != (n_rows,):
         raise ValueError(f"{name}.shape == {tuple(weights.shape)}, expected {(n_rows,)}!")
     weights = astype(weights, np.float64)
@@ -138,6 +138,8 @@ def device_weights(X: Any, weights: Any, name: str) -> Any:
         raise ValueError(f"{name} must be >= 0 everywhere. Got {low} instead.")
     if not float(xp.max(weights)):
         raise ValueError(f"{name} must be > 0 for at least one row. Got only zeros.")
+    if not np.isfinite(float(xp.sum(weights))):
+        raise ValueError(f"{name} must have a finite sum. Got inf instead.")
     return weights
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import NamedTuple
 
 from ..._typing import Array
@@ -61,17 +62,25 @@ class Presolve:
         Composition of all reductions.
     reasons : dict
         Reason for each reduction by its name, in order.
+    offset : array of shape (n_features,) or None
+        What centering subtracts.
     """
 
     data: Dataset
     start: Array
     reduction: Reduction | None = None
     reasons: dict[str, str] = field(default_factory=dict)
+    offset: Array | None = None
 
     @property
     def key(self) -> tuple[object, ...]:
-        """Equal for two descents whose iterates have the same coordinates."""
-        names = tuple(name for name in self.reasons if name not in (ZERO_WEIGHT, EQUAL_ROWS))
+        """Equal for two descents whose iterates have the same coordinates.
+
+        The offset comes from a sample, which is another one in another storage of the same rows.
+        """
+        names = [name for name in self.reasons if name not in (ZERO_WEIGHT, EQUAL_ROWS)]
+        if self.offset is not None:
+            names.append(sha256(self.offset.tobytes()).hexdigest())
         return self.data.n_weighted_rows, self.data.n_parameters, *names
 
     def add(self, name: str, reduction: Reduction | None, reason: str) -> None:
@@ -115,6 +124,7 @@ def choose_reductions(
     if allowed.centering:
         centered = center_columns(chosen.data, w)
         chosen.add(CENTERING, centered, "F would be ill-conditioned")
+        chosen.offset = centered.offset if centered else None
     if in_row_space:
         space = row_space(without_zero_weights(chosen.data), chosen.start)
         if allowed.l2 is None or space.is_accurate(allowed.l2):
