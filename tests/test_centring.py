@@ -125,5 +125,5 @@ def test_wide_rows_far_from_0_without_an_intercept_warn_where_history_is_not_the
     near = GDLogisticRegression(C=C, fit_intercept=False)
     assert converged_or_warned(near, storage(X + 10.0), y)
     assert cost(X + 10.0, y, near, C=C) == pytest.approx(near.history_["cost"][-1], rel=1e-6)
-    with pytest.warns(ConvergenceWarning, match="far from 0"):
+    with pytest.warns(ConvergenceWarning, match="means or the scales of the features"):
         near.fit(storage(X + 1e6), y)

@@ -509,3 +509,12 @@ def test_a_rate_is_not_asked_beyond_the_last_iteration(small_pays):
     rate = lambda k: asked.append(k) or 0.01  # noqa: E731
     GDLogisticRegression(solver="gd", learning_rate=rate, max_iter=20, tol=0).fit(X, y)
     assert asked == list(range(20))
+
+
+def test_a_warning_about_rounding_names_the_scales_of_centred_features():
+    random = np.random.RandomState(0)
+    X = random.standard_normal((20, 25))
+    X[:, 0] *= 1e6
+    X -= X.mean(axis=0)
+    with pytest.warns(ConvergenceWarning, match="^The means or the scales of the features"):
+        GDLogisticRegression(C=100, tol=1e-8).fit(X, random.randint(3, size=20))

@@ -13,6 +13,7 @@ from .chunked import ChunkedDataset
 from .chunks import Chunk, ChunkReader, Chunks, check_chunk
 from .columns import Columns
 from .presolve import (
+    CENTERING,
     AllowedReductions,
     Centering,
     Presolve,
@@ -28,6 +29,7 @@ from .storage import chunk_reader, is_in_chunks, require_in_memory
 
 __all__ = [
     "ALL",
+    "CENTERING",
     "AllowedReductions",
     "ArrayApiDataset",
     "BlockGroup",

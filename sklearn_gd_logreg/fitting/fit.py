@@ -112,7 +112,7 @@ def fit(
     warn_unless_converged(outcome, objective, settings, descent.rate, remaining, stopped_by)
     if descent.space is not None and settings.tol:
         score_error = descent.space.score_error(outcome.w, descent.fingerprint.w.dtype)
-        warn_if_rounded(score_error, settings.tol)
+        warn_if_rounded(score_error, settings.tol, descent.reductions)
 
 
 class Problem(NamedTuple):

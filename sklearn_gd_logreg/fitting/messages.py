@@ -7,12 +7,14 @@ The thresholds are rules of thumb; `tests/test_warnings.py` has fits for each ca
 from __future__ import annotations
 
 import warnings
+from collections.abc import Collection
 from math import isfinite, sqrt
 from typing import NamedTuple
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from ..data import CENTERING
 from ..descent import Iterate
 from ..objective import Objective
 from ..rules import AdaGrad, Adam, Momentum, UpdateRule
@@ -118,17 +120,21 @@ def warn_unless_converged(
     warnings.warn(message, ConvergenceWarning, stacklevel=STACK_LEVEL)
 
 
-def warn_if_rounded(rounding: float, tol: float) -> None:
+def warn_if_rounded(rounding: float, tol: float, reductions: Collection[str]) -> None:
     """Warn if rounding changes the scores of a converged model by more than ``tol`` allows.
 
-    ``rounding`` is a bound on the change of a score.
+    ``rounding`` is a bound on the change of a score, and ``reductions`` are the names of those
+    whose coordinates the parameters leave.
     """
     if rounding > max(MAX_SCORE_ERROR_OVER_TOL * tol, MAX_SCORE_ERROR):
+        cause = "The means or the scales of the features differ so much"
+        remedy = "use sklearn.preprocessing.StandardScaler"
+        if CENTERING in reductions:
+            cause = "The mean of a feature is so far from 0, relative to its standard deviation,"
+            remedy = f"subtract a constant from the feature, or {remedy}"
         message = (
-            "The mean of a feature is so far from 0, relative to its standard deviation, that "
-            "coef_ and intercept_ cannot represent the minimum: rounding may change a score by "
-            f"{rounding:.1g}. Remedy: subtract a constant from the feature, or use "
-            "sklearn.preprocessing.StandardScaler."
+            f"{cause} that coef_ and intercept_ cannot represent the minimum: rounding may change "
+            f"a score by {rounding:.1g}. Remedy: {remedy}."
         )
         warnings.warn(message, ConvergenceWarning, stacklevel=STACK_LEVEL)
 

@@ -9,10 +9,11 @@ Andersen and Andersen, "Presolving in linear programming", Math. Program. 71 (19
 
 from .base import Reduction, dataset_class, take_rows
 from .centering import Centering, subtract_offset
-from .choose import AllowedReductions, Presolve, choose_reductions
+from .choose import CENTERING, AllowedReductions, Presolve, choose_reductions
 from .row_space import RowSpace, row_space, row_space_pays
 
 __all__ = [
+    "CENTERING",
     "AllowedReductions",
     "Centering",
     "Presolve",
