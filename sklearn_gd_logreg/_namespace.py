@@ -54,7 +54,8 @@ def is_other(array: Any) -> bool:
     """Whether it is an array of another library than NumPy."""
     if isinstance(array, np.ndarray | np.generic | int | float) or sparse.issparse(array):
         return False
-    return hasattr(array, "shape") and hasattr(array, "device")
+    kind = type(array)  # a data frame has its columns as attributes
+    return hasattr(kind, "shape") and hasattr(kind, "device")
 
 
 def dispatches(array: Any) -> bool:
@@ -132,7 +133,8 @@ def hint_for_devices(*arrays: Any) -> Iterator[None]:
     try:
         yield
     except (TypeError, RuntimeError) as error:
-        there = [array for array in arrays if is_other(array) and not converts(array)]
+        others = [a for a in arrays if is_other(a) and not getattr(a, "requires_grad", False)]
+        there = [array for array in others if not converts(array)]
         if not there or dispatches(there[0]):
             raise
         raise TypeError(

@@ -9,6 +9,7 @@ from functools import partial
 from importlib.util import find_spec
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn import config_context
 from sklearn.base import clone
@@ -471,6 +472,16 @@ def test_rows_of_two_libraries_are_refused_by_name(library):
     for chunk in ((make(X), y), (X, make(y))):
         with pytest.raises(ValueError, match=r"^Chunk 0 must be an array of NumPy here"):
             model.fit(Chunks([chunk]))
+
+
+def test_a_column_named_device_makes_no_device():
+    X, y = noisy(100, 3, 2, seed=27)
+    frame = pd.DataFrame(X, columns=["shape", "dtype", "device"])
+    model = GDLogisticRegression().fit(frame, y)
+    assert isinstance(model.predict(frame), np.ndarray)
+    expected = GDLogisticRegression(tol=1e-8).fit(X, y).predict_proba(X)
+    found = GDLogisticRegression(tol=1e-8).fit(Chunks([(frame, y)])).predict_proba(frame)
+    np.testing.assert_allclose(found, expected, atol=1e-7)
 
 
 @every_library

@@ -84,6 +84,23 @@ def test_columns_of_the_same_rows_are_read_once_a_pass(kind):
     np.testing.assert_allclose(model.coef_, expected.coef_, rtol=1e-9)
 
 
+def test_the_pass_over_labels_reads_no_x():
+    X, y, _, _ = collections(n_classes=2)
+    reads = []
+
+    def read(number):
+        reads.append(number)
+        return pd.DataFrame(X[75 * number : 75 * (number + 1)])
+
+    def read_labels(number):
+        return pd.Series(y[75 * number : 75 * (number + 1)])
+
+    rows = dd.from_map(read, range(4), meta=pd.DataFrame(X[:0]))
+    labels = dd.from_map(read_labels, range(4), meta=pd.Series(y[:0]))
+    model = GDLogisticRegression(solver="gd", tol=0, max_iter=2).fit(rows, labels)
+    assert sorted(reads) == sorted(list(range(4)) * int(model.history_["passes"][-1]))
+
+
 def test_predictions_are_lazy(monkeypatch):
     X, y, rows, _ = collections()
     model = GDLogisticRegression().fit(X, y)

@@ -225,9 +225,10 @@ class DaskReader(ChunkReader):
         return computed(self._tasks(function))
 
     def map_labels(self, function: Callable[[Any, Any], Result]) -> Iterable[Result]:
-        if is_frame(self.X):  # dask merges partitions of a file where it reads few columns
+        labels = list(joined(self.labels, self.weights))
+        if len(labels) != len(self.parts):  # dask merges partitions of a file for few columns
             return super().map_labels(function)
-        return computed(tasks(_apply, function, joined(self.labels, self.weights)))
+        return computed(tasks(_apply, function, labels))
 
     def sum(self, function: Callable[[Chunk], Parts], n_chunks: int, size: int) -> Parts:
         import dask
@@ -277,7 +278,7 @@ def _apply_to_chunk(function: Callable[[Chunk], Any], number: int, *parts: Any) 
 
 
 def _apply(function: Callable[..., Any], *values: Any) -> Any:
-    return function(*values)
+    return function(*(values[0] if len(values) == 1 else values))
 
 
 def _add(*sums: Parts) -> Parts:

@@ -83,14 +83,14 @@ def is_proved(point: Point, enough: float, labels: LabelSet) -> bool:
 
     With an intercept this needs the mean squares of the features: one pass, which ``passes`` does
     not count. It is skipped in single precision, and where the bound for the best b is larger. Rows
-    in chunks or on a device are not read for it, and the result is False.
+    in chunks or on a device are not read for it: the bound uses what the fit has computed.
     """
     objective = point.objective
     data, penalty = objective.data, objective.penalty
     if not penalty.l1 + penalty.l2 > 0:
         return False
-    if data.intercept and point.w.dtype == np.float64:
-        if not data.stores_row_values or fenchel_gap(point) > enough:
+    if data.intercept and point.w.dtype == np.float64 and data.stores_row_values:
+        if fenchel_gap(point) > enough:
             return False
         count = data.passes.count
         _ = objective.mean_squares
