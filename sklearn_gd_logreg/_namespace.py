@@ -29,10 +29,12 @@ def namespace(*arrays: Any) -> Any:
     others = [a for a in arrays if is_other(a)]
     if not others:
         return np
-    return compat(others[0]).array_namespace(*(a for a in arrays if hasattr(a, "shape")))
+    return array_api_compat_for(others[0]).array_namespace(
+        *(a for a in arrays if hasattr(a, "shape"))
+    )
 
 
-def compat(array: Any) -> ModuleType:
+def array_api_compat_for(array: Any) -> ModuleType:
     """The module array_api_compat, which only arrays of other libraries need.
 
     Raises
@@ -113,6 +115,19 @@ def require_float64(name: str, array: Any) -> None:
         )
 
 
+def require_no_gradient(name: str, array: Any) -> None:
+    """Raise if PyTorch records the operations on a tensor: a fit has no derivative.
+
+    Raises
+    ------
+    InvalidParameterError
+    """
+    if getattr(array, "requires_grad", False):
+        raise InvalidParameterError(
+            f"{name} must not require a gradient. Pass {name}.detach() instead."
+        )
+
+
 def require_numpy(name: str, array: Any) -> None:
     """Raise if an array would stay in another library than NumPy.
 
@@ -123,18 +138,19 @@ def require_numpy(name: str, array: Any) -> None:
     if dispatches(array):
         raise InvalidParameterError(
             f"{name} must be an array of NumPy here. Got {place(array)} instead. (With "
-            "array_api_dispatch, fit, score and predictions take all rows in another library.)"
+            "array_api_dispatch, fit, score and predictions take rows of another library, if all "
+            "are of it and none are in Chunks.)"
         )
 
 
 @contextmanager
 def hint_for_devices(*arrays: Any) -> Iterator[None]:
-    """Add a hint to the error about an array on a device, of which NumPy cannot make its own."""
+    """Add a hint to the error about an array on a device, which NumPy cannot read."""
     try:
         yield
     except (TypeError, RuntimeError) as error:
         others = [a for a in arrays if is_other(a) and not getattr(a, "requires_grad", False)]
-        there = [array for array in others if not converts(array)]
+        there = [array for array in others if not is_readable_by_numpy(array)]
         if not there or dispatches(there[0]):
             raise
         raise TypeError(
@@ -143,8 +159,8 @@ def hint_for_devices(*arrays: Any) -> Iterator[None]:
         ) from error
 
 
-def converts(array: Any) -> bool:
-    """Whether NumPy makes an array of it, which it does not on a GPU."""
+def is_readable_by_numpy(array: Any) -> bool:
+    """Whether NumPy makes an array of it. It does not of an array on a GPU."""
     try:
         np.asarray(array)
     except (TypeError, RuntimeError):
@@ -155,6 +171,11 @@ def converts(array: Any) -> bool:
 def copied(array: Any) -> Any:
     """A copy in the same library, on the same device."""
     return namespace(array).asarray(array, copy=True) if is_other(array) else array.copy()
+
+
+def numpy_dtype(array: Any) -> np.dtype[Any]:
+    """The dtype of NumPy of the same name as that of an array, which is "torch.float32", say."""
+    return np.dtype(str(array.dtype).rpartition(".")[2])
 
 
 def astype(array: Any, dtype: Any) -> Any:
@@ -172,6 +193,6 @@ def to_numpy(array: Any) -> Any:
     if hasattr(array, "get") and type(array).__module__.startswith("cupy"):
         return array.get()
     try:
-        return np.asarray(compat(array).to_device(array, "cpu"))
+        return np.asarray(array_api_compat_for(array).to_device(array, "cpu"))
     except (TypeError, ValueError, RuntimeError):
         return np.from_dlpack(array)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ._namespace import astype, namespace
+from ._namespace import astype, namespace, numpy_dtype
 from ._typing import Array
 from .loss import CrossEntropy, SigmoidCrossEntropy, SingleClass, SoftmaxCrossEntropy
 
@@ -28,8 +28,8 @@ class ArrayApiSigmoid(SigmoidCrossEntropy):
 
     def loss_dz_and_probabilities(self, z: Array, y: Any, share: Any) -> tuple[Any, Array, Array]:
         sign, t, e = self._exponentials(z, y)
-        wrong, right = self._wrong(t, e), self._wrong(-t, e)
-        a = namespace(z).stack((wrong[:, 0], right[:, 0]))
+        wrong = self._wrong(t, e)
+        a = namespace(z).stack((wrong[:, 0], self._wrong(-t, e)[:, 0]))
         return self._weighted_loss(t, e, share), share * wrong * sign, a
 
     def loss_sum(self, z: Array, y: Any, share: Any) -> Any:
@@ -39,7 +39,7 @@ class ArrayApiSigmoid(SigmoidCrossEntropy):
     @staticmethod
     def _exponentials(z: Array, y: Any) -> tuple[Array, Array, Array]:
         """The signs dt/dz, t, and exp(−|t|); the probability of the wrong class is σ(t)."""
-        xp, sign = namespace(z), astype(y, _name(z))
+        xp, sign = namespace(z), astype(y, numpy_dtype(z))
         t = sign * z
         return sign, t, xp.exp(-xp.abs(t))
 
@@ -73,8 +73,7 @@ class ArrayApiSigmoid(SigmoidCrossEntropy):
     def log_probabilities(self, z: Array) -> Array:
         xp = namespace(z)
         low = xp.log1p(xp.exp(-xp.abs(z[:, 0])))
-        zero = 0 * z[:, 0]
-        positive = xp.where(z[:, 0] > 0, z[:, 0], zero)
+        positive = xp.clip(z[:, 0], min=0)
         return xp.stack((-low - positive, z[:, 0] - low - positive), axis=1)
 
     def predict_codes(self, z: Array) -> Any:
@@ -116,21 +115,27 @@ class ArrayApiSoftmax(SoftmaxCrossEntropy):
         return codes
 
     def loss_and_dz(self, z: Array, y: Any, share: Any) -> tuple[Any, Array]:
-        loss, dz, _ = self._all(z, y, share)
+        loss, dz, _ = self.loss_dz_and_probabilities(z, y, share)
         return loss, dz
 
     def loss_dz_and_probabilities(self, z: Array, y: Any, share: Any) -> tuple[Any, Array, Array]:
-        loss, dz, a = self._all(z, y, share)
-        return loss, dz, a.T
+        """As `CrossEntropy.loss_dz_and_probabilities`; a_r − 1 is −Σ_{c ≠ r} e_c / S."""
+        xp = namespace(z)
+        loss, hot, e, total = self._loss_and_exponentials(z, y, share)
+        a = e / total
+        wrong = xp.sum(e * (1 - hot), axis=1, keepdims=True) / total
+        return loss, share * (a * (1 - hot) - hot * wrong), a.T
 
     def loss_sum(self, z: Array, y: Any, share: Any) -> Any:
-        return self._all(z, y, share)[0]
+        return self._loss_and_exponentials(z, y, share)[0]
 
-    def _all(self, z: Array, y: Any, share: Any) -> tuple[Any, Array, Array]:
-        """Loss, dz and a, of shape (m, K).
+    def _loss_and_exponentials(
+        self, z: Array, y: Any, share: Any
+    ) -> tuple[Any, Array, Array, Array]:
+        """Loss; 1 for the right class r of each row, else 0; e; and S.
 
-        With e_c = exp(z_c − max z), S = Σ e and r the right class, ℒ = log1p(Σ_{c ≠ m} e_c) +
-        max z − z_r, m a class of largest score. And a_r − 1 = −Σ_{c ≠ r} e_c / S.
+        With e_c = exp(z_c − max z) and S = Σ e, ℒ = log1p(Σ_{c ≠ m} e_c) + max z − z_r, where m is
+        a class of largest score.
         """
         xp = namespace(z)
         hot = self._hot(z, y)
@@ -138,18 +143,15 @@ class ArrayApiSoftmax(SoftmaxCrossEntropy):
         e = xp.exp(z - largest)
         first = self._hot(z, xp.argmax(z, axis=1))
         others = xp.sum(e * (1 - first), axis=1, keepdims=True)
-        total = 1 + others
         gap = xp.sum(hot * (largest - z), axis=1, keepdims=True)
         loss = xp.sum(share * (xp.log1p(others) + gap), dtype=xp.float64)
-        a = e / total
-        wrong = xp.sum(e * (1 - hot), axis=1, keepdims=True) / total
-        return loss, share * (a * (1 - hot) - hot * wrong), a
+        return loss, hot, e, 1 + others
 
     def _hot(self, z: Array, y: Any) -> Array:
         """1 for the class y of each row, else 0; shape and dtype of z."""
         xp = namespace(z)
         numbers = xp.arange(z.shape[1], dtype=y.dtype, device=z.device)
-        return astype(y[:, None] == numbers[None, :], _name(z))
+        return astype(y[:, None] == numbers[None, :], numpy_dtype(z))
 
     def activations(self, z: Array) -> Array:
         xp = namespace(z)
@@ -177,8 +179,3 @@ def array_api_cross_entropy(n_classes: int) -> CrossEntropy:
     if n_classes == 1:
         return ArrayApiSingleClass()
     return ArrayApiSigmoid() if n_classes == 2 else ArrayApiSoftmax(n_classes)
-
-
-def _name(z: Array) -> str:
-    """Name of the dtype of an array."""
-    return str(z.dtype).rpartition(".")[2]

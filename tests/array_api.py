@@ -301,7 +301,10 @@ def test_what_crosses_does_not_grow_with_the_rows(options, crossings):
         assert largest <= 8 * max(64 * n_features, 3 * n_parameters**2 + 3 * n_parameters + 1)
 
 
-def test_a_pass_sends_the_parameters_and_gets_its_sums_once(crossings, monkeypatch):
+@pytest.mark.parametrize("options", [*CROSSING, "a working set"])
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_a_pass_sends_the_parameters_and_gets_its_sums_once(options, crossings, monkeypatch):
+    """The parameters are w, and a direction or the numbers of features in use if there are any."""
     monkeypatch.setattr(array_api, "BLOCK_BYTES", 4_000)  # many blocks
     passes, (there, back) = [], crossings
     of_blocks = ArrayApiDataset._sum_over_blocks
@@ -314,10 +317,11 @@ def test_a_pass_sends_the_parameters_and_gets_its_sums_once(crossings, monkeypat
 
     monkeypatch.setattr(ArrayApiDataset, "_sum_over_blocks", counted)
     make = LIBRARIES["strict on a device"]
-    X, y = noisy(1_000, 5, 3, seed=8)
-    model = GDLogisticRegression(tol=1e-6, C=np.inf).fit(make(X), make(y))
+    X, y = noisy(1_000, 120 if options == "a working set" else 5, 3, seed=8)
+    params = CROSSING.get(options, {"C": 0.02, "l1_ratio": 1.0})
+    model = GDLogisticRegression(tol=1e-6, **params).fit(make(X), make(y))
     assert model.history_["passes"][-1] > 2
-    assert max(sent for sent, _ in passes) == 1
+    assert 1 <= max(sent for sent, _ in passes) <= 2
     assert max(received for _, received in passes) == 1
 
 
@@ -333,6 +337,15 @@ def test_mini_batches_bring_back_sums_alone(options, crossings):
     model.fit(*rows)
     assert max(there) == 8 * 50
     assert max(back) <= 8 * 64 * 5
+
+
+def test_the_rows_of_a_weight_come_back_once(crossings):
+    make, n_rows = LIBRARIES["strict on a device"], 4_000
+    X, y = noisy(n_rows, 5, 2, seed=8)
+    rows, (_, back) = (make(X), make(y), make(np.arange(n_rows) % 2 + 0.0)), crossings
+    back.clear()
+    GDLogisticRegression(solver="gd", batch_size=50, max_iter=4, tol=0).fit(*rows)
+    assert sorted(back)[-2] < sorted(back)[-1] == 8 * n_rows // 2
 
 
 @every_library
@@ -495,9 +508,13 @@ def test_complex_rows_are_refused(library):
 @pytest.mark.skipif("torch" not in LIBRARIES, reason="PyTorch is not installed")
 def test_rows_that_require_a_gradient_are_refused():
     X, y = noisy(100, 3, 2, seed=26)
-    rows = LIBRARIES["torch"](X).requires_grad_(True)
-    with pytest.raises(ValueError, match=r"X must not require a gradient. Pass X.detach"):
-        GDLogisticRegression().fit(rows, y)
+    make = LIBRARIES["torch"]
+    given = {"X": make(X), "y": make(y), "sample_weight": make(uneven_weights(100))}
+    for name in ("X", "sample_weight"):
+        with_gradient = given | {name: given[name].requires_grad_(True)}
+        with pytest.raises(ValueError, match=f"^{name} must not require a gradient"):
+            GDLogisticRegression().fit(**with_gradient)
+        given[name].requires_grad_(False)
 
 
 @every_library

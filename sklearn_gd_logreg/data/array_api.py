@@ -1,6 +1,6 @@
 """Rows in arrays of another library by the array API standard, on their device.
 
-A function of a pass computes there. w goes to the device once a pass, and the sums of the pass come
+A function of a pass computes there. Its parameters go to the device once a pass, and its sums come
 back together: arrays of the size of the parameters, or of F.
 """
 
@@ -14,16 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._cached import cached_attribute
-from .._namespace import astype, is_other, namespace, to_numpy
+from .._namespace import astype, is_other, namespace, numpy_dtype, to_numpy
 from .._typing import Array, Precision
-from .base import Dataset, spread
+from .base import Dataset, stratified_positions
 from .dense import DENSE_GRAM_WORK, DENSE_PASS_WORK, DENSE_SCALING_WORK
 from .passes import Passes
 from .rows import BlockGroup, Rows, pairs
 from .threads import Parts, add_parts
 
 BLOCK_BYTES = 1 << 29
-"""Size in bytes of a block of X: temporary arrays are a fraction of it, and kernels few."""
+"""Size in bytes of a block of X. Kernels are few, and temporary arrays of the size of a block or
+two."""
 
 MAX_SAMPLE_BYTES = 1 << 29
 """Size in bytes of X up to which rows are copied for a sample."""
@@ -38,8 +39,8 @@ class ArrayApiRows(Rows):
     X, y, share, index, intercept
         As in `Rows`.
     sent : dict
-        Arrays of NumPy and their copies on the device, by the id of the first. The blocks of a pass
-        share it.
+        Arrays of NumPy and their copies on the device, by the id of the first, which stays its own
+        while the dictionary holds the array. The blocks of a pass share it.
     """
 
     sent: dict[int, tuple[Array, Any]] = field(default_factory=dict)
@@ -48,25 +49,35 @@ class ArrayApiRows(Rows):
     def _xp(self) -> Any:
         return namespace(self.X)
 
-    def _there(self, array: Any) -> Any:
-        """An array of NumPy on the device, in the precision of X; others as they are.
+    def _on_device(self, w: Any) -> Any:
+        """Parameters of NumPy on the device, in the precision of X; others as they are.
 
-        Its columns are contiguous: PyTorch then multiplies X by several of them three times as fast
-        on a processor.
+        Their columns are contiguous: PyTorch then multiplies X by several of them faster.
         """
-        if not isinstance(array, np.ndarray):
-            return array
-        if id(array) not in self.sent:
-            columns = np.ascontiguousarray(array.T, _dtype(self.X))
-            self.sent[id(array)] = array, self._xp.asarray(columns, device=self.X.device).T
-        return self.sent[id(array)][1]
+        if not isinstance(w, np.ndarray):
+            return w
+        columns = np.ascontiguousarray(w.T, numpy_dtype(self.X))
+        return self._sent_once(w, columns).T
+
+    def _sent_once(self, key: Array, array: Array) -> Any:
+        """An array on the device. It is sent for the first block of a pass, known by ``key``."""
+        if id(key) not in self.sent:
+            self.sent[id(key)] = key, self._xp.asarray(array, device=self.X.device)
+        return self.sent[id(key)][1]
+
+    def _with_features(self, columns: NDArray[np.intp] | slice) -> Any:
+        """X with these features."""
+        if isinstance(columns, slice):
+            return self.X
+        numbers = self._sent_once(columns, columns.astype(np.int64, copy=False))
+        return self._xp.take(self.X, numbers, axis=1)
 
     def forward(self, w: Array) -> Array:
         (n_rows, n_features), xp = self.X.shape, self._xp
         if isinstance(w, np.ndarray) and not w.any():
             shape = n_rows, w.shape[1]
             return xp.zeros(shape, dtype=self.X.dtype, device=self.X.device)
-        there = self._there(w)
+        there = self._on_device(w)
         z = self.X @ there[:n_features, :]
         return z + there[n_features:, :] if self.intercept else z
 
@@ -75,17 +86,17 @@ class ArrayApiRows(Rows):
 
     def backward(self, dz: Array) -> Array:
         xp = self._xp
-        dw = self.transposed_times(astype(dz, _dtype(self.X)))
+        dw = self.transposed_times(astype(dz, numpy_dtype(self.X)))
         if not self.intercept:
             return dw
         db = xp.sum(dz, axis=0, keepdims=True, dtype=xp.float64)
-        return xp.concat((dw, astype(db, _dtype(self.X))))
+        return xp.concat((dw, astype(db, numpy_dtype(self.X))))
 
     def times(self, w: Array) -> Array:
-        return self.X @ self._there(w)
+        return self.X @ self._on_device(w)
 
     def transposed_times(self, dz: Array) -> Array:
-        return (dz.T @ self.X).T  # in PyTorch 2 to 10 times as fast as Xᵀdz, for several columns
+        return (dz.T @ self.X).T  # faster than Xᵀdz in PyTorch, for several columns
 
     def shares(self) -> Array:
         xp, n_rows = self._xp, self.X.shape[0]
@@ -99,10 +110,11 @@ class ArrayApiRows(Rows):
     def gram(
         self, root: Array, columns: NDArray[np.intp] | slice, precision: Precision = np.float64
     ) -> Array:
-        xp, X = self._xp, self.X
-        if not isinstance(columns, slice):
-            X = xp.take(X, xp.asarray(columns, device=X.device), axis=1)
-        root = astype(root, _dtype(X))[:, None]
+        return self._gram(self._with_features(columns), root)
+
+    def _gram(self, X: Any, root: Array) -> Array:
+        """The Gram matrix of rows of X scaled by ``root``, with a border for the intercept."""
+        xp, root = self._xp, astype(root, numpy_dtype(X))[:, None]
         scaled = X * root
         gram = astype(scaled.T @ scaled, np.float64)
         if not self.intercept:
@@ -118,20 +130,20 @@ class ArrayApiRows(Rows):
         columns: NDArray[np.intp] | slice = slice(None),
         precision: Precision = np.float64,
     ) -> Array:
-        xp, share = self._xp, self.shares()
+        xp, X, share = self._xp, self._with_features(columns), self.shares()
         roots = (
             (share * a[c, :] * a[d, :]) ** 0.5 for c, d in zip(*pairs(a.shape[0]), strict=True)
         )
-        return xp.stack([self.gram(root, columns, precision) for root in roots])
+        return xp.stack([self._gram(X, root) for root in roots])
 
     def counts_and_squares(self) -> tuple[NDArray[np.intp], Array]:
         xp = self._xp
-        counts = xp.sum(astype(self.X != 0, np.int64), axis=0)
+        counts = xp.sum(astype(self.X != 0, np.int8), axis=0, dtype=xp.int64)
         return counts, xp.sum(self.X * self.X, axis=0, dtype=xp.float64)
 
     def squares(self, h: Array) -> Array:
         xp = self._xp
-        squares = astype((astype(h, _dtype(self.X)).T @ (self.X * self.X)).T, np.float64)
+        squares = astype((astype(h, numpy_dtype(self.X)).T @ (self.X * self.X)).T, np.float64)
         if not self.intercept:
             return squares
         return xp.concat((squares, xp.sum(astype(h, np.float64), axis=0, keepdims=True)))
@@ -160,22 +172,19 @@ class ArrayApiDataset(Dataset):
         self.X, self.rows, self.y, self.intercept, self.offset = None, rows, y, intercept, offset
         self.n_rows, self.n_features = map(int, rows.shape)
         self.share = 1 / self.n_rows if share is None else share
-        self.dtype, self.passes, self.rows_per_pass = _dtype(rows), Passes(), self.n_rows
+        self.dtype, self.passes, self.rows_per_pass = numpy_dtype(rows), Passes(), self.n_rows
 
-    def block(self, index: slice) -> Rows:
-        return self._device_rows(index)
-
-    def _device_rows(self, index: slice) -> ArrayApiRows:
+    def block(self, index: slice) -> ArrayApiRows:
         X = self.rows[index, :]
         if self.offset is not None:
-            X = X - self._offset_there
+            X = X - self._offset_on_device
         share = self.share if isinstance(self.share, float) else self.share[index, :]
         y = self.y[index, ...]
         return ArrayApiRows(X, y, share, self.position(index), self.intercept)
 
     @cached_attribute
-    def _offset_there(self) -> Any:
-        """The offset on the device, in the precision of X."""
+    def _offset_on_device(self) -> Any:
+        """The offset, in the precision of X."""
         assert self.offset is not None
         offset = self.offset.astype(self.dtype, copy=False)
         return namespace(self.rows).asarray(offset, device=self.rows.device)
@@ -190,7 +199,7 @@ class ArrayApiDataset(Dataset):
         total: Parts | None = None
         sent: dict[int, tuple[Array, Any]] = {}
         for index in self._block_slices:
-            parts = function(replace(self._device_rows(index), sent=sent))
+            parts = function(replace(self.block(index), sent=sent))
             total = parts if total is None else add_parts(total, parts, in_place=False)
         assert total is not None
         return _on_host(total)
@@ -208,7 +217,7 @@ class ArrayApiDataset(Dataset):
         if mass is not None:
             raise NotImplementedError("No mass can be stored for each row.")
         xp, device = namespace(self.rows), self.rows.device
-        quantiles = spread(xp.arange(size, dtype=xp.float64, device=device)) / size
+        quantiles = stratified_positions(xp.arange(size, dtype=xp.float64, device=device)) / size
         if isinstance(self.share, float):
             return self._chosen(astype(quantiles * self.n_rows, np.int64), 1 / size)
         cumulative = xp.cumulative_sum(astype(self.share[:, 0], np.float64))
@@ -253,7 +262,13 @@ class ArrayApiDataset(Dataset):
         dtype = np.promote_types(np.int32, np.min_scalar_type(-self.n_rows))
         if self.n_weighted_rows == self.n_rows:
             return np.arange(self.n_rows, dtype=dtype)
-        return np.flatnonzero(to_numpy(self.share)).astype(dtype, copy=False)
+        return self._weighted_rows.astype(dtype)  # a copy, which an epoch shuffles
+
+    @cached_attribute
+    def _weighted_rows(self) -> NDArray[np.signedinteger]:
+        """The numbers of the rows of weight > 0, found on the device."""
+        assert not isinstance(self.share, float)
+        return np.asarray(to_numpy(namespace(self.share).nonzero(self.share[:, 0])[0]))
 
     @property
     def n_blocks(self) -> int:
@@ -282,11 +297,6 @@ class ArrayApiDataset(Dataset):
         return self.n_entries * int(self.dtype.itemsize)
 
 
-def _dtype(array: Any) -> np.dtype[np.floating]:
-    """The dtype of NumPy of the same name."""
-    return np.dtype(str(array.dtype).rpartition(".")[2])
-
-
 def _on_host(parts: Parts) -> Parts:
     """Numbers and arrays of NumPy for those of a device, which come in one array.
 
@@ -300,7 +310,7 @@ def _on_host(parts: Parts) -> Parts:
     values, arrays = to_numpy(xp.concat(flat)), []
     ends = np.cumsum([part.shape[0] for part in flat])
     for part, array in zip(there, np.split(values, ends[:-1]), strict=True):
-        arrays.append(array.reshape(tuple(part.shape)).astype(_dtype(part)))
+        arrays.append(array.reshape(tuple(part.shape)).astype(numpy_dtype(part)))
     back = iter(arrays)
     found = (next(back) if is_other(part) else part for part in parts)
     return tuple(float(part) if np.ndim(part) == 0 else part for part in found)

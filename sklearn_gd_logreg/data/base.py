@@ -392,11 +392,11 @@ class Dataset(ABC):
 
 def stratified_quantiles(size: int) -> Array:
     """One fraction in each of ``size`` equal strata of [0, 1), equidistributed within them."""
-    quantiles: Array = spread(np.arange(size)) / size
+    quantiles: Array = stratified_positions(np.arange(size)) / size
     return quantiles
 
 
-def spread(i: Any) -> Any:
+def stratified_positions(i: Any) -> Any:
     """One number in each interval [i, i + 1), equidistributed within them; i in any library."""
     return i + i * INVERSE_GOLDEN_RATIO % 1
 

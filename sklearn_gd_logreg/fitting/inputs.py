@@ -8,7 +8,7 @@ from sklearn import config_context
 from sklearn.utils import assert_all_finite, check_consistent_length, column_or_1d
 from sklearn.utils.validation import validate_data
 
-from .._namespace import dispatches, namespace, require_float64
+from .._namespace import dispatches, namespace, require_no_gradient
 from ..data import require_in_memory
 from ..validation import DTYPES, hint_for_images, needs_no_conversion, reject_nat
 from .validation_set import LabelledRows
@@ -39,11 +39,10 @@ def checked(estimator: Any, X: Any, *y: Any, reset: bool) -> Any:
 def checked_on_device(estimator: Any, X: Any, *y: Any, reset: bool) -> Any:
     """X, or X and y, of another library as scikit-learn checks them by the array API standard."""
     xp = namespace(X)
-    require_float64("X", X)
     if xp.isdtype(X.dtype, "complex floating"):
         raise ValueError(f"Complex data not supported\n{X}\n")
-    if getattr(X, "requires_grad", False):
-        raise ValueError("X must not require a gradient. Pass X.detach().")
+    for name, array in zip(("X", "y"), (X, *y), strict=False):
+        require_no_gradient(name, array)
     with hint_for_images(X):
         return validate_data(
             estimator,

@@ -10,7 +10,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import entr
 
-from .._namespace import astype, is_other, namespace, to_numpy
+from .._namespace import (
+    astype,
+    is_other,
+    namespace,
+    numpy_dtype,
+    require_no_gradient,
+    to_numpy,
+)
 from .._typing import Array
 from ..chunk_targets import VALIDATION_LABELS
 from ..data import ArrayApiDataset
@@ -82,7 +89,7 @@ def device_labels(estimator: Any, X: Any, y: Any, sample_weight: ArrayLike | Non
     if weights is not None:
         share = share * weights
     equal = float(xp.min(share)) == float(xp.max(share))
-    there = None if equal else astype(share, str(X.dtype).rpartition(".")[2])[:, None]
+    there = None if equal else astype(share, numpy_dtype(X))[:, None]
     if not present.all():
         renumbered = np.maximum(np.cumsum(present) - 1, 0)
         codes = xp.take(xp.asarray(renumbered, device=X.device), codes)
@@ -125,20 +132,24 @@ def device_weights(X: Any, weights: Any, name: str) -> Any:
     ValueError
         If they are not valid.
     """
+    require_no_gradient(name, weights)
     xp, n_rows = namespace(X, weights) if is_other(weights) else namespace(X), X.shape[0]
     if not is_other(weights):
         checked = check_weights(weights, n_rows, name)
-        return None if checked is None else xp.asarray(checked.copy(), device=X.device)
+        if checked is None:
+            return None
+        return xp.asarray(checked.copy(), device=X.device)  # PyTorch warns of read-only arrays
     if tuple(weights.shape) != (n_rows,):
         raise ValueError(f"{name}.shape == {tuple(weights.shape)}, expected {(n_rows,)}!")
     weights = astype(weights, np.float64)
-    if not bool(xp.all(xp.isfinite(weights))):
+    low, high, total = to_numpy(xp.stack((xp.min(weights), xp.max(weights), xp.sum(weights))))
+    if not (np.isfinite(low) and np.isfinite(high)):
         raise ValueError(f"{name} must be finite numbers: Input contains NaN or infinity.")
-    if (low := float(xp.min(weights))) < 0:
+    if low < 0:
         raise ValueError(f"{name} must be >= 0 everywhere. Got {low} instead.")
-    if not float(xp.max(weights)):
+    if not high:
         raise ValueError(f"{name} must be > 0 for at least one row. Got only zeros.")
-    if not np.isfinite(float(xp.sum(weights))):
+    if not np.isfinite(total):
         raise ValueError(f"{name} must have a finite sum. Got inf instead.")
     return weights
 
@@ -182,7 +193,7 @@ def device_validation_set_of(
         codes = xp.take(xp.asarray(renumbered, device=X.device), codes)
     share = None
     if weights is not None:
-        share = astype(weights / float(sums.sum()), str(X.dtype).rpartition(".")[2])[:, None]
+        share = astype(weights / float(sums.sum()), numpy_dtype(X))[:, None]
     total = float(sums.sum())
     encoded = DeviceLabels(labels.all_classes, present, total, sums / total, codes, share)
     intercept = objective.data.intercept or has_absent_classes
