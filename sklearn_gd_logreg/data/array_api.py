@@ -43,7 +43,7 @@ class ArrayApiRows(Rows):
         while the dictionary holds the array. The blocks of a pass share it.
     """
 
-    sent: dict[int, tuple[Array, Any]] = field(default_factory=dict)
+    sent: dict[int, tuple[Any, Any]] = field(default_factory=dict)
 
     @property
     def _xp(self) -> Any:
@@ -59,7 +59,7 @@ class ArrayApiRows(Rows):
         columns = np.ascontiguousarray(w.T, numpy_dtype(self.X))
         return self._sent_once(w, columns).T
 
-    def _sent_once(self, key: Array, array: Array) -> Any:
+    def _sent_once(self, key: Any, array: Any) -> Any:
         """An array on the device. It is sent for the first block of a pass, known by ``key``."""
         if id(key) not in self.sent:
             self.sent[id(key)] = key, self._xp.asarray(array, device=self.X.device)
@@ -197,7 +197,7 @@ class ArrayApiDataset(Dataset):
         of_group: Callable[[BlockGroup], Iterable[Parts]] | None,
     ) -> Parts:
         total: Parts | None = None
-        sent: dict[int, tuple[Array, Any]] = {}
+        sent: dict[int, tuple[Any, Any]] = {}
         for index in self._block_slices:
             parts = function(replace(self.block(index), sent=sent))
             total = parts if total is None else add_parts(total, parts, in_place=False)
