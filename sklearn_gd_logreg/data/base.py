@@ -182,9 +182,13 @@ class Dataset(ABC):
             self.passes.count = count
         return self._extra_sum
 
-    def draw_in_next_pass(self) -> bool:
-        """Let the next pass draw the rows of `sample` too, where that takes a pass; whether so."""
+    @property
+    def needs_pass_to_sample(self) -> bool:
+        """Whether the next `sample` reads all rows."""
         return False
+
+    def draw_in_next_pass(self) -> None:
+        """Draw the rows of `sample` in the next pass, too."""
 
     def count_pass(self) -> None:
         """Count a pass over these rows."""

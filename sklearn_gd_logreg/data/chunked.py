@@ -103,8 +103,8 @@ class DrawnRows:
     def __add__(self, later: DrawnRows) -> DrawnRows:
         return DrawnRows([*self.parts, *later.parts])
 
-    def concatenate(self) -> tuple[Any, NDArray[Any], NDArray[np.intp]]:
-        """X, y and counts of all rows. The parts are freed as they are copied."""
+    def taken(self) -> tuple[Any, NDArray[Any], NDArray[np.intp]]:
+        """X, y and counts of all rows, which are taken out: the parts are freed as they are copied."""
         X, labels, counts = (list(column) for column in zip(*self.parts, strict=True))
         self.parts.clear()
         y, count = np.concatenate(labels), np.concatenate(counts)
@@ -183,7 +183,7 @@ class ChunkedDataset(Dataset):
 
     stores_row_values: ClassVar[bool] = False
     _sample: Dataset | None = None
-    _draws: bool = False
+    _draws_next: bool = False
 
     def __init__(
         self,
@@ -208,7 +208,7 @@ class ChunkedDataset(Dataset):
         of_group: Callable[[BlockGroup], Iterable[Parts]] | None,
     ) -> Parts:
         factory = replace(self._factory, n_outputs=self.n_outputs)
-        draw = self._draw_rows if self._draws else None
+        draw = self._stratified_draw if self._draws_next else None
         of_chunk = SumOverRows(factory, function, size, products, of_group, draw)
         sums = self.reader.sum(of_chunk, len(self.labels.n_rows), size)
         if draw is None:
@@ -227,27 +227,31 @@ class ChunkedDataset(Dataset):
 
     # -- the sample ------------------------------------------------------------------------
 
-    def draw_in_next_pass(self) -> bool:
-        self._draws = self._sample is None
-        return self._draws
+    @property
+    def needs_pass_to_sample(self) -> bool:
+        return self._sample is None
+
+    def draw_in_next_pass(self) -> None:
+        self._draws_next = True
 
     @property
     def sample_in_memory(self) -> Dataset:
         """A sample of at most `MAX_SAMPLE_BYTES`, drawn in one pass."""
-        if self.draw_in_next_pass():
+        if self.needs_pass_to_sample:
+            self.draw_in_next_pass()
             self.sum(lambda rows: ())
         assert self._sample is not None
         return self._sample
 
     @property
-    def _draw_rows(self) -> DrawRows:
+    def _stratified_draw(self) -> DrawRows:
         shares = self.labels.chunk_shares
         cumulative = np.concatenate(([0], np.cumsum(shares))) / shares.sum()
         return DrawRows(stratified_quantiles(self.max_rows_to_sample), cumulative)
 
     def _in_memory(self, drawn: DrawnRows, size: int) -> Dataset:
         """Data set of drawn rows, whose shares are their numbers of draws over ``size``."""
-        X, y, counts = drawn.concatenate()
+        X, y, counts = drawn.taken()
         share = (counts / size).astype(self.dtype)[:, np.newaxis]
         return dataset_class(X)(X, y, share, self.intercept)
 

@@ -103,7 +103,8 @@ class ChunkReader(ABC):
         Parameters
         ----------
         function : callable
-            Returns a tuple of numbers and arrays.
+            Returns a tuple of numbers, arrays, or other objects with ``+``: drawn rows are appended
+            by it, in the order of the chunks. No sum starts from 0.
         n_chunks : int
             Number of chunks in the first pass.
         size : int

@@ -88,7 +88,7 @@ def fit(
         w = initial_parameters(estimator, objective, labels, continues(estimator), **initial)
         with threads_for(problem):
             resumable = bool(estimator.warm_start or callbacks) and not problem.on_device
-            resume_state = None if problem.on_device else resume_state
+            resume_state = resume_state if resumable else None  # nothing identifies rows elsewhere
             descent = begin_descent(
                 estimator, settings, problem, w, resume_state, random_state, resumable
             )
@@ -100,11 +100,8 @@ def fit(
             outcome = descent.descend(
                 estimator.max_iter, history, validation_set, patience, observers
             )
-            publish(estimator, descent, labels, outcome, history)
-            if problem.on_device:
-                known = vars(estimator)
-                known.update(attributes_on_device(known, *problem.on_device))
-                known.pop("_resume_state", None)  # nothing identifies the rows
+            publish(estimator, descent, labels, outcome, history, resumable)
+            vars(estimator).update(problem.placed(vars(estimator)))
             remaining = descent.remaining(outcome)
     stopped_by = None
     if estimator.early_stopping and validation_set:
@@ -142,6 +139,10 @@ class Problem(NamedTuple):
     has_given_validation: bool
     split_seed: int
     on_device: tuple[Any, Any] | None = None
+
+    def placed(self, attributes: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Fitted attributes in the library and on the device of the rows."""
+        return attributes_on_device(attributes, *self.on_device) if self.on_device else attributes
 
 
 def build_problem(
@@ -282,9 +283,6 @@ def observers_of(
         observers.append(Printer(estimator.verbose > 1))
     if callbacks:
         at = partial(attributes_at, descent, problem.labels)
-        if place := problem.on_device:
-            callbacks.attributes = lambda *stand: attributes_on_device(at(*stand), *place)
-        else:
-            callbacks.attributes = at
+        callbacks.attributes = lambda *arguments: dict(problem.placed(at(*arguments)))
         observers.append(callbacks)
     return tuple(observers)

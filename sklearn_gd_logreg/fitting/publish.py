@@ -77,14 +77,19 @@ def attributes_at(
 
 
 def publish(
-    estimator: Any, descent: Descent, labels: LabelSet, outcome: Outcome, history: History
+    estimator: Any,
+    descent: Descent,
+    labels: LabelSet,
+    outcome: Outcome,
+    history: History,
+    resumable: bool,
 ) -> None:
-    """Set the fitted attributes at the end of a descent."""
+    """Set the fitted attributes at the end of a descent, which another fit may resume."""
     at_end = outcome.w, outcome.last.cost, labels, outcome.history
     attributes = attributes_of_descent(descent, *at_end)
     if outcome.state.best.w is not None:
         attributes["best_iter_"] = outcome.state.best.k
-    if estimator.warm_start and outcome.reason != "diverged":
+    if estimator.warm_start and resumable and outcome.reason != "diverged":
         state = descent.resume_state_at(outcome.last, outcome.state, attributes, ended=history)
         try:
             attributes["_resume_state"] = state.frozen()

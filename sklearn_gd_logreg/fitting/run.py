@@ -140,10 +140,14 @@ def first_point(
 
     A NaN or an infinity in X makes J or its gradient not finite, so X is checked only then. It is
     checked first where a reduction leaves rows out or computes the row space.
+
+    Where a sample needs a pass, J is evaluated first: one pass for both. The reductions look at the
+    sample.
     """
     rule, point = settings.rule, Point(objective, w)
-    if rule.scale_free and objective.data.draw_in_next_pass():
-        require_finite(point, check_features_finite)  # evaluates J: one pass for both
+    if rule.scale_free and objective.data.needs_pass_to_sample:
+        objective.data.draw_in_next_pass()
+        require_finite(point, check_features_finite)  # evaluates J
     allowed = allowed_reductions(rule, objective, settings.batch_size, n_steps)
     presolve = choose_reductions(objective.data, w, allowed, check_features_finite)
     if presolve.reduction is not None:
