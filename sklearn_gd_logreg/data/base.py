@@ -188,7 +188,8 @@ class Dataset(ABC):
         return False
 
     def draw_in_next_pass(self) -> None:
-        """Draw the rows of `sample` in the next pass, too."""
+        """Draw the rows of `sample` in the next pass too, for a storage that needs one."""
+        raise NotImplementedError
 
     def count_pass(self) -> None:
         """Count a pass over these rows."""

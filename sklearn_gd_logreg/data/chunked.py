@@ -104,7 +104,7 @@ class DrawnRows:
         return DrawnRows([*self.parts, *later.parts])
 
     def taken(self) -> tuple[Any, NDArray[Any], NDArray[np.intp]]:
-        """X, y and counts of all rows, which are taken out: the parts are freed as they are copied."""
+        """X, y and counts of all rows. They are taken out: a part is freed when it is copied."""
         X, labels, counts = (list(column) for column in zip(*self.parts, strict=True))
         self.parts.clear()
         y, count = np.concatenate(labels), np.concatenate(counts)
