@@ -21,6 +21,7 @@ from sklearn_gd_logreg import (
     duality_gap,
     gradient_check,
 )
+from sklearn_gd_logreg.data import chunked as chunked_module
 
 from .chunk_storages import ROWS, STORAGES, ReadAnew, Store
 from .problems import FIRST_ORDER, cost, needs_callbacks, noisy, reference, uneven_weights
@@ -416,6 +417,23 @@ def test_each_pass_reads_each_chunk_once_and_keeps_none():
     model = GDLogisticRegression(solver="gd", tol=0, max_iter=7).fit(Chunks(source))
     assert source.n_passes == model.history_["passes"][-1] + 2  # the header, and the labels
     assert max(most) == 0
+
+
+@pytest.mark.parametrize("center", [0.0, 1e7])  # the sample of centred rows is that of the rows
+@pytest.mark.parametrize("solver", ["natural", "gd"])
+def test_the_sample_is_drawn_once_and_only_if_needed(solver, center, monkeypatch):
+    X, y = noisy(20_000, 2, 2, seed=18)
+    X[:, 1] += center
+    drawn, draw = [], chunked_module.DrawRows.__call__
+
+    def recorded(self, data, number):
+        drawn.append(number)
+        return draw(self, data, number)
+
+    monkeypatch.setattr(chunked_module.DrawRows, "__call__", recorded)
+    with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):
+        GDLogisticRegression(solver=solver, max_iter=5).fit(Chunks(ReadAnew(X, y, rows=2_000)))
+    assert drawn == (list(range(10)) if solver == "natural" else [])
 
 
 @pytest.mark.parametrize("center", [0.0, 1e7])

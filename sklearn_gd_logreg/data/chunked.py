@@ -213,7 +213,7 @@ class ChunkedDataset(Dataset):
         sums = self.reader.sum(of_chunk, len(self.labels.n_rows), size)
         if draw is None:
             return sums
-        self._sample, self._draws = self._in_memory(sums[-1], len(draw.quantiles)), False
+        self._sample, self._draws_next = self._in_memory(sums[-1], len(draw.quantiles)), False
         return sums[:-1]
 
     def subtract(self, offset: Array) -> ChunkedDataset:

@@ -44,5 +44,6 @@ class MovedRowsSolver(BaseSolver):
     def get_result(self):
         if self.model is None:
             return {"coef": np.zeros(self.X.shape[1]), "intercept": 0.0}
-        coef, intercept = (np.ravel(a.tolist()) for a in (self.model.coef_, self.model.intercept_))
+        fitted = self.model.coef_, self.model.intercept_
+        coef, intercept = (np.ravel(array.tolist()) for array in fitted)  # from any device
         return {"coef": coef, "intercept": float(intercept[0])}
